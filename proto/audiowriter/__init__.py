@@ -1,0 +1,1 @@
+"""audiowriter: the gRPC contract."""
