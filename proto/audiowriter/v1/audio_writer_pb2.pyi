@@ -202,7 +202,7 @@ class ListFormatsResponse(_message.Message):
     def __init__(self, formats: _Optional[_Iterable[_Union[FormatInfo, _Mapping]]] = ...) -> None: ...
 
 class FormatInfo(_message.Message):
-    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "max_channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "vbr_quality", "default_vbr_quality", "default_effort", "default_page_ms", "tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless")
+    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "vbr_quality", "default_vbr_quality", "default_effort", "default_page_ms", "tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -210,7 +210,7 @@ class FormatInfo(_message.Message):
     SAMPLE_RATES_HZ_FIELD_NUMBER: _ClassVar[int]
     MIN_SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     MAX_SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
-    MAX_CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_FORMATS_FIELD_NUMBER: _ClassVar[int]
     MIN_BITRATE_BPS_FIELD_NUMBER: _ClassVar[int]
     MAX_BITRATE_BPS_FIELD_NUMBER: _ClassVar[int]
@@ -231,7 +231,7 @@ class FormatInfo(_message.Message):
     sample_rates_hz: _containers.RepeatedScalarFieldContainer[int]
     min_sample_rate_hz: int
     max_sample_rate_hz: int
-    max_channels: int
+    channels: _containers.RepeatedScalarFieldContainer[int]
     sample_formats: _containers.RepeatedScalarFieldContainer[SampleFormat]
     min_bitrate_bps: int
     max_bitrate_bps: int
@@ -245,4 +245,4 @@ class FormatInfo(_message.Message):
     finalizes_header: bool
     sample_exact: bool
     lossless: bool
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., max_channels: _Optional[int] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page_ms: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ...) -> None: ...
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page_ms: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ...) -> None: ...
