@@ -1,1 +1,41 @@
-"""Client library and command for the audiowriter service."""
+"""Client library and command for the audiowriter service.
+
+    config = stream_config(format="mp3", sample_rate_hz=24000)
+    with AudioWriter.open("localhost:50051", config, "speech.mp3") as writer:
+        for block in speech:
+            writer.write(block)
+
+`AsyncAudioWriter` is the same for asyncio; `encode` takes short audio whole. The messages that configs and results are
+made of are in `audiowriter.v1.audio_writer_pb2`.
+"""
+
+from audiowriter_client.aio import AsyncAudioWriter
+from audiowriter_client.config import stream_config
+from audiowriter_client.errors import (
+    AudioWriterError,
+    CallFailed,
+    InvalidArgument,
+    LimitExceeded,
+    ServiceUnavailable,
+    StreamCancelled,
+    TruncatedStream,
+    Violation,
+)
+from audiowriter_client.unary import encode, list_formats
+from audiowriter_client.writer import AudioWriter
+
+__all__ = [
+    "AsyncAudioWriter",
+    "AudioWriter",
+    "AudioWriterError",
+    "CallFailed",
+    "InvalidArgument",
+    "LimitExceeded",
+    "ServiceUnavailable",
+    "StreamCancelled",
+    "TruncatedStream",
+    "Violation",
+    "encode",
+    "list_formats",
+    "stream_config",
+]

@@ -1,0 +1,159 @@
+"""The asyncio writer: a task reads the responses while the caller writes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+from audiowriter.v1.audio_writer_pb2 import (
+    EncodeStreamRequest,
+    StreamConfig,
+    StreamFinished,
+    StreamFlushed,
+    StreamStarted,
+)
+
+from audiowriter_client.connection import Metadata, connect_aio, service
+from audiowriter_client.pcm import Pcm
+from audiowriter_client.requests import cut
+from audiowriter_client.sink import AsyncDestination, open_sink
+from audiowriter_client.stream import Stream
+
+
+class AsyncAudioWriter:
+    """AudioWriter for asyncio: the same methods, to be awaited, and the same errors.
+
+    A path or a file is written on the event loop, in runs of less than 1 MiB.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        target: str | grpc.aio.Channel,
+        credentials: grpc.ChannelCredentials | None,
+        metadata: Metadata,
+    ) -> None:
+        """Use `open`."""
+        self._stream = stream
+        self._changed = asyncio.Event()
+        self._reader = asyncio.create_task(self._read(target, credentials, metadata))
+
+    @classmethod
+    def open(
+        cls,
+        target: str | grpc.aio.Channel,
+        config: StreamConfig,
+        sink: AsyncDestination,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        metadata: Metadata = (),
+    ) -> Self:
+        """As AudioWriter.open, with a grpc.aio.Channel for a channel. Needs a running event loop.
+
+        A callable sink may be a coroutine function; what it awaits holds the stream back.
+        """
+        return cls(Stream(config, open_sink(sink)), target, credentials, metadata)
+
+    async def write(self, pcm: Pcm) -> None:
+        """As AudioWriter.write."""
+        self._stream.check_open()
+        for piece in cut(self._stream.layout.to_bytes(pcm)):
+            await self._until(lambda: self._stream.can_write)
+            self._stream.put(piece)
+            self._notify()
+
+    async def flush(self) -> StreamFlushed:
+        """As AudioWriter.flush."""
+        number = self._stream.put_flush()
+        self._notify()
+        await self._wait_for(lambda: self._stream.flush_answers >= number)
+        return self._stream.flushed
+
+    @property
+    def started(self) -> Coroutine[Any, Any, StreamStarted]:
+        """The output as the server resolved it, to be awaited."""
+        return self._started()
+
+    async def _started(self) -> StreamStarted:
+        await self._wait_for(lambda: self._stream.started is not None)
+        assert self._stream.started is not None
+        return self._stream.started
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of the file that came so far."""
+        return self._stream.bytes_received
+
+    @property
+    def result(self) -> StreamFinished:
+        """Totals of the finished file. Raises ValueError before close()."""
+        return self._stream.result
+
+    async def close(self) -> None:
+        """As AudioWriter.close."""
+        self._stream.requests.end()
+        self._notify()
+        await asyncio.wait([self._reader])
+        self._stream.check()
+
+    async def cancel(self) -> None:
+        """As AudioWriter.cancel."""
+        self._reader.cancel()
+        await asyncio.wait([self._reader])
+        if not self._stream.ended:  # a task that is cancelled before its first step never runs
+            self._stream.fail(asyncio.CancelledError())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self.close()
+        else:
+            await self.cancel()
+
+    async def _wait_for(self, happened: Callable[[], bool]) -> None:
+        await self._until(lambda: self._stream.ended or happened())
+        self._stream.check()
+
+    async def _until(self, happened: Callable[[], bool]) -> None:
+        while not happened():
+            await self._changed.wait()
+
+    def _notify(self) -> None:
+        # Wakes all that wait and lets the next ones wait again.
+        self._changed.set()
+        self._changed.clear()
+
+    async def _requests(self) -> AsyncIterator[EncodeStreamRequest]:
+        while True:
+            await self._until(lambda: self._stream.can_send)
+            if self._stream.ended or not self._stream.requests.ready:
+                return
+            request = self._stream.requests.take()
+            self._notify()
+            yield request
+
+    async def _read(
+        self, target: str | grpc.aio.Channel, credentials: grpc.ChannelCredentials | None, metadata: Metadata
+    ) -> None:
+        try:
+            async with connect_aio(target, credentials) as channel:
+                call = service(channel).EncodeStream(self._requests(), metadata=metadata)
+                try:
+                    async for response in call:
+                        held = self._stream.receive(response)
+                        if held is not None:
+                            await held
+                        self._notify()
+                finally:
+                    call.cancel()
+            self._stream.complete()
+        except (Exception, asyncio.CancelledError) as error:
+            self._stream.fail(error)
+        finally:
+            self._notify()

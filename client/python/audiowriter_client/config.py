@@ -1,0 +1,65 @@
+"""A stream's config from plain values."""
+
+from collections.abc import Mapping
+
+from audiowriter.v1.audio_writer_pb2 import AudioFormat, AudioOutput, PcmInput, SampleFormat, StreamConfig
+
+
+def stream_config(
+    *,
+    format: str,  # noqa: A002 - the field's name in the contract
+    sample_rate_hz: int,
+    channels: int = 1,
+    sample_format: str = "s16le",
+    bitrate_bps: int | None = None,
+    vbr_quality: float | None = None,
+    effort: int | None = None,
+    page_ms: int | None = None,
+    tags: Mapping[str, str] | None = None,
+    output_sample_rate_hz: int | None = None,
+    output_channels: int | None = None,
+    output_sample_format: str | None = None,
+) -> StreamConfig:
+    """Make a StreamConfig.
+
+    `format` is "wav", "vorbis", "opus", "flac", "mp3", "aac" or "pcm"; a sample format is "s16le", "s24le", "s32le",
+    "f32le", "f64le" or "u8". `sample_rate_hz`, `channels` and `sample_format` describe the PCM to be sent; the file's
+    follow from them unless `output_...` says otherwise. The other values have the units and defaults of AudioOutput's
+    fields.
+
+    Raises ValueError for an unknown name, a number that its field can't hold, or both of `bitrate_bps` and
+    `vbr_quality`. The server checks the rest.
+    """
+    if bitrate_bps is not None and vbr_quality is not None:
+        raise ValueError("bitrate_bps and vbr_quality exclude each other")
+    return StreamConfig(
+        input=PcmInput(
+            sample_format=_named("sample_format", sample_format, SAMPLE_FORMATS),
+            sample_rate_hz=sample_rate_hz,
+            channels=channels,
+        ),
+        output=AudioOutput(
+            format=_named("format", format, AUDIO_FORMATS),
+            sample_rate_hz=output_sample_rate_hz,
+            channels=output_channels,
+            sample_format=output_sample_format and _named("output_sample_format", output_sample_format, SAMPLE_FORMATS),
+            bitrate_bps=bitrate_bps,
+            vbr_quality=vbr_quality,
+            effort=effort,
+            page_ms=page_ms,
+            tags=tags,
+        ),
+    )
+
+
+# By the names that ListFormats gives them; less the zero values, which mean "not set".
+AUDIO_FORMATS = {
+    name.removeprefix("AUDIO_FORMAT_").removeprefix("OGG_").lower(): name for name in AudioFormat.keys()[1:]
+}
+SAMPLE_FORMATS = {name.removeprefix("SAMPLE_FORMAT_").lower(): name for name in SampleFormat.keys()[1:]}
+
+
+def _named(field: str, name: str, names: Mapping[str, str]) -> str:
+    if name not in names:
+        raise ValueError(f"{field}={name!r}: there are {', '.join(names)}")
+    return names[name]

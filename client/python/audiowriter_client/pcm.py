@@ -1,0 +1,56 @@
+"""PCM as callers have it -> little-endian bytes of the configured sample format."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from audiowriter.v1.audio_writer_pb2 import PcmInput, SampleFormat
+from numpy.typing import NDArray
+
+Pcm = bytes | bytearray | memoryview | NDArray[Any]
+"""Interleaved little-endian bytes, cut anywhere, or an array of shape (n,) for one channel or (n, channels)."""
+
+# numpy has no 24-bit type: such samples come in the low bits of an int32.
+_DTYPES: Mapping[SampleFormat, np.dtype[Any]] = {
+    SampleFormat.SAMPLE_FORMAT_S16LE: np.dtype("<i2"),
+    SampleFormat.SAMPLE_FORMAT_S24LE: np.dtype("<i4"),
+    SampleFormat.SAMPLE_FORMAT_S32LE: np.dtype("<i4"),
+    SampleFormat.SAMPLE_FORMAT_F32LE: np.dtype("<f4"),
+    SampleFormat.SAMPLE_FORMAT_F64LE: np.dtype("<f8"),
+    SampleFormat.SAMPLE_FORMAT_U8: np.dtype("u1"),
+}
+
+
+class PcmLayout:
+    """Sample format and channel count of a stream's PCM."""
+
+    def __init__(self, pcm_input: PcmInput) -> None:
+        # The contract's defaults. A format that this client does not know has no arrays; its bytes pass.
+        self._sample_format = pcm_input.sample_format or SampleFormat.SAMPLE_FORMAT_S16LE
+        self._channels = pcm_input.channels or 1
+
+    def to_bytes(self, pcm: Pcm) -> memoryview:
+        """Give `pcm` as flat bytes, copied only where its layout needs it.
+
+        Raises TypeError for an array of another dtype than the config's sample format, ValueError for another number
+        of channels or 24-bit samples out of range. Bytes are not checked: a message may end inside a sample.
+        """
+        if not isinstance(pcm, np.ndarray):
+            return memoryview(pcm).cast("B")
+        self._check(pcm)
+        samples: NDArray[Any] = np.ascontiguousarray(pcm, dtype=_DTYPES[self._sample_format])
+        flat = samples.reshape(-1).view(np.uint8)
+        if self._sample_format == SampleFormat.SAMPLE_FORMAT_S24LE:
+            flat = flat.reshape(-1, 4)[:, :3].reshape(-1)
+        return flat.data
+
+    def _check(self, pcm: NDArray[Any]) -> None:
+        name = SampleFormat.Name(self._sample_format).removeprefix("SAMPLE_FORMAT_")
+        dtype = _DTYPES[self._sample_format]
+        if pcm.dtype.newbyteorder("<") != dtype:
+            raise TypeError(f"pcm has dtype {pcm.dtype}: the config's {name} takes {dtype.name}")
+        if pcm.shape[1:] != (self._channels,) and (pcm.ndim, self._channels) != (1, 1):
+            raise ValueError(f"pcm has shape {pcm.shape}: the config's channels take (n, {self._channels})")
+        in_range = self._sample_format != SampleFormat.SAMPLE_FORMAT_S24LE or not pcm.size
+        if not in_range and not -(2**23) <= pcm.min() <= pcm.max() < 2**23:
+            raise ValueError("pcm has samples beyond 24 bits: S24LE takes int32 from -8388608 to 8388607")

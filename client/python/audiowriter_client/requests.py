@@ -1,0 +1,73 @@
+"""What waits to be sent, cut and joined into messages."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, StreamConfig
+
+# Each message costs both sides some 50 µs whatever its size, so small writes are joined; beyond 256 KiB joining gains
+# nothing and the server takes 1 MiB at most.
+MESSAGE_BYTES = 256 * 1024
+# Enough to keep the connection busy while the writer makes the next samples; more would only add latency and memory.
+QUEUE_BYTES = 4 * MESSAGE_BYTES
+
+
+def cut(pcm: memoryview) -> Iterator[memoryview]:
+    """Cut flat bytes into pieces that each fit in a message."""
+    for start in range(0, len(pcm), MESSAGE_BYTES):
+        yield pcm[start : start + MESSAGE_BYTES]
+
+
+class RequestQueue:
+    """A bounded queue of PCM and flushes that joins what waits into as few messages as it can.
+
+    It never waits itself: look at `full` before `put` and at `ready` before `take`.
+    """
+
+    def __init__(self, config: StreamConfig) -> None:
+        self._config: StreamConfig | None = StreamConfig()
+        self._config.CopyFrom(config)
+        self._waiting: deque[bytes | None] = deque()  # None is a flush
+        self._waiting_bytes = 0
+        self.ended = False
+
+    @property
+    def full(self) -> bool:
+        """Whether a writer should wait."""
+        return self._waiting_bytes >= QUEUE_BYTES
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a message to take. Once `ended` and no longer ready, all has been taken."""
+        return self._config is not None or bool(self._waiting)
+
+    def put(self, piece: memoryview) -> None:
+        """Append a piece of at most MESSAGE_BYTES. It is copied: the caller may reuse its buffer."""
+        self._waiting.append(bytes(piece))
+        self._waiting_bytes += len(piece)
+
+    def put_flush(self) -> None:
+        """Append a flush of all that was put before."""
+        self._waiting.append(None)
+
+    def end(self) -> None:
+        """Take no more."""
+        self.ended = True
+
+    def take(self) -> EncodeStreamRequest:
+        """Make a message of what waits: up to MESSAGE_BYTES of PCM, up to and with the first flush."""
+        pieces: list[bytes] = []
+        room = MESSAGE_BYTES
+        while self._waiting:
+            piece = self._waiting[0]
+            if piece is None or len(piece) > room:
+                break
+            pieces.append(piece)
+            room -= len(piece)
+            self._waiting.popleft()
+        flush = bool(self._waiting) and self._waiting[0] is None
+        if flush:
+            self._waiting.popleft()
+        self._waiting_bytes -= MESSAGE_BYTES - room
+        config, self._config = self._config, None
+        return EncodeStreamRequest(config=config, pcm=b"".join(pieces), flush=flush)

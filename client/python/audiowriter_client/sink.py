@@ -1,0 +1,117 @@
+"""Where the file goes. Every sink does three things: append, put the header in place at the end, or give up."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+Destination = str | os.PathLike[str] | BinaryIO | Callable[[bytes], None]
+"""A path, a binary file or a callable for live bytes."""
+
+AsyncDestination = Destination | Callable[[bytes], Awaitable[None]]
+"""With asyncio the callable may be a coroutine function: what it awaits holds the stream back."""
+
+
+class Sink(Protocol):
+    """Takes the bytes of one file."""
+
+    def write(self, data: bytes) -> Awaitable[None] | None:
+        """Append `data`. An awaitable is to be awaited before the next call."""
+        ...
+
+    def finish(self, header: bytes) -> None:
+        """Replace the first len(header) bytes: the file is whole."""
+        ...
+
+    def discard(self) -> None:
+        """Give up: the file is not whole and never will be."""
+        ...
+
+
+class CallableSink:
+    """Live bytes: they play without the final header, so the callable never gets it."""
+
+    def __init__(self, write: Callable[[bytes], Awaitable[None] | None]) -> None:
+        self.write = write
+
+    def finish(self, header: bytes) -> None:
+        """Leave the live header as it is."""
+
+    def discard(self) -> None:
+        """Leave what was handed out as it is."""
+
+
+class FileSink:
+    """A binary file from its present position on, which is where the header goes if the file can seek."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        # What is written to a file in append mode lands at its end, wherever one seeks.
+        self._start = file.tell() if file.seekable() and "a" not in str(getattr(file, "mode", "")) else None
+
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+        self._file.write(data)
+
+    def finish(self, header: bytes) -> None:
+        """Put the header in place, leave the position at the end and flush."""
+        if header and self._start is not None:
+            end = self._file.tell()
+            self._file.seek(self._start)
+            self._file.write(header)
+            self._file.seek(end)
+        self._file.flush()
+
+    def discard(self) -> None:
+        """Leave the file, which is the caller's, as it is."""
+
+
+class OwnedFileSink(FileSink):
+    """A file that is closed at the end."""
+
+    def finish(self, header: bytes) -> None:
+        """Put the header in place and close."""
+        super().finish(header)
+        self._file.close()
+
+    def discard(self) -> None:
+        """Close."""
+        # What is still in the buffer may not fit on the disk, and is not wanted.
+        with suppress(OSError):
+            self._file.close()
+
+
+class PathSink(OwnedFileSink):
+    """A file that appears under its path, whole, or not at all: until then it has a hidden name in the same folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".audiowriter-{secrets.token_hex(8)}.part")
+        super().__init__(self._temporary.open("xb"))
+
+    def finish(self, header: bytes) -> None:
+        """Complete the file and move it to its path, over what was there, whose permissions it keeps."""
+        super().finish(header)
+        with suppress(FileNotFoundError):
+            shutil.copymode(self._path, self._temporary)
+        self._temporary.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove the file."""
+        super().discard()
+        self._temporary.unlink(missing_ok=True)
+
+
+def open_sink(destination: AsyncDestination) -> Sink:
+    """Open the sink for a destination. Raises OSError where a path can't be written."""
+    if isinstance(destination, str | os.PathLike):
+        path = Path(destination).resolve()  # a link stays a link, its target is replaced
+        if path.exists() and not path.is_file():
+            return OwnedFileSink(path.open("wb"))  # a device or a pipe must not be replaced by a file
+        return PathSink(path)
+    if callable(destination):
+        return CallableSink(destination)
+    return FileSink(destination)
