@@ -1,0 +1,94 @@
+"""RIFF/WAVE, and RF64 where 32 bits of size are not enough.
+
+Microsoft, Multiple Channel Audio Data and WAVE Files (2007); EBU Tech 3306 v1.1 (RF64); RIFF MCI (1991), section 3 (INFO).
+
+A header always has the same length for the same arguments, whatever the sizes: a JUNK chunk keeps the place of the ds64
+chunk that a file beyond 4 GiB needs (EBU Tech 3306, section 4). While the stream runs all sizes are 0xFFFFFFFF, which
+readers take as "to the end of the file".
+"""
+
+from collections.abc import Mapping
+from struct import pack
+
+from ..channels import channel_mask
+
+UNKNOWN = 0xFFFFFFFF
+"""Size of a chunk whose length is not known yet, and in RF64 of one whose size stands in ds64."""
+
+PCM = 0x0001
+IEEE_FLOAT = 0x0003
+EXTENSIBLE = 0xFFFE
+
+_SUBTYPE_GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
+"""KSDATAFORMAT_SUBTYPE_*: the format tag, then this."""
+
+_INFO_IDS = {
+    "title": b"INAM",
+    "artist": b"IART",
+    "album": b"IPRD",
+    "date": b"ICRD",
+    "genre": b"IGNR",
+    "comment": b"ICMT",
+    "track": b"ITRK",
+}
+TAGS = tuple(_INFO_IDS)
+"""Tag names that have an INFO chunk."""
+
+
+def header(
+    *,
+    format_tag: int,
+    bits: int,
+    sample_rate: int,
+    channels: int,
+    tags: Mapping[str, str],
+    frames: int | None = None,
+) -> bytes:
+    """Everything up to the first sample. `frames`: samples a channel; None while they are not known."""
+    frame_bytes = bits // 8 * channels
+    data_bytes = None if frames is None else frames * frame_bytes
+    fmt = _fmt(format_tag, bits, sample_rate, channels)
+    info = _info(tags)
+    # fact: required for all but integer PCM; tells the samples a channel.
+    fact_place = b"fact" + pack("<II", 4, 0) if format_tag != PCM else b""
+    head_bytes = 12 + 36 + len(fmt) + len(fact_place) + len(info) + 8
+
+    if data_bytes is None or frames is None:
+        riff, riff_size, data_size, fact, ds64 = b"RIFF", UNKNOWN, UNKNOWN, UNKNOWN, b"JUNK" + pack("<I28x", 28)
+    else:
+        whole = head_bytes + data_bytes + data_bytes % 2 - 8
+        if whole < UNKNOWN:
+            riff, riff_size, data_size, fact, ds64 = b"RIFF", whole, data_bytes, frames, b"JUNK" + pack("<I28x", 28)
+        else:
+            riff, riff_size, data_size, fact = b"RF64", UNKNOWN, UNKNOWN, min(frames, UNKNOWN)
+            ds64 = b"ds64" + pack("<IQQQI", 28, whole, data_bytes, frames, 0)
+    fact_chunk = b"fact" + pack("<II", 4, fact) if fact_place else b""
+    return riff + pack("<I", riff_size) + b"WAVE" + ds64 + fmt + fact_chunk + info + b"data" + pack("<I", data_size)
+
+
+def pad(data_bytes: int) -> bytes:
+    """The byte after an odd data chunk, which its size does not count (RIFF MCI, section 2)."""
+    return bytes(data_bytes % 2)
+
+
+def _fmt(format_tag: int, bits: int, sample_rate: int, channels: int) -> bytes:
+    align = bits // 8 * channels
+    base = pack("<HIIHH", channels, sample_rate, sample_rate * align, align, bits)
+    # WAVE_FORMAT_EXTENSIBLE is due for more than 16 bits of integer PCM and for more than two channels.
+    if channels > 2 or (format_tag == PCM and bits > 16):
+        extension = pack("<HHIH", 22, bits, channel_mask(channels), format_tag) + _SUBTYPE_GUID_TAIL
+        body = pack("<H", EXTENSIBLE) + base + extension
+    elif format_tag == PCM:
+        body = pack("<H", PCM) + base
+    else:
+        body = pack("<H", format_tag) + base + pack("<H", 0)
+    return b"fmt " + pack("<I", len(body)) + body
+
+
+def _info(tags: Mapping[str, str]) -> bytes:
+    chunks = b""
+    for name, chunk_id in _INFO_IDS.items():
+        if name in tags:
+            text = tags[name].encode() + b"\0"
+            chunks += chunk_id + pack("<I", len(text)) + text + pad(len(text))
+    return b"LIST" + pack("<I", 4 + len(chunks)) + b"INFO" + chunks if chunks else b""

@@ -1,0 +1,22 @@
+"""One file a format, and the table of all: a new format is a file and a line here."""
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+
+from .aac import AacEncoder
+from .base import Encoder
+from .flac import FlacEncoder
+from .mp3 import Mp3Encoder
+from .ogg_opus import OggOpusEncoder
+from .ogg_vorbis import OggVorbisEncoder
+from .pcm import PcmEncoder
+from .wav import WavEncoder
+
+ENCODERS: dict[int, type[Encoder]] = {
+    pb.AUDIO_FORMAT_WAV: WavEncoder,
+    pb.AUDIO_FORMAT_OGG_VORBIS: OggVorbisEncoder,
+    pb.AUDIO_FORMAT_OGG_OPUS: OggOpusEncoder,
+    pb.AUDIO_FORMAT_FLAC: FlacEncoder,
+    pb.AUDIO_FORMAT_MP3: Mp3Encoder,
+    pb.AUDIO_FORMAT_AAC: AacEncoder,
+    pb.AUDIO_FORMAT_PCM: PcmEncoder,
+}

@@ -1,0 +1,74 @@
+"""FFmpeg's encoders through PyAV, one frame at a time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+
+from ..errors import EncodeError
+from ..samples import Samples
+from .frames import FrameCutter
+
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""FFmpeg's names of the layouts in channels.LAYOUTS."""
+
+
+class AvcodecEncoder:
+    """One native encoder: float samples in, packets out."""
+
+    def __init__(self, codec: str, sample_rate: int, channels: int, bitrate: int, options: Mapping[str, str]) -> None:
+        self._layout = LAYOUTS[channels]
+        self._planar = codec == "aac"
+        self._format = "fltp" if self._planar else "flt"
+        try:
+            context = av.CodecContext.create(codec, "w")
+            assert isinstance(context, AudioCodecContext)
+            context.sample_rate = sample_rate
+            context.layout = self._layout
+            context.format = self._format
+            context.bit_rate = bitrate
+            context.options = dict(options)
+            context.open()
+        except (av.FFmpegError, ValueError) as exc:
+            raise EncodeError(f"{codec}: open: {exc}") from exc
+        self._context: Any = context
+        self._frames = FrameCutter(context.frame_size)
+        self._pts = 0
+        self.frame_samples = context.frame_size
+        """Samples a channel in one frame."""
+        self.codec_header = bytes(context.extradata or b"")
+
+    def encode(self, samples: Samples) -> list[bytes]:
+        """Give the packets that are ready after samples of shape (frames, channels)."""
+        packets: list[bytes] = []
+        for frame in self._frames.cut(samples):
+            packets += self._send(frame)
+        return packets
+
+    def drain(self) -> list[bytes]:
+        """Give all that is left. The codec fills the last frame up with silence."""
+        rest = self._frames.rest()
+        packets = [] if rest is None else self._send(rest)
+        return packets + self._send(None)
+
+    def close(self) -> None:
+        """Free the encoder: PyAV does so with the last reference."""
+        self._context = None
+
+    def _send(self, samples: Samples | None) -> list[bytes]:
+        frame = None
+        if samples is not None:
+            array = samples.T if self._planar else samples.reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(array), self._format, self._layout)
+            frame.sample_rate = self._context.sample_rate
+            frame.pts = self._pts
+            self._pts += len(samples)
+        # Not `encode`: it puts a filter graph in front of the codec, which starts two threads a stream to cut frames that
+        # are cut already. PyAV does not promise this method: hence its upper bound in pyproject.toml, and the test that
+        # counts threads.
+        try:
+            return [bytes(packet) for packet in self._context._send_frame_and_recv(frame)]
+        except av.FFmpegError as exc:
+            raise EncodeError(f"{self._context.name}: {exc}") from exc

@@ -1,0 +1,102 @@
+"""FLAC through libsndfile (libFLAC), 16 or 24 bits. RFC 9639.
+
+libFLAC gathers a block of 4096 samples. When it closes the file it goes back and writes frame sizes, totals and MD5 into
+STREAMINFO: that is the header of `finished`.
+"""
+
+from ..channels import LAYOUTS
+from ..containers import flac
+from ..options import OutputOptions
+from ..samples import S16LE, S24LE, Samples
+from .base import TAGS, Finish, FormatSpec
+from .sndfile import SndfileWriter
+
+BLOCK_SAMPLES = 4096
+FAST_BLOCK_SAMPLES = 1152
+"""libFLAC's block at its levels 0 to 2."""
+FAST_EFFORTS = range(4)
+"""Efforts that libsndfile maps to libFLAC's levels 0 to 2: level = int(effort / 10 * 8)."""
+
+RATES = (
+    8000,
+    11025,
+    12000,
+    16000,
+    22050,
+    24000,
+    32000,
+    44100,
+    48000,
+    64000,
+    88200,
+    96000,
+    176400,
+    192000,
+    352800,
+    384000,
+)
+
+
+class FlacEncoder:
+    """Lossless, bit-exact."""
+
+    spec = FormatSpec(
+        name="flac",
+        mime_type="audio/flac",
+        file_extension=".flac",
+        sample_types=(S16LE, S24LE),
+        sample_rates=RATES,
+        channels=tuple(LAYOUTS),
+        lookahead_samples=BLOCK_SAMPLES,
+        encode_ms_per_second=1.5,
+        effort=6,
+        tags=TAGS,
+        finalizes_header=True,
+        lossless=True,
+    )
+    delay_samples = 0
+
+    def __init__(self, output: OutputOptions) -> None:
+        self._output = output
+        self._frames = 0
+        assert output.effort is not None
+        self._block = FAST_BLOCK_SAMPLES if output.effort in FAST_EFFORTS else BLOCK_SAMPLES
+        self._writer = SndfileWriter(
+            "FLAC",
+            f"PCM_{output.sample_type.bits}",
+            output.sample_rate_hz,
+            output.channels,
+            output.effort / 10,
+            output.tags,
+        )
+
+    @property
+    def held_samples(self) -> int:
+        # libFLAC lets a block go when it has one sample more.
+        return self._frames - max(0, self._frames - 1) // self._block * self._block
+
+    def start(self) -> bytes:
+        return b""  # libFLAC writes the header with the first samples
+
+    def encode(self, samples: Samples) -> bytes:
+        self._frames += len(samples)
+        return self._writer.write(samples) if len(samples) else b""
+
+    def flush(self) -> bytes:
+        return b""  # a block may only be short at the end of the file (RFC 9639, section 9.1.1)
+
+    def finish(self) -> Finish:
+        if not self._frames:
+            return Finish(
+                trailer=flac.empty_file(
+                    sample_rate=self._output.sample_rate_hz,
+                    channels=self._output.channels,
+                    bits=self._output.sample_type.bits,
+                    block_samples=self._block,
+                )
+            )
+        header, trailer = self._writer.finish()
+        return Finish(header=header, trailer=trailer)
+
+    def close(self) -> None:
+        self._writer.close()

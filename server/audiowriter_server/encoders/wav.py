@@ -1,0 +1,58 @@
+"""WAV: the samples behind a RIFF header that is made true at the end."""
+
+from ..channels import LAYOUTS
+from ..containers import wav
+from ..options import OutputOptions
+from ..samples import F32LE, F64LE, S16LE, S24LE, S32LE, U8, Samples, pack
+from .base import Finish, FormatSpec
+
+
+class WavEncoder:
+    """PCM and IEEE float in RIFF/WAVE; RF64 beyond 4 GiB."""
+
+    spec = FormatSpec(
+        name="wav",
+        mime_type="audio/wav",
+        file_extension=".wav",
+        sample_types=(S16LE, S24LE, S32LE, F32LE, F64LE, U8),
+        sample_rates=range(1000, 768_001),
+        channels=tuple(LAYOUTS),
+        lookahead_samples=0,
+        encode_ms_per_second=0.3,
+        tags=wav.TAGS,
+        finalizes_header=True,
+        lossless=True,
+    )
+    delay_samples = 0
+    held_samples = 0  # each sample goes out at once
+
+    def __init__(self, output: OutputOptions) -> None:
+        self._output = output
+        self._frames = 0
+
+    def start(self) -> bytes:
+        return self._header(None)
+
+    def encode(self, samples: Samples) -> bytes:
+        self._frames += len(samples)
+        return pack(samples, self._output.sample_type)
+
+    def flush(self) -> bytes:
+        return b""
+
+    def finish(self) -> Finish:
+        frame_bytes = self._output.sample_type.width * self._output.channels
+        return Finish(header=self._header(self._frames), trailer=wav.pad(self._frames * frame_bytes))
+
+    def close(self) -> None:
+        pass
+
+    def _header(self, frames: int | None) -> bytes:
+        return wav.header(
+            format_tag=wav.IEEE_FLOAT if self._output.sample_type.is_float else wav.PCM,
+            bits=self._output.sample_type.bits,
+            sample_rate=self._output.sample_rate_hz,
+            channels=self._output.channels,
+            tags=self._output.tags,
+            frames=frames,
+        )

@@ -1,0 +1,41 @@
+"""Errors as google.rpc.Status, in the trailing metadata where every gRPC library looks for it."""
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from .errors import DOMAIN, AudioWriterError, InvalidArgument, LimitExceeded
+
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+_DETAILS_KEY = "grpc-status-details-bin"
+_PUSHBACK_KEY = "grpc-retry-pushback-ms"
+
+
+async def abort(context: grpc.aio.ServicerContext, error: AudioWriterError) -> None:
+    """End the call with the error's status. Does not return: grpc raises to unwind the handler."""
+    status = status_pb2.Status(code=error.code, message=str(error))
+    if isinstance(error, InvalidArgument):
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
+            for violation in error.violations
+        ]
+        _add(status, error_details_pb2.BadRequest(field_violations=violations))
+    else:
+        _add(status, error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
+    trailing: list[tuple[str, str | bytes]] = []
+    if isinstance(error, LimitExceeded) and error.retry_after_s is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(int(error.retry_after_s * 1000))
+        _add(status, error_details_pb2.RetryInfo(retry_delay=delay))
+        trailing.append((_PUSHBACK_KEY, str(int(error.retry_after_s * 1000))))
+    trailing.append((_DETAILS_KEY, status.SerializeToString()))
+    await context.abort(CODES[error.code], str(error), tuple(trailing))
+
+
+def _add(
+    status: status_pb2.Status,
+    detail: error_details_pb2.BadRequest | error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo,
+) -> None:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    status.details.append(packed)

@@ -1,0 +1,71 @@
+"""Time limits on waiting, at the price of two assignments a wait.
+
+asyncio.timeout would set and cancel a timer for every message of every stream. Here each stream has one timer, which looks
+at the deadline when it fires and sleeps on if that has moved.
+"""
+
+import asyncio
+from types import TracebackType
+
+from .errors import TimedOut
+
+
+class Watchdog:
+    """Ends a task that waits too long:
+
+    with Watchdog() as watchdog:
+        watchdog.expect("idle_timeout", 60, "no message for 60 s")
+        await ...
+        watchdog.rest()
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._deadline = float("inf")
+        self._error: TimedOut | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = float("inf")
+        self._task = asyncio.current_task()
+        self._waiting_for = ("", 0.0, "")
+
+    def expect(self, limit: str, seconds: float, told: str) -> None:
+        """From now on the task must go on within `seconds`; `limit` is the setting and `told` the error's text."""
+        self._deadline = self._loop.time() + seconds
+        self._waiting_for = (limit, seconds, told)
+        if self._timer_due > self._deadline:
+            self._set_timer()
+
+    def rest(self) -> None:
+        """The wait is over."""
+        self._deadline = float("inf")
+
+    def __enter__(self) -> "Watchdog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if kind is asyncio.CancelledError and self._error is not None:
+            raise self._error from error
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer, self._timer_due = None, float("inf")
+        if self._loop.time() >= self._deadline:
+            limit, seconds, told = self._waiting_for
+            self._error = TimedOut(told, limit, seconds)
+            if self._task is not None:
+                self._task.cancel()
+        elif self._deadline < float("inf"):
+            self._set_timer()
+        else:
+            # Between two waits; the next one may have the same length, so look again after it.
+            self._timer_due = self._loop.time() + self._waiting_for[1]
+            self._timer = self._loop.call_at(self._timer_due, self._look)
