@@ -69,4 +69,4 @@ VORBIS_ORDER: dict[int, tuple[int, ...]] = {
     7: (0, 2, 1, 5, 6, 4, 3),
     8: (0, 2, 1, 6, 7, 4, 5, 3),
 }
-"""Which channel of WAVE's order stands at each place of Vorbis' order. Vorbis I, section 4.3.9; RFC 7845, section 5.1.1.2."""
+"""Which channel of WAVE's order stands at each place of Vorbis' order. Vorbis I, section 4.3.9; RFC 7845, 5.1.1.2."""

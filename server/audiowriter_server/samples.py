@@ -76,9 +76,8 @@ def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Sample
     """Samples to floats with full scale at ±1."""
     if kind.is_float:
         return samples.astype(dtype, copy=False)
-    if kind is U8:
-        return (samples.astype(dtype) - 128) / 128
-    return samples.astype(dtype) * dtype.type(1 / full_scale(kind))
+    floats: Samples = samples.astype(dtype)
+    return (floats - 128) / 128 if kind is U8 else floats * dtype.type(1 / full_scale(kind))
 
 
 def from_float(samples: Samples, kind: SampleType) -> Samples:

@@ -1,7 +1,10 @@
 """Errors as google.rpc.Status, in the trailing metadata where every gRPC library looks for it."""
 
+from typing import Any
+
 import grpc
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from .errors import DOMAIN, AudioWriterError, InvalidArgument, LimitExceeded
@@ -11,7 +14,7 @@ _DETAILS_KEY = "grpc-status-details-bin"
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
 
-async def abort(context: grpc.aio.ServicerContext, error: AudioWriterError) -> None:
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AudioWriterError) -> None:
     """End the call with the error's status. Does not return: grpc raises to unwind the handler."""
     status = status_pb2.Status(code=error.code, message=str(error))
     if isinstance(error, InvalidArgument):
@@ -32,10 +35,7 @@ async def abort(context: grpc.aio.ServicerContext, error: AudioWriterError) -> N
     await context.abort(CODES[error.code], str(error), tuple(trailing))
 
 
-def _add(
-    status: status_pb2.Status,
-    detail: error_details_pb2.BadRequest | error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo,
-) -> None:
+def _add(status: status_pb2.Status, detail: Message) -> None:
     packed = any_pb2.Any()
     packed.Pack(detail)
     status.details.append(packed)

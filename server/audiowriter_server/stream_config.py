@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from audiowriter.v1 import audio_writer_pb2 as pb
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from . import channels as layouts
 from .encoders import ENCODERS
@@ -60,7 +61,10 @@ def _resolve_output(check: "_Check", spec: FormatSpec, source: InputOptions, wan
     sample_type = check.sample_type(
         "config.output.sample_format", wanted.sample_format, spec.sample_types, default_type
     )
-    bitrate, quality = _resolve_rate(check, spec, wanted, rate, channels)
+    if rate in spec.sample_rates and channels in spec.channels:
+        bitrate, quality = _resolve_rate(check, spec, wanted, rate, channels)
+    else:  # what they allow is not known
+        bitrate, quality = None, None
     return OutputOptions(
         format=wanted.format,
         sample_type=sample_type,
@@ -179,6 +183,6 @@ def to_proto(output: OutputOptions) -> pb.AudioOutput:
     )
 
 
-def _enum_name(enum: object, value: int) -> str:
-    names = {number: name for name, number in enum.items()}  # type: ignore[attr-defined]
-    return names.get(value, str(value))
+def _enum_name(enum: EnumTypeWrapper, value: int) -> str:
+    """The name of an enum value; the number where it has none."""
+    return next((name for name, number in enum.items() if number == value), str(value))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from io import BytesIO
+from typing import Any
 
 from mutagen import id3
 
@@ -25,7 +26,8 @@ def tags(values: Mapping[str, str]) -> tuple[bytes, bytes]:
         if name == "comment":
             tag.add(id3.COMM(encoding=id3.Encoding.UTF8, lang="XXX", desc="", text=[value]))
         else:
-            tag.add(_TEXT_FRAMES[name](encoding=id3.Encoding.UTF8, text=[value]))
+            frame: Any = _TEXT_FRAMES[name]
+            tag.add(frame(encoding=id3.Encoding.UTF8, text=[value]))
     file = BytesIO()
     tag.save(file, v1=2, v2_version=4, padding=lambda _: 0)
     data = file.getvalue()

@@ -3,6 +3,8 @@
 ADTS has no place for delay and padding: a decoder gives both as silence, and `finished` says how much.
 """
 
+from typing import ClassVar
+
 import numpy as np
 
 from ..containers import adts
@@ -24,7 +26,7 @@ at 64 and 96 kbit/s."""
 class AacEncoder:
     """Average bitrate. Not exact to the sample: see the module."""
 
-    spec = FormatSpec(
+    spec: ClassVar[FormatSpec] = FormatSpec(
         name="aac",
         mime_type="audio/aac",
         file_extension=".aac",

@@ -4,6 +4,8 @@ libFLAC gathers a block of 4096 samples. When it closes the file it goes back an
 STREAMINFO: that is the header of `finished`.
 """
 
+from typing import ClassVar
+
 from ..channels import LAYOUTS
 from ..containers import flac
 from ..options import OutputOptions
@@ -40,7 +42,7 @@ RATES = (
 class FlacEncoder:
     """Lossless, bit-exact."""
 
-    spec = FormatSpec(
+    spec: ClassVar[FormatSpec] = FormatSpec(
         name="flac",
         mime_type="audio/flac",
         file_extension=".flac",

@@ -4,6 +4,8 @@ lameenc switches LAME's Info frame off, because that one is written by seeking b
 the stream runs, with frame count, TOC, delay and padding in the header of `finished`.
 """
 
+from typing import ClassVar
+
 import lameenc
 from fastcrc import crc16
 
@@ -23,7 +25,7 @@ VBR_MTRH = 4
 class Mp3Encoder:
     """Constant bitrate, or variable at constant quality; exact to the sample in decoders that read LAME's tag."""
 
-    spec = FormatSpec(
+    spec: ClassVar[FormatSpec] = FormatSpec(
         name="mp3",
         mime_type="audio/mpeg",
         file_extension=".mp3",
@@ -32,7 +34,7 @@ class Mp3Encoder:
         channels=(1, 2),
         lookahead_samples=2 * 1152,
         encode_ms_per_second=5,
-        bitrates=lambda rate, channels: mpeg_audio.bitrates(rate) if rate in mpeg_audio.RATES else (0,),
+        bitrates=lambda rate, channels: mpeg_audio.bitrates(rate),
         bitrate_bounds=(8000, 320_000),
         bitrate_per_channel=64_000,
         takes_vbr_quality=True,

@@ -4,6 +4,7 @@ FFmpeg's muxer would do as well, but gives no page before it is full; a listener
 """
 
 import secrets
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,7 +22,7 @@ PACKET_GRANULES = opus.GRANULE_RATE * FRAME_MS // 1000
 class OggOpusEncoder:
     """Variable bitrate around the one asked for; pre-skip and the last granule position cut it to the sample."""
 
-    spec = FormatSpec(
+    spec: ClassVar[FormatSpec] = FormatSpec(
         name="opus",
         mime_type="audio/ogg; codecs=opus",
         file_extension=".opus",

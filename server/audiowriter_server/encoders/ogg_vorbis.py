@@ -1,8 +1,10 @@
 """Ogg Vorbis through libsndfile (libvorbis). Vorbis I, RFC 3533.
 
-libsndfile hands out a page when libogg deems it full, at about 4 KiB, and has no switch for less: at 24 kHz mono and default
-quality that is 0.7 s of audio. No other library with a wheel brings libvorbis.
+libsndfile hands out a page when libogg deems it full, at about 4 KiB, and has no switch for less: at 24 kHz mono and
+default quality that is 0.7 s of audio. No other library with a wheel brings libvorbis.
 """
+
+from typing import ClassVar
 
 from ..channels import VORBIS_ORDER
 from ..options import OutputOptions
@@ -19,7 +21,7 @@ same however the caller cut the PCM."""
 class OggVorbisEncoder:
     """Variable bitrate at constant quality; the last granule position cuts the file to the sample."""
 
-    spec = FormatSpec(
+    spec: ClassVar[FormatSpec] = FormatSpec(
         name="vorbis",
         mime_type="audio/ogg; codecs=vorbis",
         file_extension=".ogg",

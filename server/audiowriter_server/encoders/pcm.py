@@ -1,5 +1,7 @@
 """Raw PCM: the samples in the sample format that was asked for, and nothing else."""
 
+from typing import ClassVar
+
 from ..channels import LAYOUTS
 from ..options import OutputOptions
 from ..samples import F32LE, F64LE, S16LE, S24LE, S32LE, U8, Samples, pack
@@ -9,7 +11,7 @@ from .base import Finish, FormatSpec
 class PcmEncoder:
     """Interleaved little-endian samples without a header."""
 
-    spec = FormatSpec(
+    spec: ClassVar[FormatSpec] = FormatSpec(
         name="pcm",
         mime_type="audio/pcm",
         file_extension=".pcm",

@@ -1,5 +1,7 @@
 """WAV: the samples behind a RIFF header that is made true at the end."""
 
+from typing import ClassVar
+
 from ..channels import LAYOUTS
 from ..containers import wav
 from ..options import OutputOptions
@@ -10,7 +12,7 @@ from .base import Finish, FormatSpec
 class WavEncoder:
     """PCM and IEEE float in RIFF/WAVE; RF64 beyond 4 GiB."""
 
-    spec = FormatSpec(
+    spec: ClassVar[FormatSpec] = FormatSpec(
         name="wav",
         mime_type="audio/wav",
         file_extension=".wav",
