@@ -51,4 +51,4 @@ def _refuse(credentials: grpc.ChannelCredentials | None) -> None:
 
 def service(channel: grpc.Channel | grpc.aio.Channel) -> Any:
     """Make the service's stub. Generated code has no types."""
-    return AudioWriterServiceStub(channel)  # type: ignore[no-untyped-call]
+    return AudioWriterServiceStub(channel)

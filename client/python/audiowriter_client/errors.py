@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 
 import grpc
 from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 
@@ -24,7 +24,7 @@ class AudioWriterError(Exception):
     """Base of all errors of the service and of the stream. Its message is one line."""
 
 
-class TruncatedStream(AudioWriterError):  # noqa: N818
+class TruncatedStream(AudioWriterError):
     """The stream ended without all bytes of the file."""
 
 
@@ -35,7 +35,7 @@ class Violation(NamedTuple):
     description: str
 
 
-class CallFailed(AudioWriterError):  # noqa: N818
+class CallFailed(AudioWriterError):
     """The call ended with a status other than OK.
 
     `reason` (UPPER_SNAKE, "" if the status has no google.rpc.ErrorInfo) and `metadata` are the ErrorInfo's;

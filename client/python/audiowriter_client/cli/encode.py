@@ -1,0 +1,153 @@
+"""`audiowriter encode`."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+from audiowriter.v1.audio_writer_pb2 import StreamFinished
+
+from audiowriter_client.cli.progress import Meter
+from audiowriter_client.cli.server import server_target
+from audiowriter_client.cli.source import PcmFormat, open_source
+from audiowriter_client.config import AUDIO_FORMATS, SAMPLE_FORMATS, stream_config
+from audiowriter_client.sink import Destination
+from audiowriter_client.writer import AudioWriter
+
+_BY_EXTENSION = {
+    ".wav": "wav",
+    ".ogg": "vorbis",
+    ".opus": "opus",
+    ".flac": "flac",
+    ".mp3": "mp3",
+    ".aac": "aac",
+    ".pcm": "pcm",
+    ".raw": "pcm",
+}
+_RAW_EXTENSIONS = (".pcm", ".raw")
+
+
+def _bits_a_second(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    number, scale = (value[:-1], 1000) if value.endswith("k") else (value, 1)
+    if not number.isdecimal():
+        raise click.BadParameter(f"{value!r} is not a bitrate such as 96k or 96000")
+    return int(number) * scale
+
+
+def _tags(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> Mapping[str, str]:
+    tags = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{value!r} is not NAME=TEXT")
+        tags[name] = text
+    return tags
+
+
+_samples = click.Choice(list(SAMPLE_FORMATS))
+_positive = click.IntRange(min=1)
+
+
+# Options of the file have the names of stream_config's parameters.
+@click.command()
+@click.argument("source", metavar="IN")
+@click.argument("output", metavar="OUT")
+@click.option("--target", metavar="HOST:PORT", help="Server to use. Without it one runs inside this process.")
+@click.option("--format", "format_", type=click.Choice(list(AUDIO_FORMATS)), help="Instead of by OUT's extension.")
+@click.option("--bitrate", "bitrate_bps", callback=_bits_a_second, metavar="BITS", help="Bits a second, such as 96k.")
+@click.option("--quality", "vbr_quality", type=click.FloatRange(0, 1), help="Variable bitrate; 1 is best.")
+@click.option("--effort", type=click.IntRange(0, 10), help="10 is slowest and best.")
+@click.option("--rate", "output_sample_rate_hz", type=_positive, metavar="HZ", help="Sample rate of the file.")
+@click.option("--channels", "output_channels", type=_positive, help="Channels of the file.")
+@click.option("--sample-format", "output_sample_format", type=_samples, help="Sample format of the file.")
+@click.option("--page-ms", type=_positive, help="Longest stretch of audio in a page.")
+@click.option("--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="As title=…; may be repeated.")
+@click.option("--input-format", type=_samples, help="Sample format of raw PCM.  [default: s16le]")
+@click.option("--input-rate", type=_positive, metavar="HZ", help="Sample rate of raw PCM.")
+@click.option("--input-channels", type=_positive, help="Channels of raw PCM.  [default: 1]")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+def encode(
+    source: str,
+    output: str,
+    target: str | None,
+    format_: str | None,
+    input_format: str | None,
+    input_rate: int | None,
+    input_channels: int | None,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Encode the audio file IN to OUT.
+
+    IN is any file that libsndfile or FFmpeg can read; raw PCM (.pcm, .raw or - for stdin) needs --input-rate. OUT is a
+    path or - for stdout, which gets the live bytes.
+    """
+    format_ = format_ or _BY_EXTENSION.get(Path(output).suffix.lower())
+    if format_ is None:
+        raise click.UsageError(f"{output}: no format by this name: give --format")
+    if _same_file(source, output):
+        raise click.UsageError(f"{source} and {output} are the same file")
+    raw = _raw_format(source, input_format, input_rate, input_channels)
+    with ExitStack() as stack:
+        audio = stack.enter_context(open_source(source, raw))
+        try:
+            config = stream_config(
+                format=format_,
+                sample_rate_hz=audio.format.sample_rate_hz,
+                channels=audio.format.channels,
+                sample_format=audio.format.sample_format,
+                **settings,
+            )
+        except ValueError as error:  # options that exclude each other, or a number too large for its field
+            raise click.UsageError(str(error)) from error
+        address = stack.enter_context(server_target(target))
+        meter = stack.enter_context(Meter(audio.frames, audio.format.sample_rate_hz, quiet=quiet))
+        begin = time.perf_counter()
+        sink: Destination = _write_stdout if output == "-" else output
+        with AudioWriter.open(address, config, sink) as writer:
+            for block in audio.blocks:
+                writer.write(block)
+                meter.advance(audio.frames_in(block), writer.bytes_received)
+        seconds = time.perf_counter() - begin
+    if not quiet:
+        click.echo(_summary(output, writer.result, seconds), err=True)
+
+
+def _same_file(source: str, output: str) -> bool:
+    try:
+        return "-" not in (source, output) and Path(source).samefile(output)
+    except FileNotFoundError:
+        return False
+
+
+def _raw_format(
+    source: str, sample_format: str | None, sample_rate_hz: int | None, channels: int | None
+) -> PcmFormat | None:
+    if source != "-" and Path(source).suffix.lower() not in _RAW_EXTENSIONS:
+        if sample_format or sample_rate_hz or channels:
+            raise click.UsageError("--input-… are for raw PCM")
+        return None
+    if sample_rate_hz is None:
+        raise click.UsageError("raw PCM needs --input-rate")
+    return PcmFormat(sample_format or "s16le", sample_rate_hz, channels or 1)
+
+
+def _write_stdout(data: bytes) -> None:
+    # Past sys.stdout: a listener must not wait for a buffer, and a closed pipe must leave nothing behind to be flushed.
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(sys.stdout.fileno(), rest) :]
+
+
+def _summary(output: str, result: StreamFinished, seconds: float) -> str:
+    duration = result.duration.ToTimedelta().total_seconds()
+    line = f"{output}: {duration:.2f} s, {result.total_bytes:,} bytes, {duration / seconds:.1f} × real time"
+    if result.clipped_samples:
+        line += f", {result.clipped_samples:,} samples clipped"
+    return line

@@ -1,0 +1,65 @@
+"""`audiowriter formats`."""
+
+import click
+from audiowriter.v1.audio_writer_pb2 import FormatInfo, SampleFormat
+from rich.console import Console
+from rich.table import Table
+
+from audiowriter_client.cli.server import server_target
+from audiowriter_client.unary import list_formats
+
+
+@click.command()
+@click.option("--target", metavar="HOST:PORT", help="Server to ask. Without it one runs inside this process.")
+def formats(target: str | None) -> None:
+    """List what the server can write; defaults in parentheses."""
+    with server_target(target) as address:
+        infos = list_formats(address)
+    table = Table()
+    for heading in (
+        "Format",
+        "Extension",
+        "Sample rate, Hz",
+        "Channels",
+        "Sample format",
+        "Bitrate or quality",
+        "Effort",
+        "Tags",
+    ):
+        table.add_column(heading, overflow="fold")
+    for info in infos:
+        table.add_row(
+            info.name,
+            info.file_extension,
+            _sample_rates(info),
+            _channels(info),
+            ", ".join(SampleFormat.Name(one).removeprefix("SAMPLE_FORMAT_").lower() for one in info.sample_formats),
+            _bits(info),
+            f"0 … 10 ({info.default_effort})" if info.HasField("default_effort") else "–",
+            ", ".join(info.tags) or "–",
+        )
+    Console().print(table)
+
+
+def _sample_rates(info: FormatInfo) -> str:
+    listed = ", ".join(map(str, info.sample_rates_hz))
+    return listed or f"{info.min_sample_rate_hz} … {info.max_sample_rate_hz}"
+
+
+def _channels(info: FormatInfo) -> str:
+    counts = list(info.channels)
+    if len(counts) > 2 and counts == list(range(counts[0], counts[-1] + 1)):
+        return f"{counts[0]} … {counts[-1]}"
+    return ", ".join(map(str, counts))
+
+
+def _bits(info: FormatInfo) -> str:
+    ways = []
+    if info.max_bitrate_bps:
+        default = info.default_bitrate_bps_per_channel
+        note = f" ({default // 1000}k a channel)" if default else ""
+        ways.append(f"{info.min_bitrate_bps // 1000}k … {info.max_bitrate_bps // 1000}k{note}")
+    if info.vbr_quality:
+        note = f" ({info.default_vbr_quality:g})" if info.HasField("default_vbr_quality") else ""
+        ways.append(f"quality 0 … 1{note}")
+    return ", ".join(ways) or "–"

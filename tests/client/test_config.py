@@ -1,0 +1,57 @@
+import pytest
+from audiowriter.v1.audio_writer_pb2 import AudioFormat, AudioOutput, PcmInput, SampleFormat, StreamConfig
+from audiowriter_client import stream_config
+
+
+def test_plain_values_land_in_their_fields() -> None:
+    config = stream_config(
+        format="opus",
+        sample_rate_hz=44100,
+        channels=2,
+        sample_format="f32le",
+        bitrate_bps=96000,
+        effort=0,
+        page_ms=20,
+        tags={"title": "Ωmega"},
+        output_sample_rate_hz=48000,
+        output_channels=1,
+        output_sample_format="s16le",
+    )
+    assert config == StreamConfig(
+        input=PcmInput(sample_format=SampleFormat.SAMPLE_FORMAT_F32LE, sample_rate_hz=44100, channels=2),
+        output=AudioOutput(
+            format=AudioFormat.AUDIO_FORMAT_OGG_OPUS,
+            sample_rate_hz=48000,
+            channels=1,
+            sample_format=SampleFormat.SAMPLE_FORMAT_S16LE,
+            bitrate_bps=96000,
+            effort=0,
+            page_ms=20,
+            tags={"title": "Ωmega"},
+        ),
+    )
+
+
+def test_what_is_not_given_stays_unset() -> None:
+    output = stream_config(format="mp3", sample_rate_hz=24000).output
+    assert [field.name for field, _ in output.ListFields()] == ["format"]
+
+
+def test_quality_zero_is_not_the_default() -> None:
+    assert stream_config(format="mp3", sample_rate_hz=24000, vbr_quality=0).output.WhichOneof("rate") == "vbr_quality"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"format": "m4a"}, "format='m4a': there are wav, vorbis, opus, flac, mp3, aac, pcm"),
+        ({"sample_format": "s8"}, "sample_format='s8': there are s16le, "),
+        ({"output_sample_format": "s8"}, "output_sample_format='s8': there are s16le, "),
+        ({"bitrate_bps": 1, "vbr_quality": 1}, "bitrate_bps and vbr_quality exclude each other"),
+        ({"sample_rate_hz": -1}, "-1"),
+    ],
+)
+def test_wrong_values_are_named(wrong: dict[str, object], message: str) -> None:
+    values: dict[str, object] = {"format": "mp3", "sample_rate_hz": 24000} | wrong
+    with pytest.raises(ValueError, match=message):
+        stream_config(**values)  # type: ignore[arg-type]

@@ -1,0 +1,45 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import audiowriter_client
+
+PACKAGE = Path(audiowriter_client.__file__).parent
+
+
+def test_public_names_are_these() -> None:
+    assert sorted(audiowriter_client.__all__) == [
+        "AsyncAudioWriter",
+        "AudioWriter",
+        "AudioWriterError",
+        "CallFailed",
+        "InvalidArgument",
+        "LimitExceeded",
+        "ServiceUnavailable",
+        "StreamCancelled",
+        "TruncatedStream",
+        "Violation",
+        "encode",
+        "list_formats",
+        "stream_config",
+    ]
+    assert all(hasattr(audiowriter_client, name) for name in audiowriter_client.__all__)
+
+
+def test_bare_install_is_enough_for_the_library() -> None:
+    allowed = {"audiowriter", "audiowriter_client", "google", "grpc", "grpc_status", "numpy"} | sys.stdlib_module_names
+    for file in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names: list[str | None] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module]
+            assert {str(name).partition(".")[0] for name in names} <= allowed, file
+
+
+def test_command_says_what_is_missing() -> None:
+    code = "import sys; sys.modules['click'] = None\nfrom audiowriter_client.cli import main\nraise SystemExit(main())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (2, "audiowriter: click is missing: pip install 'audiowriter[cli]'\n")

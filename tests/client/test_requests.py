@@ -1,0 +1,90 @@
+from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, StreamConfig
+from audiowriter_client import stream_config
+from audiowriter_client.requests import MESSAGE_BYTES, QUEUE_BYTES, RequestQueue, cut
+from hypothesis import given
+from hypothesis import strategies as st
+
+CONFIG = stream_config(format="wav", sample_rate_hz=8000)
+
+
+def take_all(queue: RequestQueue) -> list[EncodeStreamRequest]:
+    taken = []
+    while queue.ready:
+        taken.append(queue.take())
+    return taken
+
+
+@given(length=st.integers(0, 5 * MESSAGE_BYTES))
+def test_a_cut_loses_nothing_and_fits(length: int) -> None:
+    pcm = memoryview(bytes(range(256)) * (length // 256 + 1))[:length]
+    pieces = list(cut(pcm))
+    assert b"".join(pieces) == pcm
+    assert all(0 < len(piece) <= MESSAGE_BYTES for piece in pieces)
+
+
+# A step is a write of so many bytes, a flush (None) or the sender taking a message (True).
+STEPS = st.lists(st.none() | st.just(True) | st.integers(0, 1000) | st.integers(0, 3 * MESSAGE_BYTES), max_size=20)
+
+
+@given(steps=STEPS)
+def test_messages_carry_what_was_put_in_its_order(steps: list[int | bool | None]) -> None:
+    queue, taken = RequestQueue(CONFIG), list[EncodeStreamRequest]()
+    put, flushed_at = bytearray(), list[int]()
+    for step in steps:
+        if step is True:
+            if queue.ready:
+                taken.append(queue.take())
+        elif step is None:
+            queue.put_flush()
+            flushed_at.append(len(put))
+        else:
+            pcm = bytes([len(put) % 251]) * step
+            for piece in cut(memoryview(pcm)):
+                queue.put(piece)
+            put += pcm
+    taken += take_all(queue)
+
+    assert b"".join(request.pcm for request in taken) == put
+    assert all(len(request.pcm) <= MESSAGE_BYTES for request in taken)
+    position, flushes = 0, []
+    for request in taken:
+        position += len(request.pcm)
+        flushes += [position] * request.flush
+    assert flushes == flushed_at
+
+
+def test_only_the_first_message_carries_the_config() -> None:
+    config = StreamConfig()
+    config.CopyFrom(CONFIG)
+    queue = RequestQueue(config)
+    config.Clear()  # the caller may go on with its own
+    first = queue.take()
+    queue.put(memoryview(b"ab"))
+    assert (first.config, first.pcm) == (CONFIG, b"")
+    assert queue.take() == EncodeStreamRequest(pcm=b"ab")
+    assert not queue.ready
+
+
+def test_small_writes_are_joined() -> None:
+    queue = RequestQueue(CONFIG)
+    for _ in range(MESSAGE_BYTES // 1024 + 1):
+        queue.put(memoryview(bytes(1024)))
+    assert [len(request.pcm) for request in take_all(queue)] == [MESSAGE_BYTES, 1024]
+
+
+def test_queue_is_bounded_until_something_is_taken() -> None:
+    queue, fill = RequestQueue(CONFIG), list[bool]()
+    for _ in range(QUEUE_BYTES // MESSAGE_BYTES):
+        fill.append(queue.full)
+        queue.put(memoryview(bytes(MESSAGE_BYTES)))
+    fill.append(queue.full)
+    queue.take()
+    fill.append(queue.full)
+    assert fill == [False, False, False, False, True, False]
+
+
+def test_caller_may_reuse_its_buffer() -> None:
+    queue, buffer = RequestQueue(CONFIG), bytearray(b"abcd")
+    queue.put(memoryview(buffer))
+    buffer[:] = b"wxyz"
+    assert queue.take().pcm == b"abcd"

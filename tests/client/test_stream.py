@@ -1,0 +1,114 @@
+"""What makes a stream whole, and what does not."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import pytest
+from audiowriter.v1.audio_writer_pb2 import (
+    AudioOutput,
+    EncodedChunk,
+    EncodeStreamResponse,
+    StreamFinished,
+    StreamFlushed,
+    StreamStarted,
+)
+from audiowriter_client import TruncatedStream, stream_config
+from audiowriter_client.sink import Destination, open_sink
+from audiowriter_client.stream import Stream
+
+STARTED = EncodeStreamResponse(started=StreamStarted(output=AudioOutput(sample_rate_hz=8000)))
+CHUNKS = [
+    EncodeStreamResponse(chunk=EncodedChunk(data=b"headbo", offset=0)),
+    EncodeStreamResponse(chunk=EncodedChunk(data=b"dy", offset=6)),
+]
+FINISHED = StreamFinished(
+    header=b"HE", trailer=b"tail", total_bytes=12, sha256=hashlib.sha256(b"headbodytail").digest()
+)
+
+
+def run(destination: Destination, *responses: EncodeStreamResponse, half_close: bool = True) -> Stream:
+    """Play responses as a writer's reader does, and end the call with OK."""
+    stream = Stream(stream_config(format="wav", sample_rate_hz=8000), open_sink(destination))
+    if half_close:
+        stream.requests.end()
+    try:
+        for response in responses:
+            stream.receive(response)
+        stream.complete()
+    except Exception as error:
+        stream.fail(error)
+    return stream
+
+
+def finished(**changed: object) -> EncodeStreamResponse:
+    event = StreamFinished()
+    event.CopyFrom(FINISHED)
+    for name, value in changed.items():
+        setattr(event, name, value)
+    return EncodeStreamResponse(finished=event)
+
+
+def test_whole_stream_is_header_body_trailer() -> None:
+    file = io.BytesIO()
+    stream = run(file, STARTED, *CHUNKS, finished())
+    assert stream.result == FINISHED
+    assert stream.started == STARTED.started
+    assert file.getvalue() == b"HEadbodytail"
+
+
+def test_event_of_a_newer_server_is_passed_over() -> None:
+    assert run(io.BytesIO(), STARTED, EncodeStreamResponse(), *CHUNKS, finished()).result == FINISHED
+
+
+@pytest.mark.parametrize(
+    ("responses", "message"),
+    [
+        ([], "without `finished`"),
+        ([STARTED, *CHUNKS], "without `finished`"),
+        ([STARTED, CHUNKS[0], finished()], "10 bytes came: the file has 12"),
+        ([STARTED, CHUNKS[1], finished()], "a chunk for byte 6 came at 0"),
+        ([STARTED, *CHUNKS, CHUNKS[1], finished()], "a chunk for byte 6 came at 8"),
+        ([STARTED, *CHUNKS, finished(total_bytes=13)], "12 bytes came: the file has 13"),
+        ([STARTED, *CHUNKS, finished(trailer=b"tall")], "SHA-256"),
+        ([STARTED, *CHUNKS, finished(sha256=b"")], "SHA-256"),
+        ([STARTED, *CHUNKS, finished(header=bytes(13))], "header has 13 bytes: the file has 12"),
+    ],
+)
+def test_stream_that_is_not_whole_leaves_no_file(
+    tmp_path: Path, responses: list[EncodeStreamResponse], message: str
+) -> None:
+    stream = run(tmp_path / "a.wav", *responses)
+    with pytest.raises(TruncatedStream, match=message):
+        _ = stream.result
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_finish_before_half_close_is_not_taken_for_the_end() -> None:
+    stream = run(io.BytesIO(), STARTED, *CHUNKS, finished(), half_close=False)
+    with pytest.raises(TruncatedStream, match="before the end of the PCM"):
+        stream.put(memoryview(b"more"))
+
+
+def test_result_is_not_known_before_the_end() -> None:
+    stream = Stream(stream_config(format="wav", sample_rate_hz=8000), open_sink(io.BytesIO()))
+    stream.receive(finished())
+    with pytest.raises(ValueError, match="before close"):
+        _ = stream.result
+
+
+def test_flushes_are_answered_in_order() -> None:
+    stream = Stream(stream_config(format="wav", sample_rate_hz=8000), open_sink(io.BytesIO()))
+    assert [stream.put_flush(), stream.put_flush()] == [1, 2]
+    assert stream.flush_answers == 0
+    stream.receive(EncodeStreamResponse(flushed=StreamFlushed(offset=7)))
+    assert (stream.flush_answers, stream.flushed.offset) == (1, 7)
+
+
+def test_sinks_error_comes_through_as_it_is() -> None:
+    def full(data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    stream = run(full, STARTED, *CHUNKS, finished())
+    with pytest.raises(OSError, match="No space left"):
+        stream.check()
