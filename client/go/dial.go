@@ -1,0 +1,68 @@
+package audiowriter
+
+import (
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
+)
+
+// serviceConfig spreads streams over all addresses and sends a call that a server refused to another one. Encoding has no
+// side effects, and gRPC retries only while nothing has come back, so no byte of a file can come twice.
+const serviceConfig = `{
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "methodConfig": [{
+    "name": [{"service": "audiowriter.v1.AudioWriterService"}],
+    "retryPolicy": {
+      "maxAttempts": 4,
+      "initialBackoff": "0.1s",
+      "maxBackoff": "2s",
+      "backoffMultiplier": 2,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }
+  }]
+}`
+
+// DialOptions are what [Dial] sets, for use with [grpc.NewClient]: keepalive, which finds a dead server within 50 s,
+// round_robin over all addresses, and retry of calls that a server refused with UNAVAILABLE.
+func DialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time:                30 * time.Second,
+			Timeout:             20 * time.Second,
+			PermitWithoutStream: true,
+		}),
+	}
+}
+
+// Dial makes a connection with [DialOptions]. target is one of
+//
+//   - host:port or dns:///host:port, for all addresses of a name;
+//   - host:port,host:port,..., for a fixed list of servers;
+//   - any other target of gRPC.
+//
+// opts must hold the transport credentials; they come after the defaults and so win over them. Nothing is sent before the
+// first call. Share the connection between streams and close it when done.
+func Dial(target string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
+	options := append(DialOptions(), opts...)
+	if servers := strings.Split(target, ","); len(servers) > 1 {
+		fixed := manual.NewBuilderWithScheme("list")
+		fixed.InitialState(resolver.State{Addresses: addresses(servers)})
+		options = append(options, grpc.WithResolvers(fixed))
+		target = "list:///" + target
+	}
+	return grpc.NewClient(target, options...)
+}
+
+func addresses(servers []string) []resolver.Address {
+	list := make([]resolver.Address, len(servers))
+	for i, server := range servers {
+		// The name that TLS verifies: by default it would be the whole target.
+		list[i] = resolver.Address{Addr: server, ServerName: server}
+	}
+	return list
+}

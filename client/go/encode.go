@@ -1,0 +1,38 @@
+package audiowriter
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"google.golang.org/grpc"
+
+	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
+)
+
+// Encode encodes pcm, all samples of a short file, in one call. The request and the response are each bounded by the
+// server's message limit and by the connection's, both 4 MiB by default. Errors of the call are [*Error].
+func Encode(
+	ctx context.Context, conn grpc.ClientConnInterface, cfg *audiowriterv1.StreamConfig, pcm []byte,
+) (*audiowriterv1.EncodeResponse, error) {
+	request := &audiowriterv1.EncodeRequest{Config: cfg, Pcm: pcm}
+	// A request that does not fit into the retry buffer is not retried when a server refuses it.
+	response, err := audiowriterv1.NewAudioWriterServiceClient(conn).Encode(ctx, request, grpc.MaxRetryRPCBufferSize(4<<20))
+	if err != nil {
+		return nil, callError(ctx, err)
+	}
+	file, finished := response.GetFile(), response.GetFinished()
+	if sum := sha256.Sum256(file); string(finished.GetSha256()) != string(sum[:]) {
+		return nil, fmt.Errorf("%w: SHA-256 %x, expected %x", ErrCorrupt, sum, finished.GetSha256())
+	}
+	return response, nil
+}
+
+// ListFormats says what the server can write, and with which rates, channels and settings. Errors are [*Error].
+func ListFormats(ctx context.Context, conn grpc.ClientConnInterface) ([]*audiowriterv1.FormatInfo, error) {
+	response, err := audiowriterv1.NewAudioWriterServiceClient(conn).ListFormats(ctx, &audiowriterv1.ListFormatsRequest{})
+	if err != nil {
+		return nil, callError(ctx, err)
+	}
+	return response.GetFormats(), nil
+}

@@ -1,0 +1,92 @@
+// Package testserver starts a real server on loopback for tests.
+package testserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
+)
+
+// Server is a process of its own.
+type Server struct {
+	// Target is its address.
+	Target string
+
+	process *os.Process
+	exited  context.Context
+}
+
+// ErrNone says that there is nothing to start.
+var ErrNone = errors.New("no server to start: AUDIOWRITER_SERVER is unset and the repository has no .venv")
+
+// Start starts the command in AUDIOWRITER_SERVER, or the server of this repository's .venv, and returns when it answers.
+func Start() (*Server, error) {
+	command := strings.Fields(os.Getenv("AUDIOWRITER_SERVER"))
+	if len(command) == 0 {
+		_, here, _, _ := runtime.Caller(0)
+		python := filepath.Join(filepath.Dir(here), "../../../../.venv/bin/python")
+		if _, err := os.Stat(python); err != nil {
+			return nil, ErrNone
+		}
+		command = []string{python, "-m", "audiowriter_server"}
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	arguments := append(command[1:], "--host", "127.0.0.1", "--port", strconv.Itoa(port))
+	process := exec.Command(command[0], arguments...)
+	process.Stdout, process.Stderr = os.Stderr, os.Stderr
+	if err := process.Start(); err != nil {
+		return nil, err
+	}
+	exited, exit := context.WithCancelCause(context.Background())
+	go func() { exit(process.Wait()) }()
+	server := &Server{Target: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), process: process.Process, exited: exited}
+	if err := server.wait(); err != nil {
+		server.Kill()
+		return nil, fmt.Errorf("%s does not answer: %w", strings.Join(command, " "), err)
+	}
+	return server, nil
+}
+
+// Kill ends the process at once, as a crash would.
+func (s *Server) Kill() {
+	_ = s.process.Kill()
+	<-s.exited.Done()
+}
+
+func (s *Server) wait() error {
+	conn, err := grpc.NewClient(s.Target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(s.exited, 30*time.Second)
+	defer cancel()
+	_, err = audiowriterv1.NewAudioWriterServiceClient(conn).ListFormats(
+		ctx, &audiowriterv1.ListFormatsRequest{}, grpc.WaitForReady(true))
+	return errors.Join(err, context.Cause(s.exited))
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
