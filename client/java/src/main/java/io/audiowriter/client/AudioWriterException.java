@@ -1,0 +1,96 @@
+package io.audiowriter.client;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import io.grpc.Status;
+import io.grpc.protobuf.StatusProto;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/** A call failed: the server refused it, ended it or was lost, or it was cancelled. */
+public class AudioWriterException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    private final Status.Code code;
+    private final BadRequest badRequest;
+    private final ErrorInfo errorInfo;
+
+    AudioWriterException(Status status, BadRequest badRequest, ErrorInfo errorInfo) {
+        super(describe(status), status.getCause());
+        this.code = status.getCode();
+        this.badRequest = badRequest;
+        this.errorInfo = errorInfo;
+    }
+
+    /** The same failure, thrown once more: the new one knows where, the original is its cause. */
+    AudioWriterException(AudioWriterException original) {
+        super(original.getMessage(), original);
+        this.code = original.code;
+        this.badRequest = original.badRequest;
+        this.errorInfo = original.errorInfo;
+    }
+
+    /** Makes one of gRPC's exceptions, with the details that the server put into its trailers. */
+    static AudioWriterException of(Throwable thrown) {
+        BadRequest badRequest = BadRequest.getDefaultInstance();
+        ErrorInfo errorInfo = ErrorInfo.getDefaultInstance();
+        com.google.rpc.Status details = StatusProto.fromThrowable(thrown);
+        if (details != null) {
+            badRequest = find(details, badRequest);
+            errorInfo = find(details, errorInfo);
+        }
+        return new AudioWriterException(Status.fromThrowable(thrown).withCause(thrown), badRequest, errorInfo);
+    }
+
+    private static <T extends Message> T find(com.google.rpc.Status details, T absent) {
+        for (Any detail : details.getDetailsList()) {
+            if (detail.is(absent.getClass())) {
+                try {
+                    @SuppressWarnings("unchecked")
+                    T found = (T) detail.unpack(absent.getClass());
+                    return found;
+                } catch (InvalidProtocolBufferException e) {
+                    return absent; // The status itself says more than a complaint about its details would.
+                }
+            }
+        }
+        return absent;
+    }
+
+    private static String describe(Status status) {
+        return status.getDescription() == null
+                ? status.getCode().name()
+                : status.getCode() + ": " + status.getDescription();
+    }
+
+    /**
+     * The kind of failure, for instance {@code INVALID_ARGUMENT}, {@code RESOURCE_EXHAUSTED} or {@code UNAVAILABLE}.
+     *
+     * @return gRPC's status code
+     */
+    public Status.Code code() {
+        return code;
+    }
+
+    /**
+     * The fields that the server refused.
+     *
+     * @return one violation for each bad field; empty unless the code is {@code INVALID_ARGUMENT}
+     */
+    public List<BadRequest.FieldViolation> violations() {
+        return badRequest.getFieldViolationsList();
+    }
+
+    /**
+     * The server's reason in UPPER_SNAKE case, fit to be compared with.
+     *
+     * @return the reason; empty for violations and for failures that did not come from the server
+     */
+    public Optional<String> reason() {
+        return Optional.of(errorInfo.getReason()).filter(reason -> !reason.isEmpty());
+    }
+}

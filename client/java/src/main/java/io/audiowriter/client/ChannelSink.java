@@ -1,0 +1,34 @@
+package io.audiowriter.client;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+
+/** A file inside a channel, from the channel's first position on. */
+final class ChannelSink implements AudioSink {
+    private final SeekableByteChannel channel;
+    private final long start;
+
+    ChannelSink(SeekableByteChannel channel) throws IOException {
+        this.channel = channel;
+        this.start = channel.position();
+    }
+
+    @Override
+    public void append(ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    @Override
+    public void complete(ByteBuffer header) throws IOException {
+        long end = channel.position();
+        channel.position(start);
+        append(header);
+        channel.position(end);
+    }
+
+    @Override
+    public void abandon() {}
+}

@@ -1,0 +1,179 @@
+package io.audiowriter.client;
+
+import io.audiowriter.v1.AudioOutput;
+import io.audiowriter.v1.FormatInfo;
+import io.audiowriter.v1.PcmInput;
+import io.audiowriter.v1.SampleFormat;
+import io.audiowriter.v1.StreamConfig;
+import io.audiowriter.v1.StreamFinished;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import javax.sound.sampled.AudioFormat;
+import javax.sound.sampled.AudioInputStream;
+import javax.sound.sampled.AudioSystem;
+import javax.sound.sampled.UnsupportedAudioFileException;
+
+/** The command of the runnable jar: a WAV file or raw PCM in, a file of any of the server's formats out. */
+final class Command {
+    private static final String USAGE = """
+            Usage: java -jar audiowriter-client-cli.jar [--target HOST:PORT[,...]] [--tls] IN.wav OUT
+                   java -jar audiowriter-client-cli.jar [--target HOST:PORT[,...]] [--tls] \
+            --rate HZ [--channels N] [--sample-format F] - OUT
+
+            Encodes a WAV file, or raw PCM from standard input, into OUT; its extension says the format.
+            OUT appears when it is complete; Ctrl-C leaves none.
+
+              --target HOST:PORT   server, or several with commas between (default: localhost:50051)
+              --tls                encrypt and verify with the platform's certificates
+              --rate HZ            samples a second of one channel
+              --channels N         interleaved channels (default: 1)
+              --sample-format F    s16le (default), s24le, s32le, f32le, f64le or u8
+
+            A bearer token is taken from the environment: AUDIOWRITER_TOKEN.""";
+
+    private static final Map<String, String> DEFAULTS =
+            Map.of("--target", "localhost:50051", "--channels", "1", "--sample-format", "s16le");
+
+    private Command() {}
+
+    public static void main(String[] arguments) {
+        try {
+            run(arguments);
+        } catch (IllegalArgumentException e) {
+            exit(2, e.getMessage() + "\n\n" + USAGE);
+        } catch (IOException | UnsupportedAudioFileException e) {
+            exit(1, e.getMessage());
+        }
+    }
+
+    private static void run(String[] arguments) throws IOException, UnsupportedAudioFileException {
+        Map<String, String> options = new HashMap<>(DEFAULTS);
+        List<String> files = new ArrayList<>();
+        for (int i = 0; i < arguments.length; i++) {
+            switch (arguments[i]) {
+                case "-h", "--help" -> {
+                    System.out.println(USAGE);
+                    return;
+                }
+                case "--tls" -> options.put("--tls", "");
+                case "--target", "--rate", "--channels", "--sample-format" -> {
+                    if (i + 1 == arguments.length) {
+                        throw new IllegalArgumentException(arguments[i] + ": value missing");
+                    }
+                    options.put(arguments[i], arguments[++i]);
+                }
+                default -> {
+                    if (arguments[i].startsWith("-") && arguments[i].length() > 1) {
+                        throw new IllegalArgumentException(arguments[i] + ": no such option");
+                    }
+                    files.add(arguments[i]);
+                }
+            }
+        }
+        if (files.size() != 2) {
+            throw new IllegalArgumentException("two files wanted, not " + files.size());
+        }
+        Path out = Path.of(files.get(1));
+        try (AudioWriterClient client = client(options)) {
+            if (files.get(0).equals("-")) {
+                encode(client, rawInput(options), System.in, out);
+            } else {
+                try (AudioInputStream wav = AudioSystem.getAudioInputStream(new File(files.get(0)))) {
+                    encode(client, wavInput(wav.getFormat()), wav, out);
+                }
+            }
+        }
+    }
+
+    private static AudioWriterClient client(Map<String, String> options) {
+        AudioWriterClient.Builder builder = AudioWriterClient.builder(options.get("--target").split(","));
+        if (!options.containsKey("--tls")) {
+            builder.plaintext();
+        }
+        return builder.token(System.getenv("AUDIOWRITER_TOKEN")).build();
+    }
+
+    private static void encode(AudioWriterClient client, PcmInput input, InputStream pcm, Path file) throws IOException {
+        AudioOutput output = AudioOutput.newBuilder().setFormat(format(client, file)).build();
+        StreamConfig config = StreamConfig.newBuilder().setInput(input).setOutput(output).build();
+        StreamFinished finished = client.encodeStream(config, AudioSink.of(file), out -> {
+            // On Ctrl-C this thread may sit in a read of standard input for good, so the hook closes the stream itself.
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                out.cancel();
+                try {
+                    out.close();
+                } catch (IOException e) {
+                    System.err.println("audiowriter: " + e.getMessage());
+                }
+            }));
+            pcm.transferTo(out);
+        });
+        System.out.printf(
+                Locale.ROOT, "%s: %d bytes, %.3f s%n",
+                file, finished.getTotalBytes(),
+                finished.getDuration().getSeconds() + finished.getDuration().getNanos() / 1e9);
+    }
+
+    /** Asks the server, for it alone knows what it can write. */
+    private static io.audiowriter.v1.AudioFormat format(AudioWriterClient client, Path file) throws IOException {
+        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+        List<FormatInfo> formats = client.listFormats();
+        return formats.stream()
+                .filter(format -> name.endsWith(format.getFileExtension()))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(file + ": extension must be one of "
+                        + formats.stream().map(FormatInfo::getFileExtension).collect(Collectors.joining(" "))))
+                .getFormat();
+    }
+
+    private static PcmInput rawInput(Map<String, String> options) {
+        if (!options.containsKey("--rate")) {
+            throw new IllegalArgumentException("--rate: wanted for raw PCM");
+        }
+        return PcmInput.newBuilder()
+                .setSampleFormat(parse(options, "--sample-format", name ->
+                        SampleFormat.valueOf("SAMPLE_FORMAT_" + name.toUpperCase(Locale.ROOT))))
+                .setSampleRateHz(parse(options, "--rate", Integer::parseUnsignedInt))
+                .setChannels(parse(options, "--channels", Integer::parseUnsignedInt))
+                .build();
+    }
+
+    private static <T> T parse(Map<String, String> options, String option, Function<String, T> parser) {
+        try {
+            return parser.apply(options.get(option));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(option + ": not " + options.get(option), e);
+        }
+    }
+
+    private static PcmInput wavInput(AudioFormat format) throws UnsupportedAudioFileException {
+        String layout = format.getEncoding() + " " + format.getSampleSizeInBits();
+        return PcmInput.newBuilder()
+                .setSampleFormat(switch (layout) {
+                    case "PCM_SIGNED 16" -> SampleFormat.SAMPLE_FORMAT_S16LE;
+                    case "PCM_SIGNED 24" -> SampleFormat.SAMPLE_FORMAT_S24LE;
+                    case "PCM_SIGNED 32" -> SampleFormat.SAMPLE_FORMAT_S32LE;
+                    case "PCM_FLOAT 32" -> SampleFormat.SAMPLE_FORMAT_F32LE;
+                    case "PCM_FLOAT 64" -> SampleFormat.SAMPLE_FORMAT_F64LE;
+                    case "PCM_UNSIGNED 8" -> SampleFormat.SAMPLE_FORMAT_U8;
+                    default -> throw new UnsupportedAudioFileException("WAV file of " + layout + " bits");
+                })
+                .setSampleRateHz(Math.round(format.getSampleRate()))
+                .setChannels(format.getChannels())
+                .build();
+    }
+
+    private static void exit(int status, String message) {
+        System.err.println("audiowriter: " + message);
+        System.exit(status);
+    }
+}

@@ -1,0 +1,149 @@
+package io.audiowriter.client;
+
+import io.grpc.Attributes;
+import io.grpc.EquivalentAddressGroup;
+import io.grpc.NameResolver;
+import io.grpc.NameResolverProvider;
+import io.grpc.NameResolverRegistry;
+import io.grpc.Status;
+import io.grpc.StatusOr;
+import io.grpc.SynchronizationContext;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Several targets as one: the addresses of all that resolve. gRPC's DNS resolver takes a single name, and servers need
+ * not share one. Each address keeps the name of its own target, which is what TLS verifies.
+ */
+final class TargetList extends NameResolver {
+    private static final String SCHEME = "audiowriter-targets";
+
+    private final SynchronizationContext context;
+    private final List<NameResolver> resolvers = new ArrayList<>();
+    /** By resolver; null: no answer yet. Touched in the synchronization context only. */
+    private final List<StatusOr<List<EquivalentAddressGroup>>> answers = new ArrayList<>();
+
+    static {
+        NameResolverRegistry.getDefaultRegistry().register(new Provider());
+    }
+
+    private TargetList(String[] targets, Args args) {
+        context = args.getSynchronizationContext();
+        Factory factory = NameResolverRegistry.getDefaultRegistry().asFactory();
+        for (String target : targets) {
+            resolvers.add(factory.newNameResolver(uri("dns", target), args));
+            answers.add(null);
+        }
+    }
+
+    /** Makes one gRPC target of several of the form {@code host:port}. */
+    static String join(List<String> targets) {
+        return uri(SCHEME, String.join(",", targets)).toString();
+    }
+
+    private static URI uri(String scheme, String path) {
+        try {
+            return new URI(scheme, "", "/" + path, null);
+        } catch (URISyntaxException e) {
+            throw new IllegalArgumentException("not a target: " + path, e);
+        }
+    }
+
+    @Override
+    public String getServiceAuthority() {
+        return resolvers.get(0).getServiceAuthority();
+    }
+
+    @Override
+    public void start(Listener2 listener) {
+        for (int i = 0; i < resolvers.size(); i++) {
+            resolvers.get(i).start(new Answer(i, listener));
+        }
+    }
+
+    @Override
+    public void refresh() {
+        resolvers.forEach(NameResolver::refresh);
+    }
+
+    @Override
+    public void shutdown() {
+        resolvers.forEach(NameResolver::shutdown);
+    }
+
+    /** Waits for every target, so that the first stream does not depend on which name server is the quickest. */
+    private Status publish(Listener2 listener) {
+        if (answers.contains(null)) {
+            return Status.OK;
+        }
+        List<EquivalentAddressGroup> groups = new ArrayList<>();
+        for (int i = 0; i < answers.size(); i++) {
+            if (answers.get(i).hasValue()) {
+                Attributes ownName = Attributes.newBuilder()
+                        .set(EquivalentAddressGroup.ATTR_AUTHORITY_OVERRIDE, resolvers.get(i).getServiceAuthority())
+                        .build();
+                for (EquivalentAddressGroup group : answers.get(i).getValue()) {
+                    groups.add(new EquivalentAddressGroup(group.getAddresses(), ownName));
+                }
+            }
+        }
+        return listener.onResult2(ResolutionResult.newBuilder()
+                .setAddressesOrError(groups.isEmpty() ? answers.get(0) : StatusOr.fromValue(groups))
+                .build());
+    }
+
+    private final class Answer extends Listener2 {
+        private final int index;
+        private final Listener2 listener;
+
+        Answer(int index, Listener2 listener) {
+            this.index = index;
+            this.listener = listener;
+        }
+
+        @Override
+        public void onResult(ResolutionResult result) {
+            context.execute(() -> onResult2(result));
+        }
+
+        @Override
+        public Status onResult2(ResolutionResult result) {
+            answers.set(index, result.getAddressesOrError());
+            Status accepted = publish(listener);
+            // The resolver tries again after any status but OK, even if the other targets are enough for now.
+            return answers.get(index).hasValue() ? accepted : answers.get(index).getStatus();
+        }
+
+        @Override
+        public void onError(Status error) {
+            onResult(ResolutionResult.newBuilder().setAddressesOrError(StatusOr.fromStatus(error)).build());
+        }
+    }
+
+    private static final class Provider extends NameResolverProvider {
+        @Override
+        public NameResolver newNameResolver(URI target, Args args) {
+            return SCHEME.equals(target.getScheme())
+                    ? new TargetList(target.getPath().substring(1).split(","), args)
+                    : null;
+        }
+
+        @Override
+        public String getDefaultScheme() {
+            return SCHEME;
+        }
+
+        @Override
+        protected boolean isAvailable() {
+            return true;
+        }
+
+        /** Below DNS (5), or targets without a scheme would come here. */
+        @Override
+        protected int priority() {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package io.audiowriter.client;
+
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import io.grpc.Status;
+
+/**
+ * A stream ended without an error and yet without its end: its last message never came, or bytes are missing or wrong.
+ * The code is {@code DATA_LOSS}.
+ */
+public final class TruncatedStreamException extends AudioWriterException {
+    private static final long serialVersionUID = 1;
+
+    TruncatedStreamException(String what) {
+        super(Status.DATA_LOSS.withDescription(what), BadRequest.getDefaultInstance(), ErrorInfo.getDefaultInstance());
+    }
+
+    TruncatedStreamException(TruncatedStreamException original) {
+        super(original);
+    }
+}

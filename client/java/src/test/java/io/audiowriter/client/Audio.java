@@ -1,0 +1,36 @@
+package io.audiowriter.client;
+
+import io.audiowriter.v1.AudioFormat;
+import io.audiowriter.v1.AudioOutput;
+import io.audiowriter.v1.PcmInput;
+import io.audiowriter.v1.SampleFormat;
+import io.audiowriter.v1.StreamConfig;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** What the tests send: mono at 24 kHz. */
+final class Audio {
+    static final int RATE = 24_000;
+
+    private Audio() {}
+
+    static StreamConfig config(AudioFormat format) {
+        return config(format, SampleFormat.SAMPLE_FORMAT_S16LE);
+    }
+
+    static StreamConfig config(AudioFormat format, SampleFormat sampleFormat) {
+        return StreamConfig.newBuilder()
+                .setInput(PcmInput.newBuilder().setSampleRateHz(RATE).setSampleFormat(sampleFormat))
+                .setOutput(AudioOutput.newBuilder().setFormat(format))
+                .build();
+    }
+
+    /** 440 Hz in S16LE. */
+    static byte[] sine(int samples) {
+        ByteBuffer pcm = ByteBuffer.allocate(2 * samples).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < samples; i++) {
+            pcm.putShort((short) (10_000 * Math.sin(2 * Math.PI * 440 * i / RATE)));
+        }
+        return pcm.array();
+    }
+}
