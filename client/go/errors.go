@@ -56,13 +56,13 @@ func (e *Error) Error() string {
 // GRPCStatus gives the status with all its details.
 func (e *Error) GRPCStatus() *status.Status { return e.status }
 
-// Unwrap gives [ErrTruncated] where a stream was cut, and the cause of the context where that ended the call.
+// Unwrap gives [ErrTruncated] where a stream was cut, and the error and the cause of the context where that ended the call.
 func (e *Error) Unwrap() []error { return e.causes }
 
 // callError makes an Error from what a call made with ctx returned.
 func callError(ctx context.Context, err error, causes ...error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		causes = append(causes, cause)
+	if ctx.Err() != nil {
+		causes = append(causes, ctx.Err(), context.Cause(ctx))
 	}
 	st := status.Convert(err)
 	e := &Error{status: st, causes: causes}

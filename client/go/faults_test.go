@@ -88,6 +88,25 @@ func TestRestOfASampleIsAnError(t *testing.T) {
 	}
 }
 
+func TestMessageThatTheConnectionRefusesEndsTheStream(t *testing.T) {
+	conn, err := audiowriter.Dial(os.Getenv("AUDIOWRITER_TARGET"), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(1000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	w, err := audiowriter.NewWriter(limited(t), conn, io.Discard, mono24k(wav))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Write(tone(1000))
+	for _, err := range []error{err, w.Close()} {
+		if status.Code(err) != codes.ResourceExhausted || !errors.Is(err, audiowriter.ErrTruncated) {
+			t.Error(err)
+		}
+	}
+}
+
 // blockedWriter holds every Write until it is closed.
 type blockedWriter chan struct{}
 
@@ -98,14 +117,15 @@ func (b blockedWriter) Write(p []byte) (int, error) {
 
 func TestCancelFreesABlockedWrite(t *testing.T) {
 	conn := dial(t)
-	ctx, cancel := context.WithCancel(limited(t))
+	ctx, cancel := context.WithCancelCause(limited(t))
+	hungUp := errors.New("caller hung up")
 	dst := make(blockedWriter)
 	w, err := audiowriter.NewWriter(ctx, conn, dst, mono24k(wav))
 	if err != nil {
 		t.Fatal(err)
 	}
 	time.AfterFunc(time.Second, func() {
-		cancel()
+		cancel(hungUp)
 		close(dst)
 	})
 	pcm := make([]byte, 1<<20)
@@ -115,8 +135,13 @@ func TestCancelFreesABlockedWrite(t *testing.T) {
 		}
 	}
 	for _, err := range []error{err, w.Close()} {
-		if !errors.Is(err, context.Canceled) || status.Code(err) != codes.Canceled || !errors.Is(err, audiowriter.ErrTruncated) {
+		if status.Code(err) != codes.Canceled {
 			t.Error(err)
+		}
+		for _, want := range []error{context.Canceled, hungUp, audiowriter.ErrTruncated} {
+			if !errors.Is(err, want) {
+				t.Errorf("%v is not %v", err, want)
+			}
 		}
 	}
 }

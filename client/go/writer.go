@@ -191,12 +191,18 @@ func (w *Writer) send(request *audiowriterv1.EncodeStreamRequest) error {
 	if w.ended && w.err == nil {
 		return fmt.Errorf("audiowriter: write: %w", os.ErrClosed)
 	}
-	if err := w.stream.Send(request); err != nil {
-		w.cancel()
+	err := w.stream.Send(request)
+	if err == nil {
+		return nil
+	}
+	if err == io.EOF { // The stream is over: the receiver has the reason.
 		<-w.done
 		return w.err
 	}
-	return nil
+	w.cancel()
+	<-w.done
+	w.err = callError(w.ctx, err, ErrTruncated)
+	return w.err
 }
 
 func (w *Writer) receive() {
