@@ -10,7 +10,7 @@ import io.audiowriter.v1.StreamStarted;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A stream of PCM on its way to an {@link AudioSink}: interleaved little-endian samples, cut anywhere, even inside a
@@ -33,7 +33,8 @@ public final class AudioWriterOutputStream extends OutputStream {
     private final EncodeCall call;
     private final byte[] gathered = new byte[GATHER_BYTES];
     private int gatheredBytes;
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private final ReentrantLock closing = new ReentrantLock();
+    private volatile boolean closed;
     private volatile boolean cancelled;
     private volatile StreamFinished result;
 
@@ -149,7 +150,7 @@ public final class AudioWriterOutputStream extends OutputStream {
 
     /**
      * Finishes the file: half-closes, waits for the rest of it, checks length and SHA-256 and completes the sink. If any
-     * of that fails the sink is abandoned and there is no file. Closing again has no effect.
+     * of that fails the sink is abandoned and there is no file. Closing again has no effect, but waits for the first.
      *
      * @throws TruncatedStreamException if the server ended the stream without its last message, or bytes are missing
      * @throws AudioWriterException if the stream failed, or was cancelled while this method ran
@@ -157,14 +158,24 @@ public final class AudioWriterOutputStream extends OutputStream {
      */
     @Override
     public void close() throws IOException {
-        if (!closed.compareAndSet(false, true)) {
-            return;
+        closing.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            if (cancelled) {
+                call.awaitEnd();
+                sink.abandon();
+            } else {
+                finish();
+            }
+        } finally {
+            closing.unlock();
         }
-        if (cancelled) {
-            call.awaitEnd();
-            sink.abandon();
-            return;
-        }
+    }
+
+    private void finish() throws IOException {
         try {
             sendGathered();
             StreamFinished finished = call.finish();
@@ -184,7 +195,7 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     private void requireOpen() throws IOException {
-        if (closed.get()) {
+        if (closed) {
             throw new IOException("the stream is closed");
         }
     }

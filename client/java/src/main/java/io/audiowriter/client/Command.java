@@ -30,7 +30,7 @@ final class Command {
             --rate HZ [--channels N] [--sample-format F] - OUT
 
             Encodes a WAV file, or raw PCM from standard input, into OUT; its extension says the format.
-            OUT appears when it is complete; Ctrl-C leaves none.
+            OUT appears when it is complete, or not at all.
 
               --target HOST:PORT   server, or several with commas between (default: localhost:50051)
               --tls                encrypt and verify with the platform's certificates
@@ -106,7 +106,7 @@ final class Command {
         AudioOutput output = AudioOutput.newBuilder().setFormat(format(client, file)).build();
         StreamConfig config = StreamConfig.newBuilder().setInput(input).setOutput(output).build();
         StreamFinished finished = client.encodeStream(config, AudioSink.of(file), out -> {
-            // On Ctrl-C this thread may sit in a read of standard input for good, so the hook closes the stream itself.
+            // After Ctrl-C this thread may sit in a read of standard input for good, so the hook closes the stream.
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                 out.cancel();
                 try {

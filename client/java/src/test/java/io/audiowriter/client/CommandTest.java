@@ -84,7 +84,7 @@ class CommandTest {
             while (bytesIn(folder) < PCM.length) {
                 Thread.sleep(10);
             }
-            process.destroy();
+            process.toHandle().destroy(); // Process.destroy would also close standard input, which means "finish".
             process.waitFor();
         }
         assertEquals(0, bytesIn(folder));

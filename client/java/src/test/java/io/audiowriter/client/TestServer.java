@@ -1,6 +1,5 @@
 package io.audiowriter.client;
 
-import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -16,6 +15,7 @@ import java.util.List;
  */
 final class TestServer implements AutoCloseable {
     private static final String RUNNING = System.getenv("AUDIOWRITER_TARGET");
+    private static final Path MODULE = Path.of(System.getProperty("basedir", "")).toAbsolutePath();
 
     private final Process process;
     private final String target;
@@ -37,7 +37,7 @@ final class TestServer implements AutoCloseable {
         command.addAll(List.of("--host", "127.0.0.1", "--port", Integer.toString(port)));
         Process process = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(new File("target", "server-" + port + ".log"))
+                .redirectError(MODULE.resolve("target/server-" + port + ".log").toFile())
                 .start();
         TestServer server = new TestServer(process, "127.0.0.1:" + port);
         for (int tries = 0; tries < 200; tries++) {
@@ -64,8 +64,7 @@ final class TestServer implements AutoCloseable {
         if (command != null) {
             return List.of(command.split(" "));
         }
-        Path root = Path.of("").toAbsolutePath().getParent().getParent();
-        return List.of(root.resolve(".venv/bin/python").toString(), "-m", "audiowriter_server");
+        return List.of(MODULE.resolve("../../.venv/bin/python").toString(), "-m", "audiowriter_server");
     }
 
     String target() {
