@@ -6,12 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 	"github.com/audiowriter/audiowriter/client/go/internal/testserver"
 )
 
@@ -108,5 +116,29 @@ func TestInterruptFreesABlockedInputAndLeavesNothing(t *testing.T) {
 	}
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
 		t.Error(left, err)
+	}
+}
+
+func TestTokenOfTheEnvironmentIsSent(t *testing.T) {
+	var sent []string
+	note := func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		sent = metadata.ValueFromIncomingContext(ctx, "authorization")
+		return handler(ctx, request)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnaryInterceptor(note))
+	audiowriterv1.RegisterAudioWriterServiceServer(server, audiowriterv1.UnimplementedAudioWriterServiceServer{})
+	go server.Serve(listener)
+	defer server.Stop()
+	t.Setenv("AUDIOWRITER_TOKEN", "secret")
+	args := []string{"-target", listener.Addr().String(), "-o", "out.mp3", "-"}
+	if err := run(t.Context(), args, nil, io.Discard); status.Code(err) != codes.Unimplemented {
+		t.Fatal(err)
+	}
+	if !slices.Equal(sent, []string{"Bearer secret"}) {
+		t.Errorf("sent %q", sent)
 	}
 }
