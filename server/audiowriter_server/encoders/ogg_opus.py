@@ -50,7 +50,12 @@ class OggOpusEncoder:
             output.sample_rate_hz,
             output.channels,
             output.bitrate_bps,
-            {"compression_level": str(output.effort), "frame_duration": str(FRAME_MS)},
+            {
+                "compression_level": str(output.effort),
+                "frame_duration": str(FRAME_MS),
+                # Not left to FFmpeg: its own choice beyond stereo puts the channels of 5.0 and 6.1 in the wrong places.
+                "mapping_family": "1" if output.channels > 2 else "0",
+            },
         )
         self._pre_skip = opus.pre_skip(self._codec.codec_header)
         self.delay_samples = self._pre_skip // self._per_sample
