@@ -15,6 +15,7 @@ from audiowriter.v1.audio_writer_pb2 import (
     StreamStarted,
 )
 
+from audiowriter_client.aio_status import CallStatus
 from audiowriter_client.connection import Metadata, connect_aio, service
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
@@ -144,12 +145,15 @@ class AsyncAudioWriter:
         try:
             async with connect_aio(target, credentials) as channel:
                 call = service(channel).EncodeStream(self._requests(), metadata=metadata)
+                status = CallStatus(call)
                 try:
                     async for response in call:
                         held = self._stream.receive(response)
                         if held is not None:
                             await held
                         self._notify()
+                except grpc.aio.AioRpcError as error:
+                    raise await status.behind(error) from error
                 finally:
                     call.cancel()
             self._stream.complete()

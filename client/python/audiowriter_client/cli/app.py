@@ -7,6 +7,7 @@ import click
 
 from audiowriter_client.cli.encode import encode
 from audiowriter_client.cli.formats import formats
+from audiowriter_client.cli.serve import serve
 from audiowriter_client.errors import AudioWriterError, CallFailed
 
 
@@ -26,6 +27,7 @@ def version() -> None:
 
 audiowriter.add_command(encode)
 audiowriter.add_command(formats)
+audiowriter.add_command(serve)
 
 
 def run(arguments: Sequence[str]) -> int:

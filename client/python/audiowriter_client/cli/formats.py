@@ -2,6 +2,7 @@
 
 import click
 from audiowriter.v1.audio_writer_pb2 import FormatInfo, SampleFormat
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -15,49 +16,39 @@ def formats(target: str | None) -> None:
     """List what the server can write; defaults in parentheses."""
     with server_target(target) as address:
         infos = list_formats(address)
-    table = Table()
-    for heading in (
-        "Format",
-        "Extension",
-        "Sample rate, Hz",
-        "Channels",
-        "Sample format",
-        "Bitrate or quality",
-        "Effort",
-        "Tags",
-    ):
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("Format", "Sample rate, kHz", "Channels", "Samples", "Bitrate or quality", "Effort", "Tags"):
         table.add_column(heading, overflow="fold")
     for info in infos:
         table.add_row(
             info.name,
-            info.file_extension,
             _sample_rates(info),
             _channels(info),
-            ", ".join(SampleFormat.Name(one).removeprefix("SAMPLE_FORMAT_").lower() for one in info.sample_formats),
+            " ".join(SampleFormat.Name(one).removeprefix("SAMPLE_FORMAT_").lower() for one in info.sample_formats),
             _bits(info),
             f"0 … 10 ({info.default_effort})" if info.HasField("default_effort") else "–",
-            ", ".join(info.tags) or "–",
+            "yes" if info.tags else "–",
         )
     Console().print(table)
 
 
 def _sample_rates(info: FormatInfo) -> str:
-    listed = ", ".join(map(str, info.sample_rates_hz))
-    return listed or f"{info.min_sample_rate_hz} … {info.max_sample_rate_hz}"
+    listed = " ".join(f"{rate / 1000:g}" for rate in info.sample_rates_hz)
+    return listed or f"{info.min_sample_rate_hz / 1000:g} … {info.max_sample_rate_hz / 1000:g}"
 
 
 def _channels(info: FormatInfo) -> str:
     counts = list(info.channels)
     if len(counts) > 2 and counts == list(range(counts[0], counts[-1] + 1)):
         return f"{counts[0]} … {counts[-1]}"
-    return ", ".join(map(str, counts))
+    return " ".join(map(str, counts))
 
 
 def _bits(info: FormatInfo) -> str:
     ways = []
     if info.max_bitrate_bps:
         default = info.default_bitrate_bps_per_channel
-        note = f" ({default // 1000}k a channel)" if default else ""
+        note = f" ({default // 1000}k/channel)" if default else ""
         ways.append(f"{info.min_bitrate_bps // 1000}k … {info.max_bitrate_bps // 1000}k{note}")
     if info.vbr_quality:
         note = f" ({info.default_vbr_quality:g})" if info.HasField("default_vbr_quality") else ""

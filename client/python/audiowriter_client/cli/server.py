@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import click
 
+_YEAR_S = 365 * 24 * 3600.0
+
 
 @contextmanager
 def server_target(target: str | None) -> Iterator[str]:
@@ -12,11 +14,19 @@ def server_target(target: str | None) -> Iterator[str]:
     if target is not None:
         yield target
         return
-    try:
+    with server_extra():
+        from audiowriter_server.config import Settings
         from audiowriter_server.embedded import EmbeddedServer
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is missing: pip install 'audiowriter[server]', or name a server with --target"
-        ) from error
-    with EmbeddedServer() as server:
+    # Nobody else waits for this server: a source may fall silent, and a listener may pause, for as long as they like.
+    patient = Settings(idle_timeout=_YEAR_S, stalled_reader_timeout=_YEAR_S, max_stream_seconds=_YEAR_S)
+    with EmbeddedServer(patient) as server:
         yield server.target
+
+
+@contextmanager
+def server_extra() -> Iterator[None]:
+    """Explain an import of the server that fails. Raises ClickException."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing: pip install 'audiowriter[server]'") from error

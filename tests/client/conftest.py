@@ -1,0 +1,52 @@
+"""A real server, in a process of its own: grpc.aio keeps to one event loop a process, and the tests have theirs."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+
+@contextmanager
+def running_server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    command = [sys.executable, "-m", "audiowriter_server", "--host", "127.0.0.1", "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        line = next(line for line in process.stderr if "listening on " in line)
+        yield line.rpartition(" ")[2].strip(), process
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def target() -> Iterator[str]:
+    with running_server() as (target, _):
+        yield target
+
+
+@pytest.fixture
+def own_server() -> Iterator[tuple[str, Callable[[], None]]]:
+    """A server that a test may kill: its target and how to."""
+    with running_server() as (target, process):
+        yield target, process.kill
+
+
+@pytest.fixture(scope="session")
+def samples() -> NDArray[np.int16]:
+    """Three seconds of one channel at 24 kHz: a chord over noise, so that lossless codecs have work too."""
+    time = np.arange(3 * 24000) / 24000
+    chord = sum(np.sin(2 * np.pi * pitch * time) for pitch in (220, 277.2, 329.6)) / 4
+    noise = np.random.default_rng(1).normal(0, 0.01, len(time))
+    return np.round((chord + noise) * 32767).clip(-32768, 32767).astype(np.int16)
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Callable[[], list[str]]:
+    """What is in tmp_path."""
+    return lambda: sorted(path.name for path in tmp_path.iterdir())

@@ -1,0 +1,40 @@
+import io
+
+import grpc
+import numpy as np
+import pytest
+import soundfile
+from audiowriter_client import CallFailed, InvalidArgument, LimitExceeded, encode, list_formats, stream_config
+from numpy.typing import NDArray
+
+
+def test_encode_gives_the_file(target: str, samples: NDArray[np.int16]) -> None:
+    file = encode(target, stream_config(format="flac", sample_rate_hz=24000), samples)
+    decoded, _ = soundfile.read(io.BytesIO(file), dtype="int16")
+    np.testing.assert_array_equal(decoded, samples)
+
+
+def test_formats_are_listed_in_order(target: str) -> None:
+    assert [info.name for info in list_formats(target)] == ["wav", "vorbis", "opus", "flac", "mp3", "aac", "pcm"]
+
+
+def test_refusal_is_an_error_of_this_package(target: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        encode(target, stream_config(format="mp3", sample_rate_hz=44101), b"")
+    assert caught.value.violations
+
+
+def test_pcm_beyond_the_message_limit_is_refused(target: str) -> None:
+    with pytest.raises(LimitExceeded):
+        encode(target, stream_config(format="wav", sample_rate_hz=24000), bytes(5 * 2**20))
+
+
+def test_credentials_make_it_tls(target: str) -> None:
+    with pytest.raises(CallFailed) as caught:  # this server speaks plain HTTP/2
+        list_formats(target, credentials=grpc.ssl_channel_credentials())
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+
+
+def test_channel_with_credentials_is_a_contradiction(target: str) -> None:
+    with grpc.insecure_channel(target) as channel, pytest.raises(ValueError, match="credentials"):
+        list_formats(channel, credentials=grpc.ssl_channel_credentials())
