@@ -15,8 +15,13 @@ import java.util.Optional;
 public class AudioWriterException extends IOException {
     private static final long serialVersionUID = 1;
 
+    /** The kind of failure. */
     private final Status.Code code;
+
+    /** The refused fields; without any if the server named none. */
     private final BadRequest badRequest;
+
+    /** The server's reason; empty if it gave none. */
     private final ErrorInfo errorInfo;
 
     AudioWriterException(Status status, BadRequest badRequest, ErrorInfo errorInfo) {
