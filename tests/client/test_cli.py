@@ -119,7 +119,18 @@ def test_stdin_to_stdout(target: str, samples: NDArray[np.int16]) -> None:
 
 
 def test_stdout_gets_the_live_bytes_at_once(target: str) -> None:
-    command: list[str | Path] = [COMMAND, "encode", "-", "-", "--format", "wav", "--input-rate", "24000", "--target", target]
+    command: list[str | Path] = [
+        COMMAND,
+        "encode",
+        "-",
+        "-",
+        "--format",
+        "wav",
+        "--input-rate",
+        "24000",
+        "--target",
+        target,
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -240,7 +251,18 @@ def test_signal_leaves_no_file(
 
 
 def test_closed_pipe_ends_quietly(target: str) -> None:
-    command: list[str | Path] = [COMMAND, "encode", "-", "-", "--format", "pcm", "--input-rate", "24000", "--target", target]
+    command: list[str | Path] = [
+        COMMAND,
+        "encode",
+        "-",
+        "-",
+        "--format",
+        "pcm",
+        "--input-rate",
+        "24000",
+        "--target",
+        target,
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.close()

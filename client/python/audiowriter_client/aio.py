@@ -17,6 +17,7 @@ from audiowriter.v1.audio_writer_pb2 import (
 
 from audiowriter_client.aio_status import CallStatus
 from audiowriter_client.connection import Metadata, connect_aio, service
+from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
 from audiowriter_client.sink import AsyncDestination, open_sink
@@ -103,8 +104,7 @@ class AsyncAudioWriter:
         """As AudioWriter.cancel."""
         self._reader.cancel()
         await asyncio.wait([self._reader])
-        if not self._stream.ended:  # a task that is cancelled before its first step never runs
-            self._stream.fail(asyncio.CancelledError())
+        self._stream.fail(StreamCancelled())  # a task that is cancelled before its first step never runs
 
     async def __aenter__(self) -> Self:
         return self

@@ -115,7 +115,9 @@ class Stream:
         self.ended = True
 
     def fail(self, error: BaseException) -> None:
-        """The call failed, was cancelled, or its responses can't be taken: give the file up."""
+        """The call failed, was cancelled, or its responses can't be taken: give the file up. No-op after the end."""
+        if self.ended:
+            return
         match error:
             case grpc.RpcError():
                 self._error = call_failed(error)

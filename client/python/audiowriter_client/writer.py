@@ -16,6 +16,7 @@ from audiowriter.v1.audio_writer_pb2 import (
 )
 
 from audiowriter_client.connection import Metadata, connect, service
+from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
 from audiowriter_client.sink import Destination, open_sink
@@ -35,11 +36,12 @@ class AudioWriter:
     def __init__(self, stream: Stream, channel: grpc.Channel, metadata: Metadata, resources: ExitStack) -> None:
         """Use `open`."""
         self._stream = stream
-        self._resources = resources
         self._changed = threading.Condition()
         self._call = service(channel).EncodeStream(self._requests(), metadata=metadata)
         self._reader = threading.Thread(target=self._read, name="audiowriter-reader", daemon=True)
+        resources.callback(self._call.cancel)
         self._reader.start()
+        self._resources = resources.pop_all()
 
     @classmethod
     def open(
@@ -63,11 +65,9 @@ class AudioWriter:
         with ExitStack() as resources:
             channel = resources.enter_context(connect(target, credentials))
             stream = Stream(config, open_sink(sink))
-            try:
-                return cls(stream, channel, metadata, resources.pop_all())
-            except BaseException as error:
-                stream.fail(error)
-                raise
+            # Until the writer takes them over, a signal may still leave call and file to nobody.
+            resources.callback(stream.fail, StreamCancelled())
+            return cls(stream, channel, metadata, resources)
 
     def write(self, pcm: Pcm) -> None:
         """Send PCM: bytes cut anywhere, or an array of shape (n,) for one channel or (n, channels).
@@ -114,12 +114,14 @@ class AudioWriter:
             self._stream.requests.end()
             self._changed.notify_all()
         self._reader.join()
+        self._resources.close()
         self._stream.check()
 
     def cancel(self) -> None:
         """Give the stream up, and with it an unfinished file. After the end of the stream this does nothing."""
         self._call.cancel()
         self._reader.join()
+        self._resources.close()
 
     def __enter__(self) -> Self:
         return self
@@ -148,16 +150,15 @@ class AudioWriter:
             yield request
 
     def _read(self) -> None:
-        with self._resources:
-            try:
-                for response in self._call:
-                    self._stream.receive(response)
-                    with self._changed:
-                        self._changed.notify_all()
-                self._stream.complete()
-            except Exception as error:
-                self._stream.fail(error)
-            finally:
-                self._call.cancel()
+        try:
+            for response in self._call:
+                self._stream.receive(response)
                 with self._changed:
                     self._changed.notify_all()
+            self._stream.complete()
+        except Exception as error:
+            self._stream.fail(error)
+        finally:
+            self._call.cancel()
+            with self._changed:
+                self._changed.notify_all()

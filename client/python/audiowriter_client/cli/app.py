@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from importlib import metadata
 
 import click
+from audiowriter_server.command import serve
 
 from audiowriter_client.cli.encode import encode
 from audiowriter_client.cli.formats import formats
-from audiowriter_client.cli.serve import serve
+from audiowriter_client.cli.health import health
 from audiowriter_client.errors import AudioWriterError, CallFailed
 
 
@@ -27,6 +28,7 @@ def version() -> None:
 
 audiowriter.add_command(encode)
 audiowriter.add_command(formats)
+audiowriter.add_command(health)
 audiowriter.add_command(serve)
 
 

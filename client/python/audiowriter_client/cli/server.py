@@ -17,9 +17,12 @@ def server_target(target: str | None) -> Iterator[str]:
     with server_extra():
         from audiowriter_server.config import Settings
         from audiowriter_server.embedded import EmbeddedServer
-    # Nobody else waits for this server: a source may fall silent, and a listener may pause, for as long as they like.
-    patient = Settings(idle_timeout=_YEAR_S, stalled_reader_timeout=_YEAR_S, max_stream_seconds=_YEAR_S)
-    with EmbeddedServer(patient) as server:
+    # This server has one caller, whose source may fall silent and whose listener may pause for as long as they like, and
+    # who leaves nothing behind that would be worth waiting for.
+    settings = Settings(
+        idle_timeout=_YEAR_S, stalled_reader_timeout=_YEAR_S, max_stream_seconds=_YEAR_S, drain_timeout=0
+    )
+    with EmbeddedServer(settings) as server:
         yield server.target
 
 
