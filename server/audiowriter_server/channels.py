@@ -54,7 +54,7 @@ def mix_matrix(source: int, target: int) -> NDArray[Any]:
         return np.eye(source)
     if source == 1:
         return np.ones((1, 2))
-    stereo = np.array([_TO_STEREO[speaker] for speaker in LAYOUTS[source]])
+    stereo = np.array([_TO_STEREO[speaker] for speaker in LAYOUTS[source]], float)
     stereo /= stereo.sum(axis=0).max()
     return stereo if target == 2 else stereo.mean(axis=1, keepdims=True)
 

@@ -46,13 +46,12 @@ def resolve(config: pb.StreamConfig) -> StreamOptions:
 
 
 def _resolve_output(check: "_Check", spec: FormatSpec, source: InputOptions, wanted: pb.AudioOutput) -> OutputOptions:
-    rate = check.one_of(
-        "config.output.sample_rate_hz",
-        wanted.sample_rate_hz or _default_rate(spec, source.sample_rate_hz),
-        spec.sample_rates,
-        spec.name,
-    )
-    channels = check.one_of("config.output.channels", wanted.channels or source.channels, spec.channels, spec.name)
+    rate = wanted.sample_rate_hz or _default_rate(spec, source.sample_rate_hz)
+    if wanted.sample_rate_hz or source.sample_rate_hz in INPUT_RATES:
+        check.one_of("config.output.sample_rate_hz", rate, spec.sample_rates, spec.name)
+    channels = wanted.channels or source.channels
+    if wanted.channels or source.channels in layouts.LAYOUTS:
+        check.one_of("config.output.channels", channels, spec.channels, spec.name)
     if source.channels in layouts.LAYOUTS and not layouts.can_mix(source.channels, channels):
         check.fail("config.output.channels", channels, f"{source.channels} channels mix to {source.channels}, 1 or 2")
     default_type = source.sample_type
@@ -94,16 +93,22 @@ def _resolve_rate(
             check.fail("config.output.vbr_quality", f"{wanted.vbr_quality:g}", f"{spec.name} {would_do}")
         elif not (isfinite(wanted.vbr_quality) and 0 <= wanted.vbr_quality <= 1):
             check.fail("config.output.vbr_quality", f"{wanted.vbr_quality:g}", f"{spec.name} takes 0 to 1")
-        return None, wanted.vbr_quality
+        return None, round(wanted.vbr_quality, 6)  # 0.4 came as the float 0.4000000059604645
     if spec.bitrates is None:
         if asked == "bitrate_bps" and wanted.bitrate_bps:
             would_do = "takes vbr_quality" if spec.takes_vbr_quality else "has no rate setting"
             check.fail("config.output.bitrate_bps", wanted.bitrate_bps, f"{spec.name} {would_do}")
         return None, spec.vbr_quality
     allowed = spec.bitrates(rate, channels)
-    default = min(allowed, key=lambda bitrate: abs(bitrate - spec.bitrate_per_channel * channels))
+    default = _nearest(allowed, spec.bitrate_per_channel * channels)
     what = f"{spec.name} at {rate} Hz with {channels} channel{'s' * (channels > 1)}"
     return check.one_of("config.output.bitrate_bps", wanted.bitrate_bps or default, allowed, what), None
+
+
+def _nearest(allowed: Sequence[int], wanted: int) -> int:
+    if isinstance(allowed, range) and allowed.step == 1:  # half a million bitrates: to look at each takes 40 ms
+        return min(max(wanted, allowed[0]), allowed[-1])
+    return min(allowed, key=lambda value: abs(value - wanted))
 
 
 def _resolve_effort(check: "_Check", spec: FormatSpec, wanted: pb.AudioOutput) -> int | None:

@@ -33,7 +33,7 @@ class AacEncoder:
         sample_types=(F32LE,),
         sample_rates=tuple(sorted(adts.SAMPLE_RATES)),
         channels=(1, 2, 3, 5, 6),  # ADTS has four, too, but as front and back centre, not as WAVE's quad
-        lookahead_samples=2 * FRAME_SAMPLES,
+        lookahead_samples=3 * FRAME_SAMPLES,
         encode_ms_per_second=9,
         bitrates=lambda rate, channels: range(8000 * channels, MAX_BITS_PER_SAMPLE * rate * channels + 1),
         bitrate_bounds=(8000, MAX_BITS_PER_SAMPLE * 96_000 * 6),

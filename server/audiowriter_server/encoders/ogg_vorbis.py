@@ -1,7 +1,8 @@
 """Ogg Vorbis through libsndfile (libvorbis). Vorbis I, RFC 3533.
 
-libsndfile hands out a page when libogg deems it full, at about 4 KiB, and has no switch for less: at 24 kHz mono and
-default quality that is 0.7 s of audio. No other library with a wheel brings libvorbis.
+libsndfile hands out a page when libogg deems it full, and has no switch for less: 4 KiB, at 24 kHz mono and default quality
+0.7 s of speech. Of silence, which takes next to nothing, a page holds all the packets that it has room for: 11 s. No other
+library with a wheel brings libvorbis.
 """
 
 from typing import ClassVar
@@ -18,6 +19,10 @@ BLOCK_SAMPLES = 1024
 same however the caller cut the PCM."""
 
 
+MAX_PAGE_PACKETS = 255
+"""RFC 3533, section 6: each packet takes a segment at least."""
+
+
 class OggVorbisEncoder:
     """Variable bitrate at constant quality; the last granule position cuts the file to the sample."""
 
@@ -28,7 +33,7 @@ class OggVorbisEncoder:
         sample_types=(F32LE,),
         sample_rates=(8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000, 192000),
         channels=tuple(range(1, 9)),
-        lookahead_samples=20_000,
+        lookahead_samples=MAX_PAGE_PACKETS * 1024,
         encode_ms_per_second=7,
         takes_vbr_quality=True,
         vbr_quality=0.4,

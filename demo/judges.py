@@ -1,0 +1,49 @@
+"""Decoders that did not write the files: one a format."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import miniaudio
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+Decoded = NDArray[Any]
+"""Shape (frames,): the demo is mono."""
+
+
+def by_libsndfile(path: Path) -> Decoded:
+    """WAV by its own reader, MP3 by mpg123, Opus by libopus."""
+    return soundfile.read(path, dtype="int16")[0]
+
+
+def by_miniaudio(path: Path) -> Decoded:
+    """FLAC by dr_flac, Vorbis by stb_vorbis."""
+    info = miniaudio.get_file_info(str(path))
+    decoded = miniaudio.decode_file(str(path), nchannels=info.nchannels, sample_rate=info.sample_rate)
+    return np.frombuffer(decoded.samples, np.int16)
+
+
+def by_ffmpeg(path: Path) -> Decoded:
+    """AAC by FFmpeg's decoder; no other one comes in a wheel."""
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+
+
+def by_numpy(path: Path) -> Decoded:
+    """Raw samples."""
+    return np.fromfile(path, "<i2")
+
+
+JUDGES: dict[str, tuple[str, Callable[[Path], Decoded]]] = {
+    "wav": ("libsndfile", by_libsndfile),
+    "vorbis": ("stb_vorbis", by_miniaudio),
+    "opus": ("libsndfile (libopus)", by_libsndfile),
+    "flac": ("dr_flac", by_miniaudio),
+    "mp3": ("libsndfile (mpg123)", by_libsndfile),
+    "aac": ("FFmpeg", by_ffmpeg),
+    "pcm": ("numpy", by_numpy),
+}
+"""By the format's name: who judges, and how."""

@@ -1,0 +1,36 @@
+"""Encode an hour of audio in the format NAME; print by how many KiB this process grew after the first minute of it."""
+
+import resource
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server.session import Session
+from support.streams import config, speechlike
+
+
+def peak_kib() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main(name: str) -> None:
+    rate = 8000
+    second = speechlike(rate, rate).tobytes()
+    session = Session()
+    for _ in session.receive(pb.EncodeStreamRequest(config=config(name, rate))):
+        pass
+    for second_number in range(3600):
+        if second_number == 60:
+            before = peak_kib()
+        for _ in session.receive(pb.EncodeStreamRequest(pcm=second)):
+            pass
+    for _ in session.finish():
+        pass
+    session.close()
+    print(peak_kib() - before)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

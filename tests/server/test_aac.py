@@ -1,0 +1,37 @@
+"""AAC: ADTS headers, what finished says of delay and padding, every rate."""
+
+import pytest
+from audiowriter_server.containers import adts
+from support.decode import by_ffmpeg
+from support.streams import config, encode, speechlike
+
+
+def frames(file: bytes) -> list[tuple[int, int, int]]:
+    """Rate, channels and length of each ADTS frame; fails where something else lies between them."""
+    found = []
+    while file:
+        bits = int.from_bytes(file[:7], "big")
+        assert bits >> 44 == 0xFFF
+        assert bits >> 40 & 0xF == 1, "MPEG-4, layer 0, no CRC"
+        length = bits >> 13 & 0x1FFF
+        found.append((adts.SAMPLE_RATES[bits >> 34 & 0xF], bits >> 30 & 7, length))
+        assert length <= len(file)
+        file = file[length:]
+    return found
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 6])
+@pytest.mark.parametrize("rate", adts.SAMPLE_RATES)
+def test_every_rate_is_told_in_every_frame(rate: int, channels: int) -> None:
+    encoded = encode(config("aac", rate, channels), speechlike(rate // 4, rate, channels).tobytes())
+    found = frames(encoded.file)
+    assert {(told_rate, told_channels) for told_rate, told_channels, _ in found} == {(rate, channels)}
+    finished = encoded.finished
+    assert len(found) * 1024 == finished.delay_samples + finished.output_samples + finished.padding_samples
+    assert by_ffmpeg(encoded.file).shape[0] == len(found) * 1024
+
+
+@pytest.mark.parametrize("bitrate", [24_000, 64_000, 96_000])
+def test_the_bitrate_is_met_on_average(bitrate: int) -> None:
+    encoded = encode(config("aac", 48000, bitrate_bps=bitrate), speechlike(480_000, 48000).tobytes())
+    assert encoded.finished.total_bytes * 8 / 10 == pytest.approx(bitrate, rel=0.15)

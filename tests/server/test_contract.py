@@ -1,0 +1,194 @@
+"""What every format must do, over every entry of the table."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server.encoders import ENCODERS
+from audiowriter_server.encoders.base import FormatSpec
+from audiowriter_server.errors import InvalidArgument
+from audiowriter_server.session import Session
+from audiowriter_server.stream_config import resolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.decode import JUDGES
+from support.ogg import without_serials
+from support.streams import NAMES, config, encode, run, speechlike
+
+formats = pytest.mark.parametrize("name", list(NAMES))
+
+SPEECH = speechlike(24000)
+PCM = SPEECH.tobytes()
+
+
+def spec(name: str) -> FormatSpec:
+    return ENCODERS[NAMES[name]].spec
+
+
+def test_the_table_has_every_format_of_the_contract() -> None:
+    assert sorted(ENCODERS) == sorted(set(pb.AudioFormat.values()) - {pb.AUDIO_FORMAT_UNSPECIFIED})
+
+
+@formats
+def test_empty_stream_is_a_valid_file(name: str) -> None:
+    encoded = encode(config(name), b"")
+    over = encoded.finished.delay_samples + encoded.finished.padding_samples
+    if name == "vorbis":  # stb_vorbis refuses a stream without audio; libvorbis does not
+        from support.decode import by_libsndfile as decode
+    else:
+        decode = JUDGES[name]
+    if name != "flac":  # dr_flac calls a total of 0 unknown; test_flac has it
+        assert len(decode(encoded.file)) == (0 if spec(name).sample_exact else over)
+    assert encoded.finished.output_samples == encoded.finished.duration.ToNanoseconds() == 0
+
+
+@formats
+@pytest.mark.parametrize("frames", [1, 2, 1023, 1024, 1025, 4096, 4097, 24000])
+def test_decoded_length_is_the_input_s(name: str, frames: int) -> None:
+    encoded = encode(config(name), PCM[: 2 * frames])
+    finished = encoded.finished
+    decoded = JUDGES[name](encoded.file)
+    assert finished.input_samples == finished.output_samples == frames
+    if spec(name).sample_exact:
+        assert len(decoded) == frames
+    else:
+        assert len(decoded) == finished.delay_samples + frames + finished.padding_samples
+
+
+@formats
+def test_lossless_formats_give_back_every_sample(name: str) -> None:
+    decoded = JUDGES[name](encode(config(name), PCM).file)
+    if spec(name).lossless:
+        np.testing.assert_array_equal(decoded, SPEECH)
+    else:
+        start = 0 if spec(name).sample_exact else encode(config(name), PCM).finished.delay_samples
+        heard = decoded[start : start + len(SPEECH), 0].astype(float)
+        assert np.corrcoef(heard, SPEECH[:, 0])[0, 1] > 0.95, "decoded audio lines up with the input"
+
+
+@formats
+@settings(max_examples=12, deadline=None)
+@given(cuts=st.lists(st.integers(0, len(PCM)), max_size=12))
+def test_any_cutting_of_the_input_gives_the_same_file(name: str, cuts: list[int]) -> None:
+    whole = encode(config(name), PCM)
+    cut = encode(config(name), PCM, cuts)
+    assert without_serials(cut.file) == without_serials(whole.file)
+    assert cut.finished.header == whole.finished.header
+
+
+@formats
+def test_one_byte_a_message_gives_the_same_file(name: str) -> None:
+    pcm = PCM[:6000]
+    assert without_serials(encode(config(name), pcm, range(len(pcm))).file) == without_serials(
+        encode(config(name), pcm).file
+    )
+
+
+@formats
+def test_header_replaces_a_prefix_that_was_sent(name: str) -> None:
+    encoded = encode(config(name), PCM)
+    assert bool(encoded.finished.header) == spec(name).finalizes_header
+    assert len(encoded.finished.header) <= len(encoded.chunks[0].data if encoded.chunks else b"")
+    if spec(name).finalizes_header:
+        assert encoded.file != encoded.live
+
+
+@formats
+def test_live_bytes_decode_without_the_header(name: str) -> None:
+    encoded = encode(config(name), PCM)
+    decoded = JUDGES[name](encoded.live)
+    if spec(name).lossless:
+        np.testing.assert_array_equal(decoded, SPEECH)
+    else:
+        assert len(decoded) >= len(SPEECH)
+
+
+@formats
+def test_totals_and_hash_are_true(name: str) -> None:
+    encoded = encode(config(name), PCM)
+    finished = encoded.finished
+    assert finished.total_bytes == len(encoded.live) == len(encoded.file)
+    assert finished.sha256 == hashlib.sha256(encoded.live).digest()
+    assert finished.duration.ToNanoseconds() == 1_000_000_000
+    assert finished.peak == pytest.approx(np.abs(SPEECH.astype(int)).max() / 32768)
+    assert finished.clipped_samples == 0
+    assert finished.delay_samples == encoded.started.encoder_delay_samples
+
+
+@formats
+def test_started_resolves_to_itself(name: str) -> None:
+    started = encode(config(name), b"").started
+    again = resolve(pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=started.output))
+    assert again == resolve(config(name))
+    assert started.mime_type == spec(name).mime_type
+    assert started.file_extension == spec(name).file_extension
+
+
+@formats
+def test_close_comes_twice_and_in_the_middle_and_after_an_error(name: str) -> None:
+    session = Session()
+    session.close()
+    list(session.receive(pb.EncodeStreamRequest(config=config(name), pcm=PCM[:9000])))
+    session.close()
+    session.close()
+    failed = Session()
+    list(failed.receive(pb.EncodeStreamRequest(config=config(name), pcm=PCM[:9001])))
+    with pytest.raises(InvalidArgument, match="1 bytes over"):
+        list(failed.finish())
+    failed.close()
+
+
+@formats
+def test_tags_do_not_move_the_audio(name: str) -> None:
+    tags = dict.fromkeys(spec(name).tags, "Ünïcode ☃ " * 500)
+    encoded = encode(config(name, tags=tags), PCM)
+    if tags:
+        assert "☃".encode() in encoded.file
+    assert len(JUDGES[name](encoded.file)) == len(JUDGES[name](encode(config(name), PCM).file))
+
+
+@formats
+def test_flush_answers_and_harms_nothing(name: str) -> None:
+    def asked() -> list[pb.EncodeStreamRequest]:
+        return [
+            pb.EncodeStreamRequest(config=config(name), flush=True),
+            pb.EncodeStreamRequest(pcm=PCM[:9600], flush=True),
+            pb.EncodeStreamRequest(pcm=PCM[9600:]),
+        ]
+
+    encoded = run(asked())
+    assert [flushed.input_samples for flushed in encoded.flushed] == [0, 4800]
+    assert 0 <= encoded.flushed[1].held_samples <= spec(name).lookahead_samples
+    if name in ("wav", "pcm"):
+        assert encoded.flushed[1].held_samples == 0
+    if name == "opus":
+        assert encoded.flushed[1].held_samples < 960, "no more than one frame and the codec's lookahead"
+    assert len(JUDGES[name](encoded.file)) == len(JUDGES[name](encode(config(name), PCM).file))
+
+
+def threads() -> int:
+    """Native ones, too."""
+    return sum(1 for _ in Path("/proc/self/task").iterdir())
+
+
+@formats
+def test_a_stream_starts_no_thread(name: str) -> None:
+    before = threads()
+    sessions = [Session() for _ in range(4)]
+    for session in sessions:
+        list(session.receive(pb.EncodeStreamRequest(config=config(name), pcm=PCM)))
+    assert threads() == before
+    for session in sessions:
+        session.close()
+
+
+@formats
+def test_an_hour_of_audio_in_bounded_memory(name: str) -> None:
+    hour = Path(__file__).with_name("hour.py")
+    done = subprocess.run([sys.executable, hour, name], capture_output=True, text=True, check=True, timeout=110)
+    grown_kib = int(done.stdout)
+    assert grown_kib < 2048, f"{grown_kib} KiB more than after the first minute"

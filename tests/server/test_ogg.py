@@ -1,0 +1,155 @@
+"""Ogg pages, Opus in them, and what libsndfile makes of Vorbis. Read with libopusfile's rules, FFmpeg and mutagen."""
+
+from io import BytesIO
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from audiowriter_server.containers.ogg import CONTINUED, FIRST, LAST, OggStream, checksum
+from hypothesis import given
+from hypothesis import strategies as st
+from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
+from support.decode import by_ffmpeg, by_libsndfile, by_miniaudio
+from support.ogg import pages
+from support.streams import config, encode, speechlike
+
+
+def slow_checksum(page: bytes) -> int:
+    """RFC 3533, section 6, field 7, bit by bit."""
+    register = 0
+    for byte in page:
+        register ^= byte << 24
+        for _ in range(8):
+            register = (register << 1 ^ (0x04C11DB7 if register & 0x80000000 else 0)) & 0xFFFFFFFF
+    return register
+
+
+@given(st.binary(max_size=300))
+def test_checksum_is_the_one_of_the_rfc(data: bytes) -> None:
+    assert checksum(data) == slow_checksum(data)
+
+
+@given(st.lists(st.binary(max_size=600), min_size=1, max_size=20))
+def test_packets_come_back_from_pages(packets: list[bytes]) -> None:
+    stream = OggStream(7)
+    data = b""
+    for packet in packets:
+        if not stream.fits(packet):
+            data += stream.page(0)
+        stream.add(packet)
+    data += stream.page(0, LAST)
+    found, packet = [], b""
+    for page in pages(data):
+        at = 0
+        for size in page.segments:
+            packet += page.body[at : at + size]
+            at += size
+            if size < 255:
+                found.append(packet)
+                packet = b""
+    assert found == packets
+
+
+def test_a_packet_too_long_for_a_page_goes_on() -> None:
+    stream = OggStream(1)
+    stream.add(b"x" * 200_000)
+    first, *_, last = found = pages(stream.page(99, FIRST))
+    assert [page.granule_position for page in found] == [-1] * (len(found) - 1) + [99]
+    assert (first.flags, last.flags) == (FIRST, CONTINUED)
+    assert b"".join(page.body for page in found) == b"x" * 200_000
+
+
+@pytest.mark.parametrize("rate", [8000, 12000, 16000, 24000, 48000])
+@pytest.mark.parametrize("frames", [1, 100, 479, 480, 804, 24000])
+def test_opus_is_cut_to_the_sample_at_48_khz(rate: int, frames: int) -> None:
+    encoded = encode(config("opus", rate), speechlike(frames, rate).tobytes())
+    found = pages(encoded.file)
+    head = found[0].body
+    pre_skip = int.from_bytes(head[10:12], "little")
+    assert head[:9] == b"OpusHead\x01"
+    assert int.from_bytes(head[12:16], "little") == rate
+    assert found[-1].granule_position == pre_skip + frames * 48000 // rate
+    assert found[0].flags == FIRST
+    assert found[-1].flags == LAST
+    assert [page.sequence for page in found] == list(range(len(found)))
+    assert encoded.finished.delay_samples == pre_skip * rate // 48000
+    assert len(by_ffmpeg(encoded.file)) == frames * 48000 // rate
+
+
+@pytest.mark.parametrize("input_rate", [11025, 22050, 32000, 44100, 96000])
+def test_opus_takes_the_next_rate_up_and_stays_within_a_sample(input_rate: int) -> None:
+    encoded = encode(config("opus", input_rate), speechlike(input_rate, input_rate).tobytes())
+    rate = encoded.started.output.sample_rate_hz
+    assert rate == min((r for r in (8000, 12000, 16000, 24000, 48000) if r >= input_rate), default=48000)
+    assert abs(encoded.finished.output_samples - rate) <= 1
+    assert len(by_ffmpeg(encoded.file)) == encoded.finished.output_samples * 48000 // rate
+
+
+@pytest.mark.parametrize("page_ms", [20, 60, 100, 1000])
+def test_opus_pages_are_as_long_as_asked(page_ms: int) -> None:
+    encoded = encode(config("opus", page_ms=page_ms), speechlike(96000).tobytes())
+    granules = [page.granule_position for page in pages(encoded.file)[2:]]
+    assert {b - a for a, b in pairwise(granules[:-1])} <= {48 * page_ms}
+    assert granules[0] == 48 * page_ms
+
+
+def test_flush_closes_the_page() -> None:
+    from audiowriter.v1 import audio_writer_pb2 as pb
+    from support.streams import run
+
+    pcm = speechlike(24000).tobytes()
+    encoded = run(
+        [
+            pb.EncodeStreamRequest(config=config("opus", page_ms=1000), pcm=pcm[:24000], flush=True),
+            pb.EncodeStreamRequest(pcm=pcm[24000:]),
+        ]
+    )
+    assert encoded.flushed[0].offset > 1000, "half a second is out, though the page was to be a second"
+    assert encoded.flushed[0].held_samples <= 156, "libopus' lookahead"
+    assert len(by_ffmpeg(encoded.file)) == 48000
+
+
+@pytest.mark.parametrize("name", ["opus", "vorbis"])
+def test_serial_numbers_differ(name: str) -> None:
+    assert len({pages(encode(config(name), b"\0\0").file)[0].serial for _ in range(4)}) == 4
+
+
+@pytest.mark.parametrize("name", ["opus", "vorbis"])
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_channels_keep_their_places(name: str, channels: int) -> None:
+    rate = 48000
+    t = np.arange(rate)[:, None] / rate
+    tones = 400 + 300 * np.arange(channels)
+    if channels >= 6:
+        tones[3] = 60  # the low frequency channel carries no more
+    pcm = (8000 * np.sin(2 * np.pi * tones * t)).astype("<i2")
+    file = encode(config(name, rate, channels), pcm.tobytes()).file
+    decoded = by_ffmpeg(file)[:rate]
+    heard = np.abs(np.fft.rfft(decoded, axis=0)).argmax(axis=0)
+    np.testing.assert_allclose(heard, tones, atol=3)
+
+
+def test_tags_are_comments() -> None:
+    tags = {"title": "Tïtle ☃", "track": "3"}
+    pcm = speechlike(5000).tobytes()
+    opus = OggOpus(BytesIO(encode(config("opus", tags=tags), pcm).file))
+    vorbis = OggVorbis(BytesIO(encode(config("vorbis", tags=tags), pcm).file))
+    for found in (opus, vorbis):
+        assert (found["title"], found["tracknumber"]) == (["Tïtle ☃"], ["3"])
+        assert found.info.length == pytest.approx(5000 / 24000, abs=1e-3)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_vorbis_is_cut_to_the_sample(rate: int, channels: int) -> None:
+    encoded = encode(config("vorbis", rate, channels), speechlike(rate + 123, rate, channels).tobytes())
+    assert pages(encoded.file)[-1].granule_position == rate + 123
+    assert by_libsndfile(encoded.file).shape == (rate + 123, channels)
+    assert by_miniaudio(encoded.file).shape == (rate + 123, channels)
+
+
+def test_vorbis_quality_goes_from_small_to_large() -> None:
+    pcm = speechlike(48000).tobytes()
+    sizes = [encode(config("vorbis", vbr_quality=q), pcm).finished.total_bytes for q in (0, 0.3, 0.6, 1)]
+    assert sizes == sorted(sizes)

@@ -1,0 +1,86 @@
+"""From bytes to what the encoder takes: carry, checks, channels, rate."""
+
+import numpy as np
+import pytest
+from audiowriter_server.channels import LAYOUTS, can_mix, channel_mask, mix_matrix
+from audiowriter_server.errors import InvalidArgument
+from audiowriter_server.pcm import PcmReader
+from audiowriter_server.stream_config import resolve
+from support.decode import by_libsndfile
+from support.streams import config, encode, speechlike
+
+
+def test_a_rest_of_a_frame_waits_for_its_other_half() -> None:
+    reader = PcmReader(resolve(config("pcm", channels=2)))
+    assert reader.read(b"\1\0\2").shape == (0, 2)
+    assert reader.read(b"\0\3\0\4\0\5").tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(InvalidArgument, match="1 bytes over at the end: a frame of 2 x S16LE is 4 bytes"):
+        reader.end()
+
+
+@pytest.mark.parametrize("sample_format", ["F32LE", "F64LE"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused_with_its_place(sample_format: str, bad: float) -> None:
+    values = np.zeros((100, 2))
+    values[70, 1] = bad
+    pcm = values.astype("<f4" if sample_format == "F32LE" else "<f8").tobytes()
+    with pytest.raises(InvalidArgument, match=f"{bad} at frame 70, channel 1: samples must be finite"):
+        encode(config("wav", channels=2, sample_format=sample_format), pcm, [len(pcm) // 3])
+
+
+@pytest.mark.parametrize(
+    ("name", "sample_format", "clipped"), [("flac", "F32LE", 3), ("opus", "F32LE", 3), ("wav", "F32LE", 0)]
+)
+def test_overs_are_clipped_and_counted_where_the_file_can_t_hold_them(
+    name: str, sample_format: str, clipped: int
+) -> None:
+    values = np.array([0.5, 1.0, 1.25, -1.0, -2.0, 1.0001] * 100, "<f4")
+    finished = encode(config(name, sample_format=sample_format), values.tobytes()).finished
+    assert finished.clipped_samples == clipped * 100
+    assert finished.peak == 2.0
+
+
+@pytest.mark.parametrize(
+    ("sample_format", "pcm", "peak"),
+    [("S16LE", b"\0\x80", 1.0), ("U8", b"\x80\x40", 0.5), ("S24LE", b"\0\0\xc0", 0.5), ("F32LE", b"", 0.0)],
+)
+def test_peak_is_of_the_input(sample_format: str, pcm: bytes, peak: float) -> None:
+    assert encode(config("wav", sample_format=sample_format), pcm).finished.peak == peak
+
+
+@pytest.mark.parametrize("into", [8000, 11025, 16000, 22050, 24000, 44100, 48000, 96000])
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])
+def test_a_converted_rate_is_exact_within_a_sample(rate: int, into: int) -> None:
+    frames = rate // 2 + 11
+    encoded = encode(config("wav", rate, out_rate=into), speechlike(frames, rate).tobytes(), range(0, frames, 999))
+    assert abs(encoded.finished.output_samples - frames * into / rate) <= 1
+    assert len(by_libsndfile(encoded.file)) == encoded.finished.output_samples
+
+
+def test_resampling_moves_nothing_and_keeps_the_tone() -> None:
+    t = np.arange(24000) / 24000
+    tone = (8000 * np.sin(2 * np.pi * 440 * t)).astype("<i2")
+    decoded = by_libsndfile(encode(config("wav", out_rate=48000), tone.tobytes()).file)[:, 0]
+    expected = 8000 / 32768 * np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)
+    np.testing.assert_allclose(decoded[1000:-1000], expected[1000:-1000], atol=1e-4)
+
+
+def test_stereo_to_mono_is_the_mean_and_back_is_twice_the_same() -> None:
+    stereo = np.array([[1000, 3000], [-5, 5]], "<i2")
+    mono = by_libsndfile(encode(config("wav", channels=2, out_channels=1), stereo.tobytes()).file, "int16")
+    assert mono[:, 0].tolist() == [2000, 0]
+    both = by_libsndfile(encode(config("wav", out_channels=2), mono.astype("<i2").tobytes()).file, "int16")
+    assert both.tolist() == [[2000, 2000], [0, 0]]
+
+
+@pytest.mark.parametrize("source", LAYOUTS)
+@pytest.mark.parametrize("target", [1, 2])
+def test_mixing_never_clips(source: int, target: int) -> None:
+    assert can_mix(source, target)
+    gains = mix_matrix(source, target)
+    assert gains.shape == (source, target)
+    assert (gains.sum(axis=0) <= 1 + 1e-12).all()
+
+
+def test_masks_are_those_of_wave() -> None:
+    assert [channel_mask(count) for count in range(1, 9)] == [0x4, 0x3, 0x7, 0x33, 0x37, 0x3F, 0x70F, 0x63F]

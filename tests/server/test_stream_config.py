@@ -1,0 +1,87 @@
+"""Configs: what is filled in, and what is refused with which words."""
+
+import pytest
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server import samples
+from audiowriter_server.errors import InvalidArgument
+from audiowriter_server.stream_config import resolve
+from support.streams import config
+
+
+def violations(wanted: pb.StreamConfig) -> dict[str, str]:
+    with pytest.raises(InvalidArgument) as caught:
+        resolve(wanted)
+    return {violation.field: violation.description for violation in caught.value.violations}
+
+
+def test_defaults_are_filled_in() -> None:
+    options = resolve(
+        pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=pb.AudioOutput(format=pb.AUDIO_FORMAT_MP3))
+    )
+    assert (options.input.sample_type, options.input.channels) == (samples.S16LE, 1)
+    output = options.output
+    assert (output.sample_rate_hz, output.channels, output.bitrate_bps, output.effort) == (24000, 1, 64_000, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "came", "kept"),
+    [
+        ("wav", "U8", "U8"),
+        ("wav", "F64LE", "F64LE"),
+        ("flac", "U8", "S16LE"),
+        ("flac", "S32LE", "S24LE"),
+        ("flac", "F32LE", "S24LE"),
+        ("mp3", "F32LE", "S16LE"),
+        ("opus", "S16LE", "F32LE"),
+    ],
+)
+def test_the_sample_format_is_the_input_s_or_the_nearest_that_holds_it(name: str, came: str, kept: str) -> None:
+    assert resolve(config(name, sample_format=came)).output.sample_type.name == kept
+
+
+def test_all_bad_fields_are_named_at_once_with_what_would_do() -> None:
+    wanted = config("mp3", rate=44101, channels=9, effort=11, page_ms=7, tags={"mood": "x"})
+    wanted.input.sample_format = 17  # type: ignore[assignment]
+    found = violations(wanted)
+    assert found == {
+        "config.input.sample_format": "sample_format=17: takes S16LE, S24LE, S32LE, F32LE, F64LE, U8",
+        "config.input.channels": "channels=9: audiowriter takes 1, 2, 3, 4, 5, 6, 7, 8",
+        "config.output.sample_rate_hz": "sample_rate_hz=44101: mp3 takes "
+        "8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000",
+        "config.output.effort": "effort=11: mp3 takes 0 to 10",
+        "config.output.page_ms": "page_ms=7: mp3 has no pages",
+        'config.output.tags["mood"]': "tags[\"mood\"]='x': mp3 carries title, artist, album, date, genre, comment, track",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field", "words"),
+    [
+        (pb.StreamConfig(), "config.input.sample_rate_hz", "sample_rate_hz=0: audiowriter takes 1000 to 768000"),
+        (pb.StreamConfig(), "config.output.format", "AUDIO_FORMAT_UNSPECIFIED: audiowriter writes AUDIO_FORMAT_WAV"),
+        (config("mp3", bitrate_bps=65_000), "config.output.bitrate_bps", "mp3 at 24000 Hz with 1 channel takes 8000,"),
+        (config("opus", bitrate_bps=5999), "config.output.bitrate_bps", "takes 6000 to 256000"),
+        (config("opus", page_ms=50), "config.output.page_ms", "opus takes 20 to 2000 in steps of 20"),
+        (config("opus", vbr_quality=0.5), "config.output.vbr_quality", "opus takes bitrate_bps"),
+        (config("vorbis", bitrate_bps=64_000), "config.output.bitrate_bps", "vorbis takes vbr_quality"),
+        (
+            config("vorbis", vbr_quality=float("nan")),
+            "config.output.vbr_quality",
+            "vbr_quality=nan: vorbis takes 0 to 1",
+        ),
+        (config("wav", vbr_quality=0.5), "config.output.vbr_quality", "wav has no rate setting"),
+        (config("wav", effort=0), "config.output.effort", "wav has no effort setting"),
+        (config("flac", out_sample_format="S32LE"), "config.output.sample_format", "takes S16LE, S24LE"),
+        (config("aac", channels=4), "config.output.channels", "aac takes 1, 2, 3, 5, 6"),
+        (config("aac", tags={"title": "x"}), 'config.output.tags["title"]', "aac carries no tags"),
+        (config("mp3", tags={"title": "a\0b"}), 'config.output.tags["title"]', "NUL"),
+    ],
+)
+def test_the_error_names_field_value_and_what_would_do(wanted: pb.StreamConfig, field: str, words: str) -> None:
+    assert words in violations(wanted)[field]
+
+
+def test_channels_mix_down_but_are_not_made_up() -> None:
+    assert resolve(config("wav", channels=6, out_channels=2)).output.channels == 2
+    up = violations(config("wav", channels=2, out_channels=6))
+    assert "2 channels mix to 2, 1 or 2" in up["config.output.channels"]

@@ -1,0 +1,124 @@
+"""WAV: chunks, sizes, RF64, tags. Read with struct, libsndfile and FFmpeg."""
+
+from io import BytesIO
+from struct import unpack_from
+
+import numpy as np
+import pytest
+import soundfile
+from audiowriter_server.containers import wav
+from support.decode import by_ffmpeg, by_libsndfile
+from support.streams import config, encode, speechlike
+
+
+def chunks(data: bytes) -> dict[bytes, bytes]:
+    """Body of each chunk by id; data's goes to the end of the file where its size is unknown."""
+    found, at = {}, 12
+    while at + 8 <= len(data):
+        name, size = unpack_from("<4sI", data, at)
+        found[name] = data[at + 8 :][:size]
+        at += 8 + size + size % 2
+    return found
+
+
+def header(frames: int | None, bits: int = 16, channels: int = 1) -> bytes:
+    return wav.header(format_tag=wav.PCM, bits=bits, sample_rate=24000, channels=channels, tags={}, frames=frames)
+
+
+def test_live_header_claims_no_size() -> None:
+    live = encode(config("wav"), b"\1\0\2\0").live
+    assert unpack_from("<4sI4s", live) == (b"RIFF", 0xFFFFFFFF, b"WAVE")
+    assert live[-8:-4] == b"\xff\xff\xff\xff"
+
+
+def test_finished_header_tells_true_sizes() -> None:
+    file = encode(config("wav"), b"\1\0\2\0").file
+    assert unpack_from("<4sI4s", file) == (b"RIFF", len(file) - 8, b"WAVE")
+    assert chunks(file)[b"data"] == b"\1\0\2\0"
+
+
+def test_an_odd_data_chunk_gets_a_pad_byte_that_its_size_does_not_count() -> None:
+    encoded = encode(config("wav", sample_format="U8"), b"\x80\x81\x82")
+    assert encoded.finished.trailer == b"\0"
+    assert chunks(encoded.file)[b"data"] == b"\x80\x81\x82"
+    assert len(encoded.file) % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("sample_format", "channels", "tag"),
+    [
+        ("S16LE", 1, wav.PCM),
+        ("S16LE", 2, wav.PCM),
+        ("U8", 1, wav.PCM),
+        ("S16LE", 3, wav.EXTENSIBLE),
+        ("S24LE", 1, wav.EXTENSIBLE),
+        ("S32LE", 2, wav.EXTENSIBLE),
+        ("F32LE", 2, wav.IEEE_FLOAT),
+        ("F64LE", 1, wav.IEEE_FLOAT),
+        ("F32LE", 6, wav.EXTENSIBLE),
+    ],
+)
+def test_extensible_where_the_standard_wants_it(sample_format: str, channels: int, tag: int) -> None:
+    found = chunks(encode(config("wav", channels=channels, sample_format=sample_format), b"").file)
+    assert unpack_from("<H", found[b"fmt "])[0] == tag
+    assert (b"fact" in found) == sample_format.startswith("F")
+
+
+@pytest.mark.parametrize("channels", range(1, 9))
+@pytest.mark.parametrize("sample_format", ["S16LE", "S24LE", "S32LE", "F32LE", "F64LE", "U8"])
+def test_other_readers_see_what_went_in(sample_format: str, channels: int) -> None:
+    rng = np.random.default_rng(1)
+    raw = {"S16LE": "<i2", "S32LE": "<i4", "F32LE": "<f4", "F64LE": "<f8", "U8": "u1"}
+    if sample_format == "S24LE":
+        whole = rng.integers(-(2**23), 2**23, (100, channels))
+        pcm = (whole << 8).astype("<i4").view("u1").reshape(-1, 4)[:, 1:].tobytes()
+        expected = whole / 2**23
+    elif sample_format.startswith("F"):
+        values = rng.uniform(-1.5, 1.5, (100, channels)).astype(raw[sample_format])
+        pcm, expected = values.tobytes(), values.astype(float)
+    else:
+        limits = np.iinfo(raw[sample_format])
+        values = rng.integers(limits.min, limits.max, (100, channels), raw[sample_format], endpoint=True)
+        pcm = values.tobytes()
+        expected = (values.astype(float) - (128 if sample_format == "U8" else 0)) / 2.0 ** (limits.bits - 1)
+    file = encode(config("wav", channels=channels, sample_format=sample_format), pcm).file
+    np.testing.assert_array_equal(by_libsndfile(file), expected)
+    assert by_ffmpeg(file).shape == (100, channels)
+
+
+def test_beyond_4_gib_the_reserved_chunk_becomes_ds64() -> None:
+    frames = 3 * 2**31
+    big = header(frames)
+    assert len(big) == len(header(None)) == len(header(1))
+    assert unpack_from("<4sI4s", big) == (b"RF64", 0xFFFFFFFF, b"WAVE")
+    riff_size, data_size, samples, table = unpack_from("<QQQI", chunks(big)[b"ds64"])
+    assert (riff_size, data_size, samples, table) == (len(big) + 2 * frames - 8, 2 * frames, frames, 0)
+    assert big[-4:] == b"\xff\xff\xff\xff"
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+def test_rf64_starts_where_32_bits_end(over: int) -> None:
+    whole = 0xFFFFFFFF - 1 + over  # what the RIFF size would be; odd data is padded
+    data_bytes = whole - (len(header(0, bits=8)) - 8)
+    magic, riff_size = unpack_from("<4sI", header(data_bytes, bits=8))
+    fits = data_bytes + data_bytes % 2 + len(header(0, bits=8)) - 8 < 0xFFFFFFFF
+    assert magic == (b"RIFF" if fits else b"RF64")
+    assert riff_size == 0xFFFFFFFF or fits
+
+
+def test_tags_are_found_by_libsndfile() -> None:
+    tags = {
+        "title": "Tïtle",
+        "artist": "A",
+        "album": "B",
+        "date": "2026",
+        "genre": "Speech",
+        "comment": "odd",
+        "track": "3",
+    }
+    file = encode(config("wav", tags=tags), speechlike(100).tobytes()).file
+    with soundfile.SoundFile(BytesIO(file)) as read:
+        found = read.copy_metadata()
+        assert len(read) == 100
+    assert {**tags, "tracknumber": "3"}.items() >= found.items()
+    assert found["title"] == "Tïtle"

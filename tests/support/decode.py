@@ -1,0 +1,57 @@
+"""Decoders that did not write the file. All give shape (frames, channels)."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import av
+import miniaudio
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+Decoded = NDArray[Any]
+Decoder = Callable[[bytes], Decoded]
+
+
+def by_libsndfile(data: bytes, dtype: str = "float64") -> Decoded:
+    return np.asarray(soundfile.read(BytesIO(data), dtype=dtype, always_2d=True)[0])
+
+
+def by_miniaudio(data: bytes) -> Decoded:
+    """dr_flac, dr_mp3, stb_vorbis: int16."""
+    info = {
+        b"fLaC": miniaudio.flac_get_info,
+        b"OggS": miniaudio.vorbis_get_info,
+    }.get(data[:4], miniaudio.mp3_get_info)(data)
+    decoded = miniaudio.decode(data, nchannels=info.nchannels, sample_rate=info.sample_rate)
+    return np.frombuffer(decoded.samples, np.int16).reshape(-1, info.nchannels)
+
+
+def by_ffmpeg(data: bytes) -> Decoded:
+    with av.open(BytesIO(data)) as container:
+        stream = container.streams.audio[0]
+        # Interleaved, because PyAV reads past the end of the list of planes when there are eight of them.
+        to_packed = av.AudioResampler(stream.format.packed)
+        frames = [packed for frame in container.decode(stream) for packed in to_packed.resample(frame)]
+        channels = stream.channels
+    if not frames:
+        return np.zeros((0, channels))
+    return np.concatenate([frame.to_ndarray().reshape(-1, channels) for frame in frames])
+
+
+def by_samples(data: bytes) -> Decoded:
+    """Raw S16LE mono."""
+    return np.frombuffer(data, "<i2").reshape(-1, 1)
+
+
+JUDGES: dict[str, Decoder] = {
+    "wav": by_ffmpeg,
+    "vorbis": by_miniaudio,
+    "opus": by_libsndfile,
+    "flac": by_miniaudio,
+    "mp3": by_libsndfile,
+    "aac": by_ffmpeg,
+    "pcm": by_samples,
+}
+"""By the format's name: a decoder other than the library that wrote it."""

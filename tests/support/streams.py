@@ -1,0 +1,117 @@
+"""Run a session as the service would, and keep all that it says."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server.encoders import ENCODERS
+from audiowriter_server.session import Session
+from numpy.typing import NDArray
+
+NAMES = {spec_class.spec.name: number for number, spec_class in ENCODERS.items()}
+"""The number of each format by its short name, in the order of the table."""
+
+
+@dataclass
+class Encoded:
+    """A finished stream."""
+
+    started: pb.StreamStarted = field(default_factory=pb.StreamStarted)
+    chunks: list[pb.EncodedChunk] = field(default_factory=list)
+    flushed: list[pb.StreamFlushed] = field(default_factory=list)
+    finished: pb.StreamFinished = field(default_factory=pb.StreamFinished)
+
+    @property
+    def live(self) -> bytes:
+        """What a listener has heard at the end."""
+        return b"".join(chunk.data for chunk in self.chunks) + self.finished.trailer
+
+    @property
+    def file(self) -> bytes:
+        """What a client has stored at the end."""
+        return self.finished.header + self.live[len(self.finished.header) :]
+
+
+def config(
+    name: str,
+    rate: int = 24000,
+    channels: int = 1,
+    sample_format: str = "S16LE",
+    *,
+    out_rate: int = 0,
+    out_channels: int = 0,
+    out_sample_format: str = "UNSPECIFIED",
+    **output: Any,
+) -> pb.StreamConfig:
+    """A config for the format of this name; `output`: further fields of AudioOutput."""
+    return pb.StreamConfig(
+        input=pb.PcmInput(
+            sample_format=pb.SampleFormat.Value(f"SAMPLE_FORMAT_{sample_format}"),
+            sample_rate_hz=rate,
+            channels=channels,
+        ),
+        output=pb.AudioOutput(
+            format=pb.AudioFormat.Name(NAMES[name]),
+            sample_rate_hz=out_rate,
+            channels=out_channels,
+            sample_format=pb.SampleFormat.Value(f"SAMPLE_FORMAT_{out_sample_format}"),
+            **output,
+        ),
+    )
+
+
+def requests(stream_config: pb.StreamConfig, pieces: Iterable[bytes]) -> Iterator[pb.EncodeStreamRequest]:
+    """The config, then the PCM."""
+    yield pb.EncodeStreamRequest(config=stream_config)
+    for piece in pieces:
+        yield pb.EncodeStreamRequest(pcm=piece)
+
+
+def collect(responses: Iterable[pb.EncodeStreamResponse], into: Encoded) -> None:
+    """Sort responses by kind, and hold the order that the contract promises."""
+    for response in responses:
+        event = response.WhichOneof("event")
+        assert not into.finished.total_bytes and not into.finished.sha256, "nothing comes after finished"
+        if event == "started":
+            assert not into.chunks and not into.flushed, "started comes first"
+            into.started.CopyFrom(response.started)
+        elif event == "chunk":
+            assert response.chunk.offset == len(into.live), "chunks come in order and without gaps"
+            assert 0 < len(response.SerializeToString()) < 1024 * 1024
+            into.chunks.append(response.chunk)
+        elif event == "flushed":
+            into.flushed.append(response.flushed)
+        else:
+            into.finished.CopyFrom(response.finished)
+
+
+def run(all_requests: Iterable[pb.EncodeStreamRequest]) -> Encoded:
+    """A whole stream through a session."""
+    encoded = Encoded()
+    session = Session()
+    try:
+        for request in all_requests:
+            collect(session.receive(request), encoded)
+        collect(session.finish(), encoded)
+    finally:
+        session.close()
+    return encoded
+
+
+def encode(stream_config: pb.StreamConfig, pcm: bytes, cuts: Iterable[int] = ()) -> Encoded:
+    """PCM, cut at these positions, through a session."""
+    edges = [0, *sorted(cuts), len(pcm)]
+    return run(requests(stream_config, (pcm[start:stop] for start, stop in pairwise(edges))))
+
+
+def speechlike(frames: int, rate: int = 24000, channels: int = 1) -> NDArray[np.int16]:
+    """Syllables of a voice-like tone with a little noise, shape (frames, channels); the same for the same arguments."""
+    rng = np.random.default_rng(7)
+    t = np.arange(frames)[:, None] / rate
+    pitch = 2 * np.pi * (140 + 40 * np.arange(channels)) * t
+    voice = sum(np.sin(harmonic * pitch) / harmonic for harmonic in range(1, 9))
+    envelope = np.clip(np.sin(2 * np.pi * 3 * t), 0, 1)
+    return np.asarray(6000 * envelope * voice + rng.normal(0, 30, (frames, channels))).round().astype(np.int16)
