@@ -20,6 +20,13 @@ class AudioFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUDIO_FORMAT_MP3: _ClassVar[AudioFormat]
     AUDIO_FORMAT_AAC: _ClassVar[AudioFormat]
     AUDIO_FORMAT_PCM: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_WAV_MULAW: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_WAV_ALAW: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_MULAW: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_ALAW: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_M4A: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_FRAGMENTED_MP4: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_WEBM_OPUS: _ClassVar[AudioFormat]
 
 class SampleFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -38,6 +45,13 @@ AUDIO_FORMAT_FLAC: AudioFormat
 AUDIO_FORMAT_MP3: AudioFormat
 AUDIO_FORMAT_AAC: AudioFormat
 AUDIO_FORMAT_PCM: AudioFormat
+AUDIO_FORMAT_WAV_MULAW: AudioFormat
+AUDIO_FORMAT_WAV_ALAW: AudioFormat
+AUDIO_FORMAT_MULAW: AudioFormat
+AUDIO_FORMAT_ALAW: AudioFormat
+AUDIO_FORMAT_M4A: AudioFormat
+AUDIO_FORMAT_FRAGMENTED_MP4: AudioFormat
+AUDIO_FORMAT_WEBM_OPUS: AudioFormat
 SAMPLE_FORMAT_UNSPECIFIED: SampleFormat
 SAMPLE_FORMAT_S16LE: SampleFormat
 SAMPLE_FORMAT_S24LE: SampleFormat
