@@ -1,6 +1,7 @@
 """Decoders that did not write the files: one a format."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,15 @@ def by_miniaudio(path: Path) -> Decoded:
     return np.frombuffer(decoded.samples, np.int16)
 
 
-def by_ffmpeg(path: Path) -> Decoded:
-    """AAC by FFmpeg's decoder; no other one comes in a wheel."""
-    with av.open(str(path)) as container:
+def by_ffmpeg(path: Path, **options: Any) -> Decoded:
+    """AAC by FFmpeg's decoder: no other one comes in a wheel. G.711 by its tables."""
+    with av.open(str(path), **options) as container:
         return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+
+
+def by_raw_ffmpeg(law: str) -> Callable[[Path], Decoded]:
+    """Raw G.711, 24 kHz."""
+    return partial(by_ffmpeg, format=law, options={"sample_rate": "24000"})
 
 
 def by_numpy(path: Path) -> Decoded:
@@ -45,5 +51,9 @@ JUDGES: dict[str, tuple[str, Callable[[Path], Decoded]]] = {
     "mp3": ("libsndfile (mpg123)", by_libsndfile),
     "aac": ("FFmpeg", by_ffmpeg),
     "pcm": ("numpy", by_numpy),
+    "wav-mulaw": ("FFmpeg", by_ffmpeg),
+    "wav-alaw": ("FFmpeg", by_ffmpeg),
+    "mulaw": ("FFmpeg", by_raw_ffmpeg("mulaw")),
+    "alaw": ("FFmpeg", by_raw_ffmpeg("alaw")),
 }
 """By the format's name: who judges, and how."""

@@ -45,6 +45,18 @@ def by_samples(data: bytes) -> Decoded:
     return np.frombuffer(data, "<i2").reshape(-1, 1)
 
 
+def by_raw_ffmpeg(codec: str) -> Decoder:
+    """Raw G.711, 24 kHz mono."""
+
+    def decode(data: bytes) -> Decoded:
+        decoder = av.CodecContext.create(codec, "r")
+        decoder.sample_rate, decoder.layout = 24000, "mono"
+        frames = decoder.decode(av.Packet(data)) if data else []
+        return np.concatenate([np.zeros((0, 1)), *(frame.to_ndarray().reshape(-1, 1) for frame in frames)])
+
+    return decode
+
+
 JUDGES: dict[str, Decoder] = {
     "wav": by_ffmpeg,
     "vorbis": by_miniaudio,
@@ -53,5 +65,9 @@ JUDGES: dict[str, Decoder] = {
     "mp3": by_libsndfile,
     "aac": by_ffmpeg,
     "pcm": by_samples,
+    "wav-mulaw": by_ffmpeg,
+    "wav-alaw": by_ffmpeg,
+    "mulaw": by_raw_ffmpeg("pcm_mulaw"),
+    "alaw": by_raw_ffmpeg("pcm_alaw"),
 }
 """By the format's name: a decoder other than the library that wrote it."""

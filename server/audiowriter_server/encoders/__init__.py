@@ -5,6 +5,7 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from .aac import AacEncoder
 from .base import Encoder
 from .flac import FlacEncoder
+from .g711 import AlawEncoder, MulawEncoder, WavAlawEncoder, WavMulawEncoder
 from .mp3 import Mp3Encoder
 from .ogg_opus import OggOpusEncoder
 from .ogg_vorbis import OggVorbisEncoder
@@ -19,4 +20,8 @@ ENCODERS: dict[int, type[Encoder]] = {
     pb.AUDIO_FORMAT_MP3: Mp3Encoder,
     pb.AUDIO_FORMAT_AAC: AacEncoder,
     pb.AUDIO_FORMAT_PCM: PcmEncoder,
+    pb.AUDIO_FORMAT_WAV_MULAW: WavMulawEncoder,
+    pb.AUDIO_FORMAT_WAV_ALAW: WavAlawEncoder,
+    pb.AUDIO_FORMAT_MULAW: MulawEncoder,
+    pb.AUDIO_FORMAT_ALAW: AlawEncoder,
 }

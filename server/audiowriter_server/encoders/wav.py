@@ -28,31 +28,38 @@ class WavEncoder:
     delay_samples = 0
     held_samples = 0  # each sample goes out at once
 
-    def __init__(self, output: OutputOptions) -> None:
+    def __init__(self, output: OutputOptions, *, format_tag: int | None = None, bits: int = 0) -> None:
+        """`format_tag` and `bits` a sample: of compressed samples; else those of the output's sample type."""
         self._output = output
-        self._frames = 0
+        kind = output.sample_type
+        self._format_tag = format_tag or (wav.IEEE_FLOAT if kind.is_float else wav.PCM)
+        self._bits = bits or kind.bits
+        self._data_bytes = 0
 
     def start(self) -> bytes:
         return self._header(None)
 
     def encode(self, samples: Samples) -> bytes:
-        self._frames += len(samples)
-        return pack(samples, self._output.sample_type)
+        return self._count(pack(samples, self._output.sample_type))
 
     def flush(self) -> bytes:
         return b""
 
     def finish(self) -> Finish:
-        frame_bytes = self._output.sample_type.width * self._output.channels
-        return Finish(header=self._header(self._frames), trailer=wav.pad(self._frames * frame_bytes))
+        frames = self._data_bytes // (self._bits // 8 * self._output.channels)
+        return Finish(header=self._header(frames), trailer=wav.pad(self._data_bytes))
 
     def close(self) -> None:
         pass
 
+    def _count(self, data: bytes) -> bytes:
+        self._data_bytes += len(data)
+        return data
+
     def _header(self, frames: int | None) -> bytes:
         return wav.header(
-            format_tag=wav.IEEE_FLOAT if self._output.sample_type.is_float else wav.PCM,
-            bits=self._output.sample_type.bits,
+            format_tag=self._format_tag,
+            bits=self._bits,
             sample_rate=self._output.sample_rate_hz,
             channels=self._output.channels,
             tags=self._output.tags,

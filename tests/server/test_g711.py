@@ -1,0 +1,31 @@
+"""G.711 against other people's tables."""
+
+import numpy as np
+import pytest
+from support.decode import JUDGES
+from support.streams import config, encode
+
+EVERY_SAMPLE = np.arange(-(2**15), 2**15, dtype="<i2")
+
+
+@pytest.mark.parametrize("name", ["mulaw", "alaw", "wav-mulaw", "wav-alaw"])
+def test_each_sample_comes_back_within_half_a_step(name: str) -> None:
+    decoded = JUDGES[name](encode(config(name), EVERY_SAMPLE.tobytes()).file)[:, 0]
+    error = np.abs(decoded.astype(int) - EVERY_SAMPLE)
+    # The steps are a sixteenth of the segment, which begins at half of what it ends with; 132: µ-law's bias.
+    assert (error <= (np.abs(EVERY_SAMPLE.astype(int)) + 132) / 16).all()
+
+
+@pytest.mark.parametrize(("name", "silence"), [("mulaw", b"\xff"), ("alaw", b"\xd5")])
+def test_silence_is_what_the_recommendation_says(name: str, silence: bytes) -> None:
+    assert encode(config(name, 8000), bytes(4)).file == silence * 2
+
+
+@pytest.mark.parametrize(("name", "tag"), [("wav-mulaw", 7), ("wav-alaw", 6)])
+def test_wav_has_its_format_tag_and_a_fact_chunk(name: str, tag: int) -> None:
+    file = encode(config(name, 8000), EVERY_SAMPLE[:101].tobytes()).file
+    fmt = file.index(b"fmt ")
+    assert int.from_bytes(file[fmt + 8 : fmt + 10], "little") == tag
+    fact = file.index(b"fact")
+    assert int.from_bytes(file[fact + 8 : fact + 12], "little") == 101
+    assert len(file) % 2 == 0
