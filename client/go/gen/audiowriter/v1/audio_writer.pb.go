@@ -50,29 +50,57 @@ const (
 	AudioFormat_AUDIO_FORMAT_AAC AudioFormat = 6
 	// Interleaved little-endian samples without a header.
 	AudioFormat_AUDIO_FORMAT_PCM AudioFormat = 7
+	// G.711 µ-law in RIFF/WAVE.
+	AudioFormat_AUDIO_FORMAT_WAV_MULAW AudioFormat = 8
+	// G.711 A-law in RIFF/WAVE.
+	AudioFormat_AUDIO_FORMAT_WAV_ALAW AudioFormat = 9
+	// G.711 µ-law, one byte a sample, without a header.
+	AudioFormat_AUDIO_FORMAT_MULAW AudioFormat = 10
+	// G.711 A-law, one byte a sample, without a header.
+	AudioFormat_AUDIO_FORMAT_ALAW AudioFormat = 11
+	// AAC-LC in MP4 with an edit list; a fragmented MP4 while it is live.
+	AudioFormat_AUDIO_FORMAT_M4A AudioFormat = 12
+	// AAC-LC in fragmented MP4, for players that are fed as the stream runs.
+	AudioFormat_AUDIO_FORMAT_FRAGMENTED_MP4 AudioFormat = 13
+	// Opus in WebM.
+	AudioFormat_AUDIO_FORMAT_WEBM_OPUS AudioFormat = 14
 )
 
 // Enum value maps for AudioFormat.
 var (
 	AudioFormat_name = map[int32]string{
-		0: "AUDIO_FORMAT_UNSPECIFIED",
-		1: "AUDIO_FORMAT_WAV",
-		2: "AUDIO_FORMAT_OGG_VORBIS",
-		3: "AUDIO_FORMAT_OGG_OPUS",
-		4: "AUDIO_FORMAT_FLAC",
-		5: "AUDIO_FORMAT_MP3",
-		6: "AUDIO_FORMAT_AAC",
-		7: "AUDIO_FORMAT_PCM",
+		0:  "AUDIO_FORMAT_UNSPECIFIED",
+		1:  "AUDIO_FORMAT_WAV",
+		2:  "AUDIO_FORMAT_OGG_VORBIS",
+		3:  "AUDIO_FORMAT_OGG_OPUS",
+		4:  "AUDIO_FORMAT_FLAC",
+		5:  "AUDIO_FORMAT_MP3",
+		6:  "AUDIO_FORMAT_AAC",
+		7:  "AUDIO_FORMAT_PCM",
+		8:  "AUDIO_FORMAT_WAV_MULAW",
+		9:  "AUDIO_FORMAT_WAV_ALAW",
+		10: "AUDIO_FORMAT_MULAW",
+		11: "AUDIO_FORMAT_ALAW",
+		12: "AUDIO_FORMAT_M4A",
+		13: "AUDIO_FORMAT_FRAGMENTED_MP4",
+		14: "AUDIO_FORMAT_WEBM_OPUS",
 	}
 	AudioFormat_value = map[string]int32{
-		"AUDIO_FORMAT_UNSPECIFIED": 0,
-		"AUDIO_FORMAT_WAV":         1,
-		"AUDIO_FORMAT_OGG_VORBIS":  2,
-		"AUDIO_FORMAT_OGG_OPUS":    3,
-		"AUDIO_FORMAT_FLAC":        4,
-		"AUDIO_FORMAT_MP3":         5,
-		"AUDIO_FORMAT_AAC":         6,
-		"AUDIO_FORMAT_PCM":         7,
+		"AUDIO_FORMAT_UNSPECIFIED":    0,
+		"AUDIO_FORMAT_WAV":            1,
+		"AUDIO_FORMAT_OGG_VORBIS":     2,
+		"AUDIO_FORMAT_OGG_OPUS":       3,
+		"AUDIO_FORMAT_FLAC":           4,
+		"AUDIO_FORMAT_MP3":            5,
+		"AUDIO_FORMAT_AAC":            6,
+		"AUDIO_FORMAT_PCM":            7,
+		"AUDIO_FORMAT_WAV_MULAW":      8,
+		"AUDIO_FORMAT_WAV_ALAW":       9,
+		"AUDIO_FORMAT_MULAW":          10,
+		"AUDIO_FORMAT_ALAW":           11,
+		"AUDIO_FORMAT_M4A":            12,
+		"AUDIO_FORMAT_FRAGMENTED_MP4": 13,
+		"AUDIO_FORMAT_WEBM_OPUS":      14,
 	}
 )
 
@@ -638,8 +666,8 @@ type StreamStarted struct {
 	MimeType string `protobuf:"bytes,2,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
 	// File name extension with its dot, such as ".mp3".
 	FileExtension string `protobuf:"bytes,3,opt,name=file_extension,json=fileExtension,proto3" json:"file_extension,omitempty"`
-	// Samples a channel, at the output's sample rate, that a decoder which ignores the file's own word on delay puts
-	// before the first sample of the input.
+	// Samples a channel, at the output's sample rate, that the codec puts before the first one of the input (encoder delay,
+	// priming, pre-skip); a decoder that ignores the file's own word on it plays them.
 	EncoderDelaySamples uint32 `protobuf:"varint,4,opt,name=encoder_delay_samples,json=encoderDelaySamples,proto3" json:"encoder_delay_samples,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
@@ -1500,7 +1528,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\fsample_exact\x18\x14 \x01(\bR\vsampleExact\x12\x1a\n" +
 	"\blossless\x18\x15 \x01(\bR\blosslessB\x16\n" +
 	"\x14_default_vbr_qualityB\x11\n" +
-	"\x0f_default_effort*\xd2\x01\n" +
+	"\x0f_default_effort*\x8b\x03\n" +
 	"\vAudioFormat\x12\x1c\n" +
 	"\x18AUDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10AUDIO_FORMAT_WAV\x10\x01\x12\x1b\n" +
@@ -1509,7 +1537,15 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x11AUDIO_FORMAT_FLAC\x10\x04\x12\x14\n" +
 	"\x10AUDIO_FORMAT_MP3\x10\x05\x12\x14\n" +
 	"\x10AUDIO_FORMAT_AAC\x10\x06\x12\x14\n" +
-	"\x10AUDIO_FORMAT_PCM\x10\a*\xc0\x01\n" +
+	"\x10AUDIO_FORMAT_PCM\x10\a\x12\x1a\n" +
+	"\x16AUDIO_FORMAT_WAV_MULAW\x10\b\x12\x19\n" +
+	"\x15AUDIO_FORMAT_WAV_ALAW\x10\t\x12\x16\n" +
+	"\x12AUDIO_FORMAT_MULAW\x10\n" +
+	"\x12\x15\n" +
+	"\x11AUDIO_FORMAT_ALAW\x10\v\x12\x14\n" +
+	"\x10AUDIO_FORMAT_M4A\x10\f\x12\x1f\n" +
+	"\x1bAUDIO_FORMAT_FRAGMENTED_MP4\x10\r\x12\x1a\n" +
+	"\x16AUDIO_FORMAT_WEBM_OPUS\x10\x0e*\xc0\x01\n" +
 	"\fSampleFormat\x12\x1d\n" +
 	"\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SAMPLE_FORMAT_S16LE\x10\x01\x12\x17\n" +
