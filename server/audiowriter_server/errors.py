@@ -6,6 +6,7 @@ AudioWriterError
 ├── LimitExceeded       RESOURCE_EXHAUSTED   a limit of this server; the error names it and its value
 ├── TimedOut            DEADLINE_EXCEEDED    the caller was silent, or did not read, for too long
 ├── Draining            UNAVAILABLE          the server is about to stop; another will take the stream
+├── Stopped             UNAVAILABLE          the server stopped before the stream was done
 ├── Unauthenticated     UNAUTHENTICATED      no bearer token, or a wrong one
 └── EncodeError         INTERNAL             a codec failed; the caller sees an id, the log has the rest
 
@@ -85,6 +86,12 @@ class Draining(AudioWriterError):
 
     def __init__(self) -> None:
         super().__init__("server is draining: retry on another one", "DRAINING")
+
+
+class Stopped(AudioWriterError):
+    """The server stopped before the stream was done; what came of the file is truncated."""
+
+    code = code_pb2.UNAVAILABLE
 
 
 class Unauthenticated(AudioWriterError):

@@ -1,16 +1,26 @@
 """A grpc.aio server around the service: options, health, reflection, start and stop."""
 
+import asyncio
+from contextlib import suppress
+
 import grpc
-from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from .call import SERVICE_NAME
 from .config import Settings
+from .errors import Stopped
+from .gate import Gate
+from .security import Certificates
 from .service import AudioWriterService
 
-SERVICE_NAME = pb.DESCRIPTOR.services_by_name["AudioWriterService"].full_name
+LIVENESS = "liveness"
+"""Health of the process: serving even while it drains, so that nobody kills it for that."""
+
 _SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_READINESS = ("", SERVICE_NAME)
 _STOP_S = 1.0
 
 
@@ -18,41 +28,65 @@ class Server:
     """One process' server. Make, start and stop it in one event loop."""
 
     def __init__(self, settings: Settings, address: str | None = None) -> None:
-        """`address`: what to listen on instead of the settings' host and port, such as "unix:/path"."""
+        """`address`: what to listen on instead of the settings' host and port, such as "unix:/path".
+
+        Raises ValueError or OSError for certificates or tokens that can't be used.
+        """
         self._settings = settings
         self._address = address
-        self.service = AudioWriterService(settings)
+        self._certificates = None
+        if settings.tls_cert:
+            self._certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+        self._gate = Gate(settings)
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(options=_options(settings))
-        pb_grpc.add_AudioWriterServiceServicer_to_server(self.service, self._server)
+        pb_grpc.add_AudioWriterServiceServicer_to_server(AudioWriterService(settings, self._gate), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
+        self._publisher: asyncio.Task[None]
+
+    @property
+    def live_streams(self) -> int:
+        """EncodeStream and Encode calls that are under way."""
+        return self._gate.live_streams
 
     async def start(self) -> str:
         """Listen; give the address. Raises OSError if it is taken."""
         address = self._address or _join(self._settings.host, self._settings.port)
         try:
-            port = self._server.add_insecure_port(address)
+            if self._certificates is None:
+                port = self._server.add_insecure_port(address)
+            else:
+                port = self._server.add_secure_port(address, self._certificates.credentials())
         except RuntimeError as exc:
             raise OSError(f"can't listen on {address}: {exc}") from exc
         await self._server.start()
-        for name in ("", SERVICE_NAME):
+        self._publisher = asyncio.create_task(self._gate.publish())
+        for name in (*_READINESS, LIVENESS):
             await self._health.set(name, _SERVING)
         return self._address or _join(self._settings.host, port)
 
     async def stop(self) -> bool:
         """Say NOT_SERVING, refuse new streams, wait for the live ones, stop. False if some had to be cut."""
-        await self._health.enter_graceful_shutdown()
-        done = await self.service.drain(self._settings.drain_timeout)
+        for name in _READINESS:
+            await self._health.set(name, _NOT_SERVING)
+        done = await self._gate.drain(self._settings.drain_timeout)
         # Not earlier, and not with the whole grace: an open health Watch would make it wait all of it.
-        await self._server.stop(_STOP_S if done else 0)
+        await self._end(_STOP_S)
         return done
 
     async def kill(self) -> None:
         """End at once, live streams and all."""
-        await self._server.stop(0)
+        await self._gate.cut(Stopped("the server was told to end at once", "STOPPED"))
+        await self._end(0)
+
+    async def _end(self, grace_s: float) -> None:
+        self._publisher.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._publisher
+        await self._server.stop(grace_s)
 
 
 def _join(host: str, port: int) -> str:
@@ -64,8 +98,15 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", settings.max_connection_streams),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
+        # Above our own limit, whose error has a name; grpc's refusal has none.
+        ("grpc.max_metadata_size", 2 * settings.max_metadata_bytes),
+        ("grpc.absolute_max_metadata_size", 4 * settings.max_metadata_bytes),
+        ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),
+        # A connection that says nothing at all; the default is two minutes.
+        ("grpc.server_handshake_timeout_ms", 20_000),
         # A second server on the same port shall fail, not silently take half of the connections.
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(settings.shared_port)),
         # A window of 64 KiB: a caller that does not read costs little.
         ("grpc.http2.lookahead_bytes", 64 * 1024),
         ("grpc.http2.bdp_probe", 0),
@@ -75,5 +116,4 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-        ("grpc.http2.max_ping_strikes", 0),
     ]

@@ -1,118 +1,66 @@
 """The three methods on grpc.aio. The only module that speaks gRPC to callers: sessions know the rest."""
 
 import asyncio
-import logging
-import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
 
+from .call import Call
 from .config import Settings
-from .errors import AudioWriterError, Draining, EncodeError, LimitExceeded
+from .errors import LimitExceeded
 from .formats import list_formats
-from .session import Session
-from .status import abort
+from .gate import Context, Gate
 from .watchdog import Watchdog
-
-log = logging.getLogger("audiowriter")
 
 INLINE_MS = 2.0
 """An encode call estimated longer than this goes to the thread pool: so long may one stream hold up all others."""
 
-RETRY_AFTER_S = 1.0
+INLINE_FIRST_BYTES = 4096
+"""The same for the PCM that comes with a config, when there is no estimate yet."""
 
 _Result = TypeVar("_Result")
-_Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
     """One instance serves one process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, gate: Gate) -> None:
         self._settings = settings
+        self._gate = gate
         self._pool = ThreadPoolExecutor(settings.encode_threads, "encode")
-        self._live = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._draining = False
 
-    @property
-    def live_streams(self) -> int:
-        """EncodeStream and Encode calls that are under way."""
-        return self._live
-
-    async def drain(self, seconds: float) -> bool:
-        """Refuse new streams and wait for the live ones; False if some are left after `seconds`."""
-        self._draining = True
-        try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def EncodeStream(self, request_iterator: object, context: _Context) -> None:
+    async def EncodeStream(self, request_iterator: object, context: Context) -> None:
         """The main job: see the contract."""
-        await self._answer(context, self._encode_stream)
+        await self._gate.answer("EncodeStream", context, lambda call: self._encode_stream(context, call))
 
-    async def Encode(self, request: pb.EncodeRequest, context: _Context) -> pb.EncodeResponse:
+    async def Encode(self, request: pb.EncodeRequest, context: Context) -> pb.EncodeResponse:
         """A whole file at once."""
-        return await self._answer(context, lambda context: self._encode(request))
+        return await self._gate.answer("Encode", context, lambda call: self._encode(request, call))
 
-    async def ListFormats(self, request: pb.ListFormatsRequest, context: _Context) -> pb.ListFormatsResponse:
+    async def ListFormats(self, request: pb.ListFormatsRequest, context: Context) -> pb.ListFormatsResponse:
         """What can be written."""
+        return await self._gate.answer("ListFormats", context, self._list_formats, takes_place=False)
+
+    async def _list_formats(self, call: Call) -> pb.ListFormatsResponse:
+        call.message_received()
+        call.message_sent()
         return list_formats()
 
-    async def _answer(self, context: _Context, handle: Callable[[_Context], Awaitable[_Result]]) -> _Result:
-        """Admit the call, count it while it lives, and turn its errors into a status."""
-        try:
-            self._admit()
-            self._live += 1
-            self._idle.clear()
-            try:
-                return await handle(context)
-            finally:
-                self._live -= 1
-                if not self._live:
-                    self._idle.set()
-        except EncodeError as exc:
-            await self._abort_internal(context, exc)
-        except AudioWriterError as exc:
-            await abort(context, exc)
-        except (grpc.RpcError, grpc.aio.AbortError, grpc.aio.BaseError):
-            raise
-        except Exception as exc:
-            # Left alone, grpc would send the text of the exception to the caller.
-            await self._abort_internal(context, exc)
-        raise AssertionError("abort does not return")
-
-    def _admit(self) -> None:
-        if self._draining:
-            raise Draining
-        limit = self._settings.max_streams
-        if self._live >= limit:
-            message = f"max_streams={limit}: this server is full, retry later or on another one"
-            raise LimitExceeded(message, "max_streams", limit, retry_after_s=RETRY_AFTER_S)
-
-    async def _abort_internal(self, context: _Context, exc: Exception) -> None:
-        error_id = secrets.token_hex(8)
-        log.error("internal error %s", error_id, exc_info=exc)
-        await abort(context, EncodeError(f"internal error {error_id}: the server's log has the rest"))
-
-    async def _encode_stream(self, context: _Context) -> None:
-        limits = self._settings
-        session = Session()
+    async def _encode_stream(self, context: Context, call: Call) -> None:
+        limits, session = self._settings, call.session
         try:
             with Watchdog() as watchdog:
 
-                async def send(responses: Iterator[pb.EncodeStreamResponse], cost_ms: float) -> None:
-                    step = self._step_inline if cost_ms <= INLINE_MS else self._step_in_pool
-                    while (response := await step(responses)) is not None:
+                async def send(responses: Iterator[pb.EncodeStreamResponse], *, inline: bool) -> None:
+                    while True:
+                        response = call.step(responses) if inline else await self._in_pool(call.step, responses)
+                        if response is None:
+                            return
                         watchdog.expect(
                             "stalled_reader_timeout",
                             limits.stalled_reader_timeout,
@@ -120,28 +68,37 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                         )
                         await context.write(response)
                         watchdog.rest()
+                        call.message_sent()
 
                 first = f"no message within {limits.first_message_timeout:g} s of the start of the stream"
                 watchdog.expect("first_message_timeout", limits.first_message_timeout, first)
                 idle = f"no message for {limits.idle_timeout:g} s"
                 while (request := await context.read()) is not grpc.aio.EOF:
                     watchdog.rest()
-                    self._check_limits(session, request)
-                    await send(session.receive(request), session.cost_ms(request))
+                    call.message_received()
+                    if session.options is None:
+                        self._check_config(request.config)
+                        inline = len(request.pcm) <= INLINE_FIRST_BYTES
+                    else:
+                        inline = session.cost_ms(request) <= INLINE_MS
+                    self._check_limits(call, request)
+                    await send(session.receive(request), inline=inline)
                     watchdog.expect("idle_timeout", limits.idle_timeout, idle)
                 watchdog.rest()
-                await send(session.finish(), 0)
+                await send(session.finish(), inline=True)
         finally:
             session.close()
 
-    async def _encode(self, request: pb.EncodeRequest) -> pb.EncodeResponse:
-        session = Session()
+    async def _encode(self, request: pb.EncodeRequest, call: Call) -> pb.EncodeResponse:
+        call.message_received()
+        self._check_config(request.config)
+        session = call.session
         answer = pb.EncodeResponse()
         file = bytearray()
         try:
             whole = pb.EncodeStreamRequest(config=request.config, pcm=request.pcm)
             for responses in (session.receive(whole), session.finish()):
-                while (response := await self._step_in_pool(responses)) is not None:
+                while (response := await self._in_pool(call.step, responses)) is not None:
                     event = response.WhichOneof("event")
                     if event == "started":
                         answer.started.CopyFrom(response.started)
@@ -151,22 +108,32 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                         answer.finished.CopyFrom(response.finished)
         finally:
             session.close()
-        return complete(answer, file, self._settings.max_message_bytes)
+        await self._in_pool(complete, answer, file, self._settings.max_message_bytes)
+        call.message_sent()
+        return answer
 
-    def _check_limits(self, session: Session, request: pb.EncodeStreamRequest) -> None:
+    def _check_config(self, config: pb.StreamConfig) -> None:
         limits = self._settings
+        for name, end in (("input", config.input), ("output", config.output)):
+            for field, limit in (("sample_rate_hz", limits.max_sample_rate_hz), ("channels", limits.max_channels)):
+                value = getattr(end, field)
+                if limit and value > limit:
+                    raise LimitExceeded(f"config.{name}.{field}={value}: at most {limit}", f"max_{field}", limit)
+
+    def _check_limits(self, call: Call, request: pb.EncodeStreamRequest) -> None:
+        limits, session = self._settings, call.session
         if len(request.pcm) > limits.max_pcm_bytes:
             message = f"pcm of {len(request.pcm)} bytes in one message: at most {limits.max_pcm_bytes}"
             raise LimitExceeded(message, "max_pcm_bytes", limits.max_pcm_bytes)
         if session.input_seconds > limits.max_stream_seconds:
             message = f"stream longer than {limits.max_stream_seconds:g} s of audio"
             raise LimitExceeded(message, "max_stream_seconds", limits.max_stream_seconds)
+        if session.bytes_out > limits.max_file_bytes:
+            message = f"file longer than {limits.max_file_bytes} bytes"
+            raise LimitExceeded(message, "max_file_bytes", limits.max_file_bytes)
 
-    async def _step_inline(self, responses: Iterator[pb.EncodeStreamResponse]) -> pb.EncodeStreamResponse | None:
-        return next(responses, None)
-
-    async def _step_in_pool(self, responses: Iterator[pb.EncodeStreamResponse]) -> pb.EncodeStreamResponse | None:
-        step = asyncio.get_running_loop().run_in_executor(self._pool, next, responses, None)
+    async def _in_pool(self, work: Callable[..., _Result], *arguments: object) -> _Result:
+        step = asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
         try:
             return await asyncio.shield(step)
         except asyncio.CancelledError:
@@ -175,7 +142,7 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
             raise
 
 
-def complete(answer: pb.EncodeResponse, body: bytearray, max_message_bytes: int) -> pb.EncodeResponse:
+def complete(answer: pb.EncodeResponse, body: bytearray, max_message_bytes: int) -> None:
     """Put header and trailer of a unary call in their places."""
     header, trailer = answer.finished.header, answer.finished.trailer
     body += trailer
@@ -188,4 +155,3 @@ def complete(answer: pb.EncodeResponse, body: bytearray, max_message_bytes: int)
     answer.finished.ClearField("header")
     answer.finished.ClearField("trailer")
     answer.finished.sha256 = sha256(answer.file).digest()
-    return answer

@@ -1,0 +1,156 @@
+"""What every call goes through: who may come in, how many, and how it is told when it ends.
+
+Refusals come before initial metadata is sent: only those may a client's retry policy try again.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, NoReturn, TypeVar
+
+import grpc
+
+from . import metrics
+from .call import Call
+from .config import Settings
+from .errors import AudioWriterError, Draining, EncodeError, LimitExceeded, Stopped
+from .security import Tokens
+from .status import CODES, abort
+
+log = logging.getLogger("audiowriter")
+
+RETRY_AFTER_S = 1.0
+PUBLISH_S = 1.0
+"""How old the metrics of a live stream may be."""
+_PUBLISH_BATCH = 100
+"""Calls whose metrics are handed on in one go: about a millisecond."""
+_UNWIND_S = 1.0
+_METADATA_ENTRY_BYTES = 32
+"""Overhead that HTTP/2 reckons for each entry. RFC 9113, section 10.5.1."""
+
+_Result = TypeVar("_Result")
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Gate:
+    """One instance serves one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ValueError or OSError if the token file won't do."""
+        self._settings = settings
+        self._tokens = Tokens(settings.token_file) if settings.token_file else None
+        self._live: set[Call] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._draining = False
+        metrics.MAX_STREAMS.set(settings.max_streams)
+
+    @property
+    def live_streams(self) -> int:
+        """EncodeStream and Encode calls that are under way."""
+        return len(self._live)
+
+    async def drain(self, seconds: float) -> bool:
+        """Refuse new streams and wait for the live ones; those left after `seconds` are cut, and the answer is False."""
+        self._draining = True
+        if await self._wait_until_idle(seconds):
+            return True
+        told = {"limit": "drain_timeout", "value": f"{seconds:g}"}
+        await self.cut(Stopped(f"still live {seconds:g} s after a drain began", "DRAIN_TIMEOUT_EXCEEDED", told))
+        return False
+
+    async def cut(self, error: AudioWriterError) -> None:
+        """End every live stream with `error`."""
+        for call in tuple(self._live):
+            call.cut(error)
+        await self._wait_until_idle(_UNWIND_S)
+
+    async def publish(self) -> NoReturn:
+        """Keep the metrics of live streams up to date, and measure the event loop on the way."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + PUBLISH_S
+            await asyncio.sleep(PUBLISH_S)
+            metrics.LOOP_LAG.observe(max(0.0, loop.time() - due))
+            for number, call in enumerate(tuple(self._live), 1):
+                if call in self._live:
+                    call.publish()
+                if number % _PUBLISH_BATCH == 0:
+                    await asyncio.sleep(0)
+
+    async def answer(
+        self, method: str, context: Context, handle: Callable[[Call], Awaitable[_Result]], *, takes_place: bool = True
+    ) -> _Result:
+        """Let the call in, do it, and turn its errors into a status. `takes_place`: it counts as a live stream."""
+        call = Call(method, context)
+        error_id = ""
+        error: AudioWriterError
+        try:
+            self._check_caller(call)
+            with self._place(call) if takes_place else nullcontext():
+                result = await handle(call)
+            call.end("OK")
+            return result
+        except EncodeError as exc:
+            error, error_id = _opaque(exc)
+        except AudioWriterError as exc:
+            error = exc
+        except (asyncio.CancelledError, grpc.RpcError, grpc.aio.BaseError):
+            if call.cut_by is None:
+                call.end(_ended_by_caller(context))
+                raise
+            error = call.cut_by
+        except Exception as exc:
+            # Left alone, grpc would send the text of the exception to the caller.
+            error, error_id = _opaque(exc)
+        call.end(CODES[error.code].name, error, error_id)
+        await abort(context, error)
+        raise AssertionError("abort does not return")
+
+    def _check_caller(self, call: Call) -> None:
+        size = sum(len(key) + len(value) + _METADATA_ENTRY_BYTES for key, value in call.metadata)
+        limit = self._settings.max_metadata_bytes
+        if size > limit:
+            raise LimitExceeded(f"metadata of {size} bytes: at most {limit}", "max_metadata_bytes", limit)
+        if self._tokens is not None:
+            given = [value for key, value in call.metadata if key == "authorization"]
+            self._tokens.check(str(given[0]) if len(given) == 1 else "")
+
+    @contextmanager
+    def _place(self, call: Call) -> Iterator[None]:
+        if self._draining:
+            raise Draining
+        limit = self._settings.max_streams
+        if len(self._live) >= limit:
+            message = f"max_streams={limit}: this server is full, retry later or on another one"
+            raise LimitExceeded(message, "max_streams", limit, retry_after_s=RETRY_AFTER_S)
+        self._live.add(call)
+        self._idle.clear()
+        call.admitted()
+        try:
+            yield
+        finally:
+            self._live.discard(call)
+            if not self._live:
+                self._idle.set()
+
+    async def _wait_until_idle(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _ended_by_caller(context: Context) -> str:
+    left = context.time_remaining()
+    return "DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED"
+
+
+def _opaque(exc: Exception) -> tuple[AudioWriterError, str]:
+    error_id = secrets.token_hex(8)
+    log.error("internal error %s", error_id, exc_info=exc)
+    return EncodeError(f"internal error {error_id}: the server's log has the rest"), error_id

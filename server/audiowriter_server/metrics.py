@@ -1,0 +1,100 @@
+"""What Prometheus sees. Calls under the names of go-grpc-middleware, so that dashboards made for those fit.
+
+With several workers each writes to files of its own in the directory that PROMETHEUS_MULTIPROC_DIR names, and whoever serves
+the endpoint sums them up: counters outlive a worker that was killed, its live streams do not.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+_CALL_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 4 * 3600)
+_FIRST_BYTE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+_LOOP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+
+_METHOD = ("grpc_type", "grpc_service", "grpc_method")
+_FORMAT = ("format",)
+
+STARTED = Counter("grpc_server_started_total", "Calls that came in.", _METHOD)
+HANDLED = Counter("grpc_server_handled_total", "Calls that ended, by status.", (*_METHOD, "grpc_code"))
+RECEIVED = Counter("grpc_server_msg_received_total", "Messages that came in.", _METHOD)
+SENT = Counter("grpc_server_msg_sent_total", "Messages that went out.", _METHOD)
+HANDLING = Histogram("grpc_server_handling_seconds", "How long calls took.", _METHOD, buckets=_CALL_BUCKETS)
+
+LIVE_STREAMS = Gauge(
+    "audiowriter_live_streams",
+    "EncodeStream and Encode calls under way; format none: no config came yet.",
+    _FORMAT,
+    multiprocess_mode="livesum",
+)
+MAX_STREAMS = Gauge(
+    "audiowriter_max_streams", "The setting max_streams, over all workers.", multiprocess_mode="livesum"
+)
+ERRORS = Counter("audiowriter_errors_total", "Calls that this server refused or ended, by reason.", ("reason",))
+AUDIO_SECONDS = Counter("audiowriter_audio_seconds_total", "Seconds of audio taken in.", _FORMAT)
+ENCODED_BYTES = Counter("audiowriter_encoded_bytes_total", "Bytes of encoded audio given out.", _FORMAT)
+ENCODE_SECONDS = Counter("audiowriter_encode_seconds_total", "Seconds spent in encode calls.", _FORMAT)
+FIRST_BYTE = Histogram(
+    "audiowriter_first_byte_seconds",
+    "From a stream's first message to its first encoded byte.",
+    _FORMAT,
+    buckets=_FIRST_BYTE_BUCKETS,
+)
+LOOP_LAG = Histogram(
+    "audiowriter_loop_lag_seconds", "How late the event loop came to a timer of a second.", buckets=_LOOP_BUCKETS
+)
+
+
+class MethodMetrics:
+    """The metrics of one method, found once."""
+
+    def __init__(self, service: str, method: str, kind: str) -> None:
+        labels = (kind, service, method)
+        self.started = STARTED.labels(*labels)
+        self.received = RECEIVED.labels(*labels)
+        self.sent = SENT.labels(*labels)
+        self.handling = HANDLING.labels(*labels)
+        self._labels = labels
+
+    def handled(self, code: str) -> None:
+        """Count a call that ended with `code`, such as "OK"."""
+        HANDLED.labels(*self._labels, code).inc()
+
+
+class FormatMetrics:
+    """The metrics of one format, found once."""
+
+    def __init__(self, name: str) -> None:
+        self.live_streams = LIVE_STREAMS.labels(name)
+        self.audio_seconds = AUDIO_SECONDS.labels(name)
+        self.encoded_bytes = ENCODED_BYTES.labels(name)
+        self.encode_seconds = ENCODE_SECONDS.labels(name)
+        self.first_byte = FIRST_BYTE.labels(name)
+
+
+@cache
+def of_format(name: str) -> FormatMetrics:
+    """The metrics of a format; "none" where no config said which."""
+    return FormatMetrics(name)
+
+
+@contextmanager
+def serving(host: str, port: int) -> Iterator[None]:
+    """Serve /metrics over HTTP until the end of the context. Raises OSError if the port is taken."""
+    registry = REGISTRY
+    if MULTIPROCESS_VARIABLE in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    server, thread = start_http_server(port, host, registry)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,166 @@
+"""A real server in a process of its own, and what a caller sees of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from json import loads
+from queue import Empty, Queue
+from typing import Any, Self
+
+import grpc
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+LIMIT_S = 20.0
+"""For whatever must come at some time: long, for the machine may be busy."""
+
+CONFIG = pb.EncodeStreamRequest(
+    config=pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=pb.AudioOutput(format=pb.AUDIO_FORMAT_PCM))
+)
+FRAME = bytes(960)
+"""20 ms."""
+
+
+class ServerProcess:
+    """`targets`: where its workers listen, in the order in which they came up."""
+
+    def __init__(self, *flags: str, workers: int = 1, variables: Mapping[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "audiowriter_server", "--port=0", "--log-format=json", *flags]
+        if workers > 1:
+            command.append(f"--workers={workers}")
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(variables or {})}
+        )
+        self.log: list[dict[str, Any]] = []
+        self._lines: Queue[dict[str, Any]] = Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.targets = [str(self.wait_for_line("listening on ")["message"]).rpartition(" ")[2] for _ in range(workers)]
+        self.target = self.targets[0]
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            try:
+                told = loads(line)
+            except ValueError:
+                told = {"message": line}
+            self.log.append(told)
+            self._lines.put(told)
+
+    def wait_for_line(self, beginning: str) -> dict[str, Any]:
+        """Give the next line of the log whose message begins so; each line is looked at once."""
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0, deadline - time.monotonic()))
+            except Empty:
+                raise AssertionError(f"no line {beginning!r} in {self.log}") from None
+            if str(line["message"]).startswith(beginning):
+                return line
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Lines of calls, once the server has ended."""
+        return [line for line in self.log if line["message"] == "call"]
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Give the exit code."""
+        code = self.process.wait(LIMIT_S)
+        self._reader.join(LIMIT_S)
+        return code
+
+    def resident_bytes(self) -> int:
+        with open(f"/proc/{self.process.pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.terminate()
+        self.wait()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+
+class Stream:
+    """One EncodeStream call, driven a message at a time."""
+
+    def __init__(self, channel: grpc.Channel, first: pb.EncodeStreamRequest | None = CONFIG, **options: Any) -> None:
+        self._requests: Queue[pb.EncodeStreamRequest | None] = Queue()
+        if first is not None:
+            self.send(first)
+        self.call = AudioWriterServiceStub(channel).EncodeStream(iter(self._requests.get, None), **options)
+
+    def send(self, request: pb.EncodeStreamRequest) -> None:
+        self._requests.put(request)
+
+    def start(self) -> Self:
+        """Wait for `started`: from here on the server has let the stream in."""
+        assert next(self.call).WhichOneof("event") == "started"
+        return self
+
+    def finish(self) -> pb.StreamFinished:
+        """Half-close; read to the end."""
+        self._requests.put(None)
+        return list(self.call)[-1].finished
+
+    def error(self) -> "Error":
+        """Read on until the call fails."""
+        try:
+            for _ in self.call:
+                pass
+        except grpc.RpcError as error:
+            self._requests.put(None)
+            return Error(error)
+        raise AssertionError("the call ended with OK")
+
+
+class Error:
+    """The status of a failed call."""
+
+    def __init__(self, error: grpc.RpcError) -> None:
+        self.code: grpc.StatusCode = error.code()
+        self.text: str = error.details()
+        self.trailing = dict(error.trailing_metadata() or ())
+        self.info = error_details_pb2.ErrorInfo()
+        self.retry = error_details_pb2.RetryInfo()
+        status = rpc_status.from_call(error)
+        for detail in status.details if status is not None else ():
+            detail.Unpack(self.info)
+            detail.Unpack(self.retry)
+
+    @property
+    def named(self) -> tuple[str, str, str, str]:
+        """Status, reason, and the limit with its value."""
+        metadata = self.info.metadata
+        return self.code.name, self.info.reason, metadata["limit"], metadata["value"]
+
+
+@contextmanager
+def channel_to(server: ServerProcess | str, **options: Any) -> Iterator[grpc.Channel]:
+    target = server if isinstance(server, str) else server.target
+    # A connection of its own: grpc shares one between channels with the same target and options.
+    own = [("grpc.use_local_subchannel_pool", 1), *options.pop("options", ())]
+    with grpc.insecure_channel(target, options=own, **options) as channel:
+        yield channel
+
+
+def poll(condition: Any, what: str) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
