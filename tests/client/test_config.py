@@ -44,7 +44,7 @@ def test_quality_zero_is_not_the_default() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"format": "m4a"}, "format='m4a': there are wav, vorbis, opus, flac, mp3, aac, pcm"),
+        ({"format": "wma"}, "format='wma': there are wav, vorbis, opus, flac, mp3, aac, pcm"),
         ({"sample_format": "s8"}, "sample_format='s8': there are s16le, "),
         ({"output_sample_format": "s8"}, "output_sample_format='s8': there are s16le, "),
         ({"bitrate_bps": 1, "vbr_quality": 1}, "bitrate_bps and vbr_quality exclude each other"),

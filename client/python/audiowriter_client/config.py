@@ -22,10 +22,10 @@ def stream_config(
 ) -> StreamConfig:
     """Make a StreamConfig.
 
-    `format` is "wav", "vorbis", "opus", "flac", "mp3", "aac" or "pcm"; a sample format is "s16le", "s24le", "s32le",
-    "f32le", "f64le" or "u8". `sample_rate_hz`, `channels` and `sample_format` describe the PCM to be sent; the file's
-    follow from them unless `output_...` says otherwise. The other values have the units and defaults of AudioOutput's
-    fields.
+    `format` is "wav", "vorbis", "opus", "flac", "mp3", "aac", "pcm", "wav_mulaw", "wav_alaw", "mulaw", "alaw", "m4a",
+    "fragmented_mp4" or "webm_opus"; a sample format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8".
+    `sample_rate_hz`, `channels` and `sample_format` describe the PCM to be sent; the file's follow from them unless
+    `output_...` says otherwise. The other values have the units and defaults of AudioOutput's fields.
 
     Raises ValueError for an unknown name, a number that its field can't hold, or both of `bitrate_bps` and
     `vbr_quality`. The server checks the rest.

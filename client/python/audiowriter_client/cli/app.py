@@ -41,6 +41,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.UsageError as error:
         _say(error.format_message())
         return 2
+    except ModuleNotFoundError as error:
+        _say(f"{error.name} is missing: pip install 'audiowriter[server]'")
+        return 1
     except (click.ClickException, AudioWriterError, OSError) as error:
         for line in _lines(error):
             _say(line)

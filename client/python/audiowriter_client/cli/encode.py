@@ -12,7 +12,7 @@ import click
 from audiowriter.v1.audio_writer_pb2 import StreamFinished
 
 from audiowriter_client.cli.progress import Meter
-from audiowriter_client.cli.server import server_target
+from audiowriter_client.cli.server import Server, server_options, server_or_own
 from audiowriter_client.cli.source import PcmFormat, open_source
 from audiowriter_client.config import AUDIO_FORMATS, SAMPLE_FORMATS, stream_config
 from audiowriter_client.sink import Destination
@@ -27,6 +27,11 @@ _BY_EXTENSION = {
     ".aac": "aac",
     ".pcm": "pcm",
     ".raw": "pcm",
+    ".ulaw": "mulaw",
+    ".alaw": "alaw",
+    ".m4a": "m4a",
+    ".mp4": "fragmented_mp4",
+    ".webm": "webm_opus",
 }
 _RAW_EXTENSIONS = (".pcm", ".raw")
 
@@ -58,7 +63,7 @@ _positive = click.IntRange(min=1)
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("output", metavar="OUT")
-@click.option("--target", metavar="HOST:PORT", help="Server to use. Without it one runs inside this process.")
+@server_options
 @click.option("--format", "format_", type=click.Choice(list(AUDIO_FORMATS)), help="Instead of by OUT's extension.")
 @click.option("--bitrate", "bitrate_bps", callback=_bits_a_second, metavar="BITS", help="Bits a second, such as 96k.")
 @click.option("--quality", "vbr_quality", type=click.FloatRange(0, 1), help="Variable bitrate; 1 is best.")
@@ -75,7 +80,7 @@ _positive = click.IntRange(min=1)
 def encode(
     source: str,
     output: str,
-    target: str | None,
+    server: Server | None,
     format_: str | None,
     input_format: str | None,
     input_rate: int | None,
@@ -87,6 +92,9 @@ def encode(
 
     IN is any file that libsndfile or FFmpeg can read; raw PCM (.pcm, .raw or - for stdin) needs --input-rate. OUT is a
     path or - for stdout, which gets the live bytes.
+
+    Without --target a server runs inside this process. AUDIOWRITER_TOKEN in the environment is sent to --target as the
+    bearer token.
     """
     format_ = format_ or _BY_EXTENSION.get(Path(output).suffix.lower())
     if format_ is None:
@@ -106,11 +114,13 @@ def encode(
             )
         except ValueError as error:  # options that exclude each other, or a number too large for its field
             raise click.UsageError(str(error)) from error
-        address = stack.enter_context(server_target(target))
+        used = stack.enter_context(server_or_own(server))
         meter = stack.enter_context(Meter(audio.frames, audio.format.sample_rate_hz, quiet=quiet))
         begin = time.perf_counter()
         sink: Destination = _write_stdout if output == "-" else output
-        with AudioWriter.open(address, config, sink) as writer:
+        with AudioWriter.open(
+            used.target, config, sink, credentials=used.credentials, metadata=used.metadata
+        ) as writer:
             for block in audio.blocks:
                 writer.write(block)
                 meter.advance(audio.frames_in(block), writer.bytes_received)

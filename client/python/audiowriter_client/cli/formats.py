@@ -6,16 +6,19 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from audiowriter_client.cli.server import server_target
+from audiowriter_client.cli.server import Server, server_options, server_or_own
 from audiowriter_client.unary import list_formats
 
 
 @click.command()
-@click.option("--target", metavar="HOST:PORT", help="Server to ask. Without it one runs inside this process.")
-def formats(target: str | None) -> None:
-    """List what the server can write; defaults in parentheses."""
-    with server_target(target) as address:
-        infos = list_formats(address)
+@server_options
+def formats(server: Server | None) -> None:
+    """List what the server can write; defaults in parentheses.
+
+    Without --target a server runs inside this process.
+    """
+    with server_or_own(server) as asked:
+        infos = list_formats(asked.target, credentials=asked.credentials, metadata=asked.metadata)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("Format", "Sample rate, kHz", "Channels", "Samples", "Bitrate or quality", "Effort", "Tags"):
         table.add_column(heading, overflow="fold")
