@@ -1,0 +1,168 @@
+"""The three methods against a real server on a socket, by generated stubs alone: sync, asyncio and reflection."""
+
+import time
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_status import rpc_status
+from support.ogg import without_serials
+from support.server import CONFIG, FRAME, ServerProcess, Stream, channel_to
+from support.streams import NAMES, Encoded, collect, config, encode, requests, speechlike
+
+SERVICE = "audiowriter.v1.AudioWriterService"
+PCM = speechlike(24000).tobytes()
+PIECES = [PCM[start : start + 960] for start in range(0, len(PCM), 960)]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    with ServerProcess() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def channel(server: ServerProcess) -> Iterator[grpc.Channel]:
+    with channel_to(server) as open_channel:
+        yield open_channel
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stream_comes_back_as_the_file(channel: grpc.Channel, name: str) -> None:
+    encoded = Encoded()
+    call = AudioWriterServiceStub(channel).EncodeStream(requests(config(name), PIECES))
+    collect(call, encoded)
+    assert call.code() is grpc.StatusCode.OK
+    assert without_serials(encoded.file) == without_serials(encode(config(name), PCM).file)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_an_asyncio_stream_comes_back_as_the_file(server: ServerProcess, name: str) -> None:
+    encoded = Encoded()
+    async with grpc.aio.insecure_channel(server.target) as channel:
+        call = AudioWriterServiceStub(channel).EncodeStream()
+        for request in requests(config(name), PIECES):
+            await call.write(request)
+        await call.done_writing()
+        while (response := await call.read()) is not grpc.aio.EOF:
+            collect([response], encoded)
+        assert await call.code() is grpc.StatusCode.OK
+    assert without_serials(encoded.file) == without_serials(encode(config(name), PCM).file)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_encode_gives_the_whole_file(channel: grpc.Channel, name: str) -> None:
+    response = AudioWriterServiceStub(channel).Encode(pb.EncodeRequest(config=config(name), pcm=PCM))
+    expected = encode(config(name), PCM)
+    assert without_serials(response.file) == without_serials(expected.file)
+    assert response.finished.total_bytes == len(response.file)
+    assert response.finished.output_samples == expected.finished.output_samples
+    assert not response.finished.header
+    assert not response.finished.trailer
+    assert response.started == expected.started
+
+
+def test_a_file_too_large_for_one_message_is_refused_by_name(channel: grpc.Channel) -> None:
+    wanted = config("wav", 8000, sample_format="U8", out_sample_format="F64LE")
+    with pytest.raises(grpc.RpcError) as caught:
+        AudioWriterServiceStub(channel).Encode(pb.EncodeRequest(config=wanted, pcm=bytes(1024 * 1024)))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "use EncodeStream" in caught.value.details()
+
+
+def test_list_formats_tells_what_configs_are_checked_against(channel: grpc.Channel) -> None:
+    formats = {info.name: info for info in AudioWriterServiceStub(channel).ListFormats(pb.ListFormatsRequest()).formats}
+    assert list(formats) == list(NAMES)
+    assert formats["opus"].sample_rates_hz == [8000, 12000, 16000, 24000, 48000]
+    assert (formats["wav"].min_sample_rate_hz, formats["wav"].max_sample_rate_hz) == (1000, 768_000)
+    assert [info.name for info in formats.values() if info.lossless] == ["wav", "flac", "pcm"]
+
+
+def test_all_bad_fields_come_in_one_bad_request(channel: grpc.Channel) -> None:
+    bad = config("mp3", rate=44101, channels=9, effort=11)
+    with pytest.raises(grpc.RpcError) as caught:
+        list(AudioWriterServiceStub(channel).EncodeStream(requests(bad, [])))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    status = rpc_status.from_call(caught.value)
+    assert status is not None
+    details = error_details_pb2.BadRequest()
+    assert status.details[0].Unpack(details)
+    fields = [violation.field for violation in details.field_violations]
+    assert fields == ["config.input.channels", "config.output.sample_rate_hz", "config.output.effort"]
+
+
+@pytest.mark.parametrize(
+    ("messages", "code", "words"),
+    [
+        ([pb.EncodeStreamRequest(pcm=FRAME)], "FAILED_PRECONDITION", "pcm before config"),
+        ([], "FAILED_PRECONDITION", "end of stream before config"),
+        ([CONFIG, pb.EncodeStreamRequest(config=config("wav"))], "FAILED_PRECONDITION", "config changed"),
+        ([CONFIG, pb.EncodeStreamRequest(pcm=b"\0\0\0")], "INVALID_ARGUMENT", "1 bytes over at the end"),
+        (list(requests(config("wav", sample_format="F32LE"), [b"\0\0\xc0\x7f"])), "INVALID_ARGUMENT", "nan at frame 0"),
+    ],
+)
+def test_misuse_gets_a_status_that_says_what_was_wrong(
+    channel: grpc.Channel, messages: list[pb.EncodeStreamRequest], code: str, words: str
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        list(AudioWriterServiceStub(channel).EncodeStream(iter(messages)))
+    assert caught.value.code().name == code
+    assert words in caught.value.details()
+
+
+def test_a_cancelled_stream_is_freed_within_a_second(server: ServerProcess) -> None:
+    with channel_to(server) as channel:
+        stream = Stream(channel).start()
+        cancelled = time.monotonic()
+        stream.call.cancel()
+        server.wait_for_line("call")
+        assert time.monotonic() - cancelled < 1
+        stream.error()
+
+
+def test_a_lost_connection_frees_its_streams_within_a_second(server: ServerProcess) -> None:
+    with channel_to(server) as channel:
+        stream = Stream(channel).start()
+        lost = time.monotonic()
+    server.wait_for_line("call")
+    assert time.monotonic() - lost < 1
+    stream.error()
+
+
+def test_bytes_come_while_the_stream_runs(channel: grpc.Channel) -> None:
+    stream = Stream(channel, pb.EncodeStreamRequest(config=config("pcm"))).start()
+    for sent in range(1, 4):
+        stream.send(pb.EncodeStreamRequest(pcm=FRAME))
+        chunk = next(stream.call).chunk
+        assert (len(chunk.data), chunk.input_samples) == (960, 480 * sent)
+    assert stream.finish().input_samples == 3 * 480
+
+
+@pytest.mark.parametrize(("name", "within_ms"), [("opus", 120), ("mp3", 120), ("aac", 120), ("flac", 192), ("wav", 20)])
+def test_the_first_audio_comes_as_soon_as_the_codec_has_it(channel: grpc.Channel, name: str, within_ms: int) -> None:
+    """FLAC: a block of 4096 samples and one more, which is 171 ms, in whole frames of 20 ms."""
+    encoded = Encoded()
+    collect(AudioWriterServiceStub(channel).EncodeStream(requests(config(name), PIECES)), encoded)
+    head = 64 if name != "opus" else 200  # what is header alone
+    audio = next(chunk for chunk in encoded.chunks if chunk.input_samples and chunk.offset + len(chunk.data) > head)
+    if name == "flac":
+        audio = next(chunk for chunk in encoded.chunks if chunk.input_samples > 480)
+    assert audio.input_samples <= within_ms * 24
+
+
+def test_reflection_lists_the_service(channel: grpc.Channel) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+    names = {service.name for service in next(stub.ServerReflectionInfo(asked)).list_services_response.service}
+    assert {SERVICE, "grpc.health.v1.Health"} <= names
+
+
+@pytest.mark.parametrize("service", ["", SERVICE])
+def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
+    response = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
+    assert response.status == health_pb2.HealthCheckResponse.SERVING
