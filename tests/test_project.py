@@ -1,0 +1,40 @@
+"""The repository speaks with one voice: one version, no strangers, no leftovers."""
+
+import re
+import subprocess
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.splitlines()]
+
+
+def test_version_and_changelog_agree() -> None:
+    newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == PYPROJECT["project"]["version"] == version("audiowriter")
+
+
+def test_no_package_registry_is_named() -> None:
+    registries = re.compile(rb"pypi\.org|pythonhosted|proxy\.golang|repo1?\.maven|npmjs|crates\.io|registry\.npm")
+    named = [
+        path
+        for path in tracked()
+        if path.is_file() and path.name != Path(__file__).name and registries.search(path.read_bytes())
+    ]
+    assert named == []
+
+
+def test_links_in_the_readme_lead_somewhere() -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / link).exists(), link
