@@ -35,12 +35,13 @@ final class TestServer implements AutoCloseable {
         int port = freePort();
         List<String> command = new ArrayList<>(command());
         command.addAll(List.of("--host", "127.0.0.1", "--port", Integer.toString(port)));
+        Path log = MODULE.resolve("target/server-" + port + ".log");
         Process process = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(MODULE.resolve("target/server-" + port + ".log").toFile())
+                .redirectError(log.toFile())
                 .start();
         TestServer server = new TestServer(process, "127.0.0.1:" + port);
-        for (int tries = 0; tries < 200; tries++) {
+        for (int tries = 0; tries < 200 && process.isAlive(); tries++) {
             try (Socket socket = new Socket()) {
                 socket.connect(new InetSocketAddress("127.0.0.1", port));
                 return server;
@@ -49,7 +50,7 @@ final class TestServer implements AutoCloseable {
             }
         }
         server.close();
-        throw new IOException("no server at port " + port + " after 20 s: " + command);
+        throw new IOException("no server: " + command + ", see " + log);
     }
 
     /** A port where nobody listens. */
