@@ -123,7 +123,7 @@ final class Command {
                 finished.getDuration().getSeconds() + finished.getDuration().getNanos() / 1e9);
     }
 
-    /** Asks the server, for it alone knows what it can write. */
+    /** Asks the server what it can write. Of formats that share an extension the first is the plain one. */
     private static io.audiowriter.v1.AudioFormat format(AudioWriterClient client, Path file) throws IOException {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
         List<FormatInfo> formats = client.listFormats();
@@ -131,7 +131,7 @@ final class Command {
                 .filter(format -> name.endsWith(format.getFileExtension()))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(file + ": extension must be one of "
-                        + formats.stream().map(FormatInfo::getFileExtension).collect(Collectors.joining(" "))))
+                        + formats.stream().map(FormatInfo::getFileExtension).distinct().collect(Collectors.joining(" "))))
                 .getFormat();
     }
 

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import javax.sound.sampled.AudioInputStream;
 import javax.sound.sampled.AudioSystem;
 import org.junit.jupiter.api.AfterAll;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(60)
 class StreamTest {
@@ -66,8 +67,12 @@ class StreamTest {
         assertEquals(List.of(file), list());
     }
 
+    static List<AudioFormat> formats() throws IOException {
+        return client.listFormats().stream().map(FormatInfo::getFormat).toList();
+    }
+
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"AUDIO_FORMAT_UNSPECIFIED", "UNRECOGNIZED"})
+    @MethodSource("formats")
     void allSinksAndTheUnaryCallGiveTheSameLength(AudioFormat format) throws Exception {
         Path path = folder.resolve("path");
         StreamFinished finished =
@@ -184,9 +189,10 @@ class StreamTest {
     }
 
     @Test
-    void listFormatsKnowsAllFormats() throws Exception {
-        List<AudioFormat> formats = client.listFormats().stream().map(FormatInfo::getFormat).toList();
-        assertEquals(AudioFormat.values().length - 2, formats.size(), formats.toString());
+    void listFormatsKnowsEachFormatOnce() throws Exception {
+        List<AudioFormat> formats = formats();
+        assertTrue(formats.contains(AudioFormat.AUDIO_FORMAT_MP3));
+        assertEquals(Set.copyOf(formats).size(), formats.size());
     }
 
     @Test
