@@ -11,11 +11,12 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn, TypeVar
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from . import metrics
 from .call import Call
 from .config import Settings
-from .errors import AudioWriterError, Draining, EncodeError, LimitExceeded, Stopped
+from .errors import AudioWriterError, Draining, EncodeError, InvalidArgument, LimitExceeded, Stopped, Violation
 from .security import Tokens
 from .status import CODES, abort
 
@@ -97,6 +98,8 @@ class Gate:
             error, error_id = _opaque(exc)
         except AudioWriterError as exc:
             error = exc
+        except DecodeError:
+            error = InvalidArgument([Violation("request", "these bytes are no message of this method")])
         except (asyncio.CancelledError, grpc.RpcError, grpc.aio.BaseError):
             if call.cut_by is None:
                 call.end(_ended_by_caller(context))
