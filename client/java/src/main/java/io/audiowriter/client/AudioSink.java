@@ -11,8 +11,8 @@ import java.nio.file.Path;
  * anything else, such as a multi-part upload.
  *
  * <p>A sink serves one stream. It gets any number of {@link #append} calls and then either {@link #complete} or
- * {@link #abandon}, never two calls at once, on different threads. A sink that is slow slows the server, and with it the
- * writer of the PCM, so memory stays bounded.
+ * {@link #abandon}, never two calls at once, on different threads. A sink that is slow slows the server, and with it
+ * the writer of the PCM, so memory stays bounded.
  */
 public interface AudioSink {
     /**

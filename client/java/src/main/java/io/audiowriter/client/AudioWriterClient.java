@@ -30,8 +30,8 @@ import java.util.concurrent.TimeUnit;
  */
 public final class AudioWriterClient implements AutoCloseable {
     /**
-     * Streams are spread over all addresses, and what a server refuses with UNAVAILABLE goes to another one. Encoding has
-     * no side effects, and gRPC retries only while nothing has come back, so no byte of a file can come twice.
+     * Streams are spread over all addresses, and what a server refuses with UNAVAILABLE goes to another one. Encoding
+     * has no side effects, and gRPC retries only while nothing has come back, so no byte of a file can come twice.
      */
     private static final Map<String, ?> SERVICE_CONFIG = Map.of(
             "loadBalancingConfig", List.of(Map.of("round_robin", Map.of())),
@@ -57,8 +57,8 @@ public final class AudioWriterClient implements AutoCloseable {
     /**
      * Starts the making of a client.
      *
-     * @param targets either any one gRPC target, such as {@code localhost:50051} or {@code dns:///audio.example:443}, or
-     *     several of the form {@code host:port}
+     * @param targets either any one gRPC target, such as {@code localhost:50051} or {@code dns:///audio.example:443},
+     *     or several of the form {@code host:port}
      * @return a builder
      */
     public static Builder builder(String... targets) {
@@ -172,8 +172,8 @@ public final class AudioWriterClient implements AutoCloseable {
         }
 
         /**
-         * Sets how to encrypt and verify, for instance {@code TlsChannelCredentials.newBuilder().trustManager(ca).build()}
-         * for a certificate authority of one's own.
+         * Sets how to encrypt and verify: for a certificate authority of one's own, for instance, {@code
+         * TlsChannelCredentials.newBuilder().trustManager(ca).build()}.
          *
          * @param credentials gRPC's credentials
          * @return this

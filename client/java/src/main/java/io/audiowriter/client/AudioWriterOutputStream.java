@@ -20,8 +20,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * try-with-resources does after an exception in its body, which would make a shortened file look complete. Either say
  * {@link #cancel} where the PCM fails, or let {@link AudioWriterClient#encodeStream} do it.
  *
- * <p>Writing is for one thread at a time; {@link #cancel} may come from any. A thread that is interrupted while it waits
- * cancels the stream and throws {@link java.io.InterruptedIOException}.
+ * <p>Writing is for one thread at a time; {@link #cancel} may come from any. A thread that is interrupted while it
+ * waits cancels the stream and throws {@link java.io.InterruptedIOException}.
  */
 public final class AudioWriterOutputStream extends OutputStream {
     /** Well below the 1 MiB that a message may carry, and large enough that the cost of a message does not show. */
@@ -149,8 +149,8 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Finishes the file: half-closes, waits for the rest of it, checks length and SHA-256 and completes the sink. If any
-     * of that fails the sink is abandoned and there is no file. Closing again has no effect, but waits for the first.
+     * Finishes the file: half-closes, waits for the rest of it, checks length and SHA-256 and completes the sink. If
+     * any of that fails the sink is abandoned and there is no file. Closing again has no effect, but waits for the first.
      *
      * @throws TruncatedStreamException if the server ended the stream without its last message, or bytes are missing
      * @throws AudioWriterException if the stream failed, or was cancelled while this method ran

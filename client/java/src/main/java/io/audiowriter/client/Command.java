@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.sound.sampled.AudioFormat;
 import javax.sound.sampled.AudioInputStream;
 import javax.sound.sampled.AudioSystem;
@@ -102,7 +103,8 @@ final class Command {
         return builder.token(System.getenv("AUDIOWRITER_TOKEN")).build();
     }
 
-    private static void encode(AudioWriterClient client, PcmInput input, InputStream pcm, Path file) throws IOException {
+    private static void encode(AudioWriterClient client, PcmInput input, InputStream pcm, Path file)
+            throws IOException {
         AudioOutput output = AudioOutput.newBuilder().setFormat(format(client, file)).build();
         StreamConfig config = StreamConfig.newBuilder().setInput(input).setOutput(output).build();
         StreamFinished finished = client.encodeStream(config, AudioSink.of(file), out -> {
@@ -127,11 +129,12 @@ final class Command {
     private static io.audiowriter.v1.AudioFormat format(AudioWriterClient client, Path file) throws IOException {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
         List<FormatInfo> formats = client.listFormats();
+        Stream<String> extensions = formats.stream().map(FormatInfo::getFileExtension).distinct();
         return formats.stream()
                 .filter(format -> name.endsWith(format.getFileExtension()))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(file + ": extension must be one of "
-                        + formats.stream().map(FormatInfo::getFileExtension).distinct().collect(Collectors.joining(" "))))
+                .orElseThrow(() -> new IllegalArgumentException(
+                        file + ": extension must be one of " + extensions.collect(Collectors.joining(" "))))
                 .getFormat();
     }
 

@@ -18,8 +18,8 @@ import java.util.function.Supplier;
 
 /**
  * One EncodeStream call. gRPC's thread hands what comes in to the sink, however busy the writer of the PCM is with
- * sending; the writer's thread sends and waits. Both directions are held by flow control: a message is sent only when the
- * transport has room, and asked for only when the sink has taken the one before.
+ * sending; the writer's thread sends and waits. Both directions are held by flow control: a message is sent only when
+ * the transport has room, and asked for only when the sink has taken the one before.
  */
 final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, EncodeStreamResponse> {
     private final AudioSink sink;
