@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 
-.PHONY: demo test check generate clean
+.PHONY: demo test interop interop-long check generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -23,6 +23,12 @@ demo: $(VENV)/.ready  ## Encode the sample speech into every format and check ea
 
 test: $(VENV)/.ready  ## Run all tests
 	$(BIN)/python -m pytest
+
+interop: $(VENV)/.ready  ## Hold every format against decoders and analysers that we did not write
+	$(BIN)/python -m pytest -q tests/interop
+
+interop-long: $(VENV)/.ready  ## Encode ten hours of audio into every format and watch the memory; takes an hour
+	PYTHONPATH=tests $(BIN)/python -m interop.ten_hours
 
 check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/ruff check .

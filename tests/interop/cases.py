@@ -1,0 +1,56 @@
+"""The orders that judges are given: what ListFormats claims, taken at its word."""
+
+from collections.abc import Iterator
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server.formats import list_formats
+
+from interop.product import Order
+from interop.signals import BITS
+
+COMMON_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000, 192000)
+"""Taken, with both ends, where a format takes every rate of a range."""
+ODD_RATE = 12345
+
+TAGS = {
+    "title": "Grüße, 世界 🎧",
+    "artist": "Ærøskøbing Quartet",
+    "album": "Second Album, in Full and at Length",
+    "date": "2024-05-06",
+    "genre": "Speech",
+    "comment": "a = b; c",
+    "track": "7",
+}
+
+
+def rates(info: pb.FormatInfo) -> list[int]:
+    """All rates of a list; of a range its ends, those in common use and an odd one."""
+    low, high = info.min_sample_rate_hz, info.max_sample_rate_hz
+    sampled = {low, high, *(rate for rate in (*COMMON_RATES, ODD_RATE) if low <= rate <= high)}
+    return sorted(info.sample_rates_hz) or sorted(sampled)
+
+
+def orders() -> list[Order]:
+    """One order a combination of format, rate, channels and input sample format; ranges of rates are sampled.
+
+    Where a rate has more than stereo the input's sample format goes round instead of being multiplied: it is
+    converted before a codec sees it, and each meets each rate and each number of channels all the same.
+    """
+    return [order for info in list_formats().formats for order in _of_format(info)]
+
+
+def _of_format(info: pb.FormatInfo) -> Iterator[Order]:
+    tags = {name: TAGS[name] for name in info.tags}
+    inputs = sorted(BITS)
+    for row, rate in enumerate(rates(info)):
+        for column, channels in enumerate(info.channels):
+            for number, input_format in enumerate(inputs):
+                if channels <= 2 or number == (row + column) % len(inputs):
+                    yield Order(info, rate, channels, input_format, pb.AudioOutput(tags=tags))
+    rate = info.sample_rates_hz[-1] if info.sample_rates_hz else COMMON_RATES[-1]
+    for input_format in inputs:
+        for sample_format in info.sample_formats:
+            if len(info.sample_formats) > 1:
+                yield Order(info, rate, 2, input_format, pb.AudioOutput(sample_format=sample_format, tags=tags))
+    for quality in (0, 0.5, 1) if info.vbr_quality else ():
+        yield Order(info, rate, 2, output=pb.AudioOutput(vbr_quality=quality, tags=tags))

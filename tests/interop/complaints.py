@@ -1,0 +1,48 @@
+"""What judges may say of a file that is right, each with its reason; all else that they say is a complaint."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tolerated:
+    """A message that is no fault of the file."""
+
+    judge: str
+    formats: tuple[str, ...]
+    pattern: str
+    reason: str
+
+
+WAVE = ("wav", "wav-mulaw", "wav-alaw")
+RAW = ("pcm", "mulaw", "alaw")
+
+TOLERATED = (
+    Tolerated("ffmpeg", (*WAVE, *RAW), "Guessed Channel Layout", "without a channel mask nothing else is left"),
+    Tolerated("ffmpeg", ("aac", *RAW), "Estimating duration from bitrate", "none of them has a duration"),
+    Tolerated("ffprobe", ("aac",), "Estimating duration from bitrate", "ADTS has no duration"),
+    Tolerated(
+        "ffmpeg_live",
+        WAVE,
+        "Invalid PCM packet, data has size 1 |Error while decoding stream .* Invalid data",
+        "the pad byte behind an odd data chunk: without the header nothing tells it from a sample",
+    ),
+    Tolerated(
+        "sox",
+        WAVE,
+        "wave header missing extended part of fmt chunk",
+        "sox says so of its own files, too, where float is in WAVE_FORMAT_EXTENSIBLE: it looks for a second extension",
+    ),
+)
+
+
+def complaints(judge: str, format_name: str, text: str) -> Iterator[str]:
+    """Give the lines of a judge's output that nobody tolerates."""
+    for line in text.splitlines():
+        if line.strip() and not any(_covers(tolerated, judge, format_name, line) for tolerated in TOLERATED):
+            yield line.strip()
+
+
+def _covers(tolerated: Tolerated, judge: str, format_name: str, line: str) -> bool:
+    return tolerated.judge == judge and format_name in tolerated.formats and bool(re.search(tolerated.pattern, line))

@@ -1,0 +1,275 @@
+"""Decoders and analysers that we did not write. A judge takes a product and gives what it finds wrong with it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import mutagen
+import numpy as np
+import soundfile
+from audiowriter.v1 import audio_writer_pb2 as pb
+from mutagen.id3 import ID3
+
+from interop.complaints import complaints
+from interop.product import Product
+from interop.signals import FFMPEG_NAMES, Signal, frequencies
+from interop.tools import run
+
+Judge = Callable[[Product], Iterator[str]]
+
+COMMENT_NAMES = {"track": "tracknumber"}
+"""Of Vorbis comments, where they are not ours."""
+
+ID3_FRAMES = {
+    "title": "TIT2",
+    "artist": "TPE1",
+    "album": "TALB",
+    "date": "TDRC",
+    "genre": "TCON",
+    "comment": "COMM::XXX",
+    "track": "TRCK",
+}
+
+MEDIAINFO_NAMES = {
+    "title": "Title",
+    "artist": "Performer",
+    "album": "Album",
+    "date": "Recorded_Date",
+    "genre": "Genre",
+    "comment": "Comment",
+    "track": "Track_Position",
+}
+
+COUNTED: dict[str, Callable[[pb.StreamFinished], int]] = {
+    "opus": lambda finished: finished.delay_samples,
+    "mp3": lambda finished: finished.delay_samples + finished.padding_samples,
+}
+"""Samples that ffprobe and mediainfo count into the duration, though no decoder gives them; so they do with the files of
+opusenc and lame."""
+
+
+def ffmpeg(product: Product) -> Iterator[str]:
+    """Decodes the stored file without a warning: every sample, every channel in its place."""
+    samples, said = _ffmpeg_decode(product, "warning", product.file)
+    yield from complaints("ffmpeg", product.order.info.name, said)
+    # FFmpeg 5 cuts the ends of short Vorbis files wrongly, those of oggenc, too.
+    yield from _hear(product, samples, counts=product.order.info.name != "vorbis")
+
+
+def ffmpeg_live(product: Product) -> Iterator[str]:
+    """Decodes the live bytes through a pipe, that is without ever seeing the header of the stored file."""
+    samples, said = _ffmpeg_decode(product, "error", "pipe:0", stdin=product.live.read_bytes())
+    yield from complaints("ffmpeg_live", product.order.info.name, said)
+    if product.finished.trailer == b"\0":  # the pad byte of a WAV file: see TOLERATED
+        samples = samples[: len(product.signal)]
+    yield from _hear(product, samples, counts=False)
+
+
+def ffprobe(product: Product) -> Iterator[str]:
+    """Reads rate, channels, duration and tags from the container."""
+    out, said = run("ffprobe", "-v", "warning", "-of", "json", "-show_format", "-show_streams", product.file)
+    yield from complaints("ffprobe", product.order.info.name, said)
+    told = json.loads(out)
+    stream, container = told["streams"][0], told["format"]
+    yield from _differ("channels", stream["channels"], product.order.channels)
+    rate = 48000 if stream["codec_name"] == "opus" else product.order.rate  # Opus has no other
+    yield from _differ("sample rate", int(stream["sample_rate"]), rate)
+    if product.order.info.sample_exact:
+        yield from _container_duration(product, float(container["duration"]))
+    yield from _tags(product, {**container.get("tags", {}), **stream.get("tags", {})})
+
+
+def flac(product: Product) -> Iterator[str]:
+    """The reference decoder's own test, MD5 and all, with warnings as errors."""
+    _, said = run("flac", "--test", "--silent", "--warnings-as-errors", product.file)
+    yield from complaints("flac", product.order.info.name, said)
+
+
+def ogginfo(product: Product) -> Iterator[str]:
+    """Checks pages, headers and granule positions."""
+    out, said = run("ogginfo", product.file)
+    yield from complaints("ogginfo", product.order.info.name, said + _lines(out, "warning|error|negative|hole"))
+    yield from _comments(product, out)
+
+
+def opusinfo(product: Product) -> Iterator[str]:
+    """Checks pages, OpusHead and OpusTags, granule positions and the end trim."""
+    out, said = run("opusinfo", product.file)
+    yield from complaints("opusinfo", product.order.info.name, said + _lines(out, "warning|error|negative|hole"))
+    yield from _comments(product, out)
+    found = re.search(rb"Playback length: (\d+)m:([\d.]+)s", out)
+    if found is None:
+        yield "no playback length"
+    else:
+        seconds = int(found[1]) * 60 + float(found[2])
+        yield from _duration(product, seconds, tolerance=0.001)  # three digits, the rest cut off
+
+
+def oggdec(product: Product) -> Iterator[str]:
+    """Decodes with libvorbis."""
+    out, said = run("oggdec", "--quiet", "--raw", "--bits", 16, "--output", "-", product.file)
+    yield from complaints("oggdec", product.order.info.name, said)
+    yield from _differ("frames", len(out) // 2 // product.order.channels, product.frames)
+
+
+def opusdec(product: Product) -> Iterator[str]:
+    """Decodes with libopusfile."""
+    raw = product.file.with_suffix(".raw")
+    _, said = run("opusdec", "--quiet", "--float", "--rate", 48000, "--force-stereo", product.file, raw)
+    yield from complaints("opusdec", product.order.info.name, said)
+    yield from _differ("frames", raw.stat().st_size // 8, product.frames * 48000 // product.order.rate)
+
+
+def mpg123(product: Product) -> Iterator[str]:
+    """Decodes with delay and padding of LAME's tag."""
+    out, said = run("mpg123", "--quiet", "--encoding", "f32", "--stdout", product.file)
+    yield from complaints("mpg123", product.order.info.name, said)
+    yield from _hear(product, np.frombuffer(out, "<f4").reshape(-1, product.order.channels).astype(np.float64))
+
+
+def mp3val(product: Product) -> Iterator[str]:
+    """Checks frames, Xing header and tags."""
+    out, said = run("mp3val", product.file)
+    yield from complaints("mp3val", product.order.info.name, said + _lines(out, "WARNING|ERROR"))
+    found = re.search(rb"(\d+) MPEG frames", out)
+    frames = product.finished.delay_samples + product.finished.output_samples + product.finished.padding_samples
+    per_frame = 1152 if product.order.rate >= 32000 else 576
+    yield from _differ("MPEG frames", found and int(found[1]), frames // per_frame + 1)  # the Info frame
+
+
+def mediainfo(product: Product) -> Iterator[str]:
+    """Reads the container, and checks that it conforms."""
+    out, said = run("mediainfo", "--Output=JSON", "--Full", product.file)
+    yield from complaints("mediainfo", product.order.info.name, said)
+    general, audio = json.loads(out)["media"]["track"]
+    for track in (general, audio):
+        yield from complaints("mediainfo", product.order.info.name, "\n".join(_conformance(track.get("extra", {}))))
+    yield from _differ("channels", int(audio["Channels"]), product.order.channels)
+    if product.order.info.sample_exact:
+        yield from _container_duration(product, float(audio["Duration"]), tolerance=0.001)  # whole milliseconds
+    if product.order.info.name != "wav":  # of INFO it reads Latin-1, and takes artists for directors
+        yield from _tags(product, {name: general.get(theirs, "") for name, theirs in MEDIAINFO_NAMES.items()})
+
+
+def libsndfile(product: Product) -> Iterator[str]:
+    """Decodes, and reads the tags that it knows."""
+    with soundfile.SoundFile(product.file) as file:
+        yield from _differ("channels", file.channels, product.order.channels)
+        samples = file.read(dtype="float64", always_2d=True)
+        if product.order.info.lossless:
+            yield from _hear(product, samples)
+        else:  # its channel order is the codec's
+            yield from _differ("frames", len(samples), product.frames * file.samplerate // product.order.rate)
+
+
+def mutagen_(product: Product) -> Iterator[str]:
+    """Reads duration and tags."""
+    file = mutagen.File(product.file)
+    yield from _differ("channels", file.info.channels, product.order.channels)
+    if product.order.info.sample_exact:
+        yield from _duration(product, file.info.length, tolerance=2e-3)
+    if isinstance(file.tags, ID3):
+        yield from _tags(product, {name: str(file.tags.get(frame)) for name, frame in ID3_FRAMES.items()})
+    elif file.tags is not None:
+        yield from _tags(product, {name: values[0] for name, values in file.tags.items()})
+
+
+def sox(product: Product) -> Iterator[str]:
+    """Decodes to floats."""
+    out, said = run("sox", "-V2", product.file, "-t", "f64", "-")
+    yield from complaints("sox", product.order.info.name, said)
+    yield from _hear(product, np.frombuffer(out, "<f8").reshape(-1, product.order.channels))
+
+
+RAW: dict[str, Callable[[pb.AudioOutput], str]] = {
+    "pcm": lambda output: FFMPEG_NAMES[output.sample_format],
+    "mulaw": lambda output: "mulaw",
+    "alaw": lambda output: "alaw",
+}
+"""FFmpeg's names of formats that don't say what they are."""
+
+JUDGES: dict[str, tuple[Judge, ...]] = {
+    "wav": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox),
+    "vorbis": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, ogginfo, oggdec),
+    "opus": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, ogginfo, opusinfo, opusdec),
+    "flac": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, flac),
+    "mp3": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, mpg123, mp3val),
+    "aac": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_),
+    "pcm": (ffmpeg,),
+    "wav-mulaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox),
+    "wav-alaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox),
+    "mulaw": (ffmpeg,),
+    "alaw": (ffmpeg,),
+}
+"""By the name of the format in ListFormats."""
+
+
+def _ffmpeg_decode(product: Product, level: str, source: Path | str, stdin: bytes = b"") -> tuple[Signal, str]:
+    order = product.order
+    raw: tuple[Any, ...] = ()
+    if order.info.name in RAW:
+        raw = ("-f", RAW[order.info.name](product.started.output), "-ar", order.rate, "-ac", order.channels)
+    out, said = run("ffmpeg", "-v", level, *raw, "-i", source, "-f", "f64le", "-c:a", "pcm_f64le", "-", stdin=stdin)
+    return np.frombuffer(out, "<f8").reshape(-1, order.channels), said
+
+
+def _hear(product: Product, samples: Signal, *, counts: bool = True) -> Iterator[str]:
+    """Compare what a decoder gave with what went in. `counts`: whether it is to be trusted with the number of samples."""
+    order = product.order
+    if order.info.lossless:
+        if len(samples) != len(product.signal):
+            yield f"{len(samples)} frames, not {len(product.signal)}"
+        elif not np.array_equal(samples, product.signal):
+            frame, channel = np.argwhere(samples != product.signal)[0]
+            yield f"not bit-exact from frame {frame}, channel {channel} on"
+        return
+    rate = 48000 if order.info.name == "opus" else order.rate
+    frames = product.frames * rate // order.rate
+    if counts and len(samples) != frames:
+        yield f"{len(samples)} frames, not {frames}"
+    for channel, frequency in enumerate(frequencies(order.rate, order.channels)):
+        spectrum = np.abs(np.fft.rfft(samples[:, channel] * np.hanning(len(samples))))
+        loudest = float(np.argmax(spectrum)) * rate / len(samples)
+        if abs(loudest - frequency) > 2 * rate / len(samples):
+            yield f"channel {channel}: loudest at {loudest:.0f} Hz, not {frequency:.0f}"
+
+
+def _duration(product: Product, seconds: float, tolerance: float = 1e-4) -> Iterator[str]:
+    right = len(product.signal) / product.order.rate
+    if abs(seconds - right) > tolerance + 1 / product.order.rate:
+        yield f"{seconds:.6f} s, not {right:.6f}"
+
+
+def _container_duration(product: Product, seconds: float, tolerance: float = 1e-4) -> Iterator[str]:
+    counted = COUNTED.get(product.order.info.name)
+    extra = counted(product.finished) if counted else 0
+    yield from _duration(product, seconds - extra / product.order.rate, tolerance)
+
+
+def _tags(product: Product, told: Mapping[str, str]) -> Iterator[str]:
+    lower = {name.lower(): value for name, value in told.items()}
+    for name, value in product.order.output.tags.items():
+        got = lower.get(name, lower.get(COMMENT_NAMES.get(name, name)))
+        if got != value:
+            yield f"tag {name}: {got!r}, not {value!r}"
+
+
+def _comments(product: Product, out: bytes) -> Iterator[str]:
+    lines = (line.strip().partition("=") for line in out.decode(errors="replace").splitlines())
+    yield from _tags(product, {name: value for name, equals, value in lines if equals})
+
+
+def _conformance(extra: Mapping[str, Any]) -> list[str]:
+    return [f"{key}: {value}" for key, value in extra.items() if "Conformance" in key or "IsTruncated" in key]
+
+
+def _lines(out: bytes, pattern: str) -> str:
+    lines = out.decode(errors="replace").splitlines()
+    return "\n" + "\n".join(line for line in lines if re.search(pattern, line, re.IGNORECASE))
+
+
+def _differ(what: str, told: object, right: object) -> Iterator[str]:
+    if told != right:
+        yield f"{what}: {told}, not {right}"

@@ -1,0 +1,40 @@
+"""The programs that judge: none of them is ours, and none is installed silently."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+PACKAGES = {
+    "ffmpeg": "ffmpeg",
+    "ffprobe": "ffmpeg",
+    "flac": "flac",
+    "lame": "lame",
+    "mediainfo": "mediainfo",
+    "mp3val": "mp3val",
+    "mpg123": "mpg123",
+    "ogginfo": "vorbis-tools",
+    "oggdec": "vorbis-tools",
+    "oggenc": "vorbis-tools",
+    "opusdec": "opus-tools",
+    "opusenc": "opus-tools",
+    "opusinfo": "opus-tools",
+    "sox": "sox",
+}
+"""Debian's package of each program."""
+
+SECONDS = 60
+
+
+def missing() -> list[str]:
+    """A line for each program that is not there."""
+    return [f"{tool}: apt-get install {package}" for tool, package in PACKAGES.items() if shutil.which(tool) is None]
+
+
+def run(*command: str | Path | float, stdin: bytes = b"") -> tuple[bytes, str]:
+    """Give what a program wrote to stdout, and as text to stderr. A failure is told on the last line of the text."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, input=stdin, capture_output=True, timeout=SECONDS, check=False)
+    text = done.stderr.decode(errors="replace")
+    if done.returncode:
+        text += f"\n{command[0]} ended with {done.returncode}"
+    return done.stdout, text
