@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	// grace is how long after its time a stream may still run before it is given up.
+	grace = 3 * time.Second
+	// bulkLimit bounds a load that has no time of its own.
+	bulkLimit      = 10 * time.Minute
+	memoryInterval = 250 * time.Millisecond
+	// goldenRatio spreads the starts so that neither they nor their frames fall together.
+	goldenRatio = 0.6180339887498949
+)
+
+// report is the output. Times in ms are distributions.
+type report struct {
+	Streams  int `json:"streams"`
+	Finished int `json:"finished"`
+	Failed   int `json:"failed"`
+	// Errors of some of those that failed.
+	Errors []string `json:"errors,omitempty"`
+	// WindowS is how long was measured; AudioS how much audio was given in that time, in all streams together.
+	WindowS float64 `json:"window_s"`
+	AudioS  float64 `json:"audio_s"`
+	// CPUS is the CPU time, and MemoryBytes at the end the proportional set size, of what encodes.
+	CPUS        float64 `json:"cpu_s"`
+	MemoryBytes int64   `json:"memory_bytes"`
+	// Memory while a load in bulk runs: pairs of seconds of audio given and bytes.
+	Memory [][2]float64 `json:"memory,omitempty"`
+	// LatencyMs is from the time at which a frame was due to the bytes that it completes.
+	LatencyMs *distribution `json:"latency_ms"`
+	// FirstAudioMs is that of the first bytes of audio; FirstAudioSinceStartMs the same from the start of the stream.
+	FirstAudioMs           *distribution `json:"first_audio_ms"`
+	FirstAudioSinceStartMs *distribution `json:"first_audio_since_start_ms"`
+	// GeneratorCPUS is this process' own CPU time, and GeneratorLatenessMs how late it was in sending what it could send.
+	GeneratorCPUS       float64       `json:"generator_cpu_s"`
+	GeneratorLatenessMs *distribution `json:"generator_lateness_ms"`
+}
+
+type load struct {
+	*options
+	open     opener
+	frames   [][]byte
+	schedule *schedule
+
+	begin      time.Time
+	framesSent atomic.Int64
+	mu         sync.Mutex
+	children   []int
+	times      times
+	report     report
+}
+
+// times are what was measured of one stream, or of all.
+type times struct {
+	latency, firstAudio, firstAudioSinceStart, lateness []time.Duration
+}
+
+func newLoad(o *options, open opener, frames [][]byte, schedule *schedule) *load {
+	return &load{options: o, open: open, frames: frames, schedule: schedule, report: report{Streams: o.streams}}
+}
+
+func (l *load) run(ctx context.Context) (*report, error) {
+	limit := bulkLimit
+	if !l.bulk {
+		limit = l.ramp + l.settle + l.window() + l.ramp + grace
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	l.begin = time.Now()
+	var group sync.WaitGroup
+	done := make(chan struct{})
+	measured := make(chan error, 1)
+	measure := l.measureWindow
+	if l.bulk {
+		measure = l.measureAll
+	}
+	ready := make(chan struct{})
+	go func() { measured <- measure(ready, done) }()
+	<-ready
+	for place := range l.streams {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			l.place(ctx, place)
+		}()
+	}
+	group.Wait()
+	close(done)
+	if err := <-measured; err != nil {
+		return nil, err
+	}
+	l.report.LatencyMs = distributionOf(l.times.latency)
+	l.report.FirstAudioMs = distributionOf(l.times.firstAudio)
+	l.report.FirstAudioSinceStartMs = distributionOf(l.times.firstAudioSinceStart)
+	l.report.GeneratorLatenessMs = distributionOf(l.times.lateness)
+	return &l.report, nil
+}
+
+// place runs streams one after the other.
+func (l *load) place(ctx context.Context, place int) {
+	_, offset := math.Modf(float64(place) * goldenRatio)
+	start := l.begin.Add(time.Duration(offset * float64(l.ramp)))
+	for range l.rounds {
+		if l.bulk {
+			start = time.Now()
+		}
+		time.Sleep(time.Until(start))
+		var t times
+		err := l.stream(ctx, start, &t)
+		l.add(&t, err)
+		start = start.Add(time.Duration(len(l.frames)) * l.frame)
+	}
+}
+
+func (l *load) add(t *times, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.times.latency = append(l.times.latency, t.latency...)
+	l.times.firstAudio = append(l.times.firstAudio, t.firstAudio...)
+	l.times.firstAudioSinceStart = append(l.times.firstAudioSinceStart, t.firstAudioSinceStart...)
+	l.times.lateness = append(l.times.lateness, t.lateness...)
+	if err == nil {
+		l.report.Finished++
+		return
+	}
+	l.report.Failed++
+	if len(l.report.Errors) < 3 {
+		l.report.Errors = append(l.report.Errors, err.Error())
+	}
+}
+
+// stream runs one stream whose first frame is due at start, which is also when it is opened.
+func (l *load) stream(ctx context.Context, start time.Time, t *times) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	if pid := s.pid(); pid != 0 {
+		l.mu.Lock()
+		l.children = append(l.children, pid)
+		l.mu.Unlock()
+	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		l.send(s, start, t)
+	}()
+	err = l.receive(s, start, t)
+	cancel() // Frees a send that is held back.
+	<-sent
+	return err
+}
+
+func (l *load) send(s stream, start time.Time, t *times) {
+	free := start
+	for i, frame := range l.frames {
+		if !l.bulk {
+			due := start.Add(time.Duration(i) * l.frame)
+			time.Sleep(time.Until(due))
+			// What the other side held back is not this generator's lateness.
+			if free.After(due) {
+				due = free
+			}
+			t.lateness = append(t.lateness, time.Since(due))
+		}
+		if s.send(frame) != nil {
+			break // receive has the reason.
+		}
+		l.framesSent.Add(1)
+		free = time.Now()
+	}
+	_ = s.end()
+}
+
+// receive holds what comes against the schedule. What has not come when the stream ends is as late as it is then.
+func (l *load) receive(s stream, start time.Time, t *times) error {
+	var total int64
+	next := 0
+	from, to := l.windowTimes()
+	arrived := func(now time.Time, end int64) {
+		for ; next < len(l.schedule.Emissions) && l.schedule.Emissions[next].End <= end; next++ {
+			frame := l.schedule.Emissions[next].Frame
+			if l.bulk || frame < 0 || frame == len(l.frames)-1 {
+				continue // Before any audio, or brought forth by the end of the stream.
+			}
+			due := start.Add(time.Duration(frame) * l.frame)
+			latency := max(0, now.Sub(due))
+			if t.firstAudio == nil {
+				t.firstAudio = append(t.firstAudio, latency)
+				t.firstAudioSinceStart = append(t.firstAudioSinceStart, now.Sub(start))
+			}
+			if due.After(from) && due.Before(to) {
+				t.latency = append(t.latency, latency)
+			}
+		}
+	}
+	for {
+		got, err := s.receive()
+		now := time.Now()
+		if err == io.EOF {
+			if l.schedule.Total != 0 && total != l.schedule.Total {
+				return fmt.Errorf("file of %d bytes: alone it had %d", total, l.schedule.Total)
+			}
+			return nil
+		}
+		if err != nil {
+			arrived(now, l.schedule.Total)
+			return err
+		}
+		total += int64(got.bytes)
+		arrived(now, total)
+	}
+}
+
+func (l *load) windowTimes() (from, to time.Time) {
+	from = l.begin.Add(l.ramp + l.settle)
+	return from, from.Add(l.window())
+}
+
+// measureWindow measures while all streams are live.
+func (l *load) measureWindow(ready chan<- struct{}, done <-chan struct{}) error {
+	close(ready)
+	from, to := l.windowTimes()
+	time.Sleep(time.Until(from))
+	sent, own, began := l.framesSent.Load(), ownCPUTime(syscall.RUSAGE_SELF), time.Now()
+	before, err := cpuTime(l.encoders())
+	if err != nil {
+		return err
+	}
+	select {
+	case <-time.After(time.Until(to)):
+	case <-done:
+		return fmt.Errorf("all streams ended before the measurement: %v", l.report.Errors)
+	}
+	after, err := cpuTime(l.encoders())
+	if err != nil {
+		return err
+	}
+	l.setTotals(after-before, own, sent, began)
+	l.report.MemoryBytes, err = memory(l.encoders())
+	return err
+}
+
+// measureAll measures from before the first stream to after the last.
+func (l *load) measureAll(ready chan<- struct{}, done <-chan struct{}) error {
+	before, err := l.cpuTimeOfAll()
+	own, began := ownCPUTime(syscall.RUSAGE_SELF), time.Now()
+	close(ready)
+	if err != nil {
+		return err
+	}
+	ticks := time.NewTicker(memoryInterval)
+	defer ticks.Stop()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		case <-ticks.C:
+			// A child may just have ended.
+			if bytes, err := memory(l.encoders()); err == nil {
+				l.report.Memory = append(l.report.Memory, [2]float64{l.audioSeconds(l.framesSent.Load()), float64(bytes)})
+			}
+		}
+	}
+	after, err := l.cpuTimeOfAll()
+	if err != nil {
+		return err
+	}
+	l.setTotals(after-before, own, 0, began)
+	return nil
+}
+
+func (l *load) cpuTimeOfAll() (time.Duration, error) {
+	if len(l.command) > 0 {
+		return ownCPUTime(syscall.RUSAGE_CHILDREN), nil
+	}
+	return cpuTime(l.pids)
+}
+
+func (l *load) setTotals(cpu, own time.Duration, sent int64, began time.Time) {
+	l.report.WindowS = time.Since(began).Seconds()
+	l.report.AudioS = l.audioSeconds(l.framesSent.Load() - sent)
+	l.report.CPUS = cpu.Seconds()
+	l.report.GeneratorCPUS = (ownCPUTime(syscall.RUSAGE_SELF) - own).Seconds()
+}
+
+func (l *load) audioSeconds(frames int64) float64 { return float64(frames) * l.frame.Seconds() }
+
+// encoders are the processes that encode: the server's, or one a stream.
+func (l *load) encoders() []int {
+	if len(l.command) == 0 {
+		return l.pids
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]int(nil), l.children...)
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync/atomic"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
+)
+
+// streamsAConnection is half of what the server allows by default.
+const streamsAConnection = 50
+
+// stream is one file in the making. send and receive run at the same time.
+type stream interface {
+	// send gives one frame; it blocks while the other side takes no more.
+	send(frame []byte) error
+	// end says that the last frame was given.
+	end() error
+	// receive waits for bytes; io.EOF says that the file is complete.
+	receive() (arrival, error)
+	// pid is the process that encodes this stream alone, or 0.
+	pid() int
+}
+
+// arrival is a run of bytes of the file.
+type arrival struct {
+	bytes int
+	// samples a channel that had been taken in when these bytes came out; unknown where the other side does not tell.
+	samples int64
+}
+
+const unknown = -1
+
+type opener func(context.Context) (stream, error)
+
+// serverOpener opens streams on the targets and connections in turn.
+func serverOpener(o *options) (opener, func(), error) {
+	connections := o.connections
+	if connections == 0 {
+		connections = (o.streams + streamsAConnection*len(o.targets) - 1) / (streamsAConnection * len(o.targets))
+	}
+	var clients []audiowriterv1.AudioWriterServiceClient
+	var closers []io.Closer
+	closeAll := func() {
+		for _, closer := range closers {
+			_ = closer.Close()
+		}
+	}
+	for range connections {
+		for _, target := range o.targets {
+			// Without the library's retries, which keep a copy of what was sent.
+			conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry())
+			if err != nil {
+				closeAll()
+				return nil, nil, err
+			}
+			clients = append(clients, audiowriterv1.NewAudioWriterServiceClient(conn))
+			closers = append(closers, conn)
+		}
+	}
+	var opened atomic.Uint64
+	return func(ctx context.Context) (stream, error) {
+		client := clients[(opened.Add(1)-1)%uint64(len(clients))]
+		call, err := client.EncodeStream(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s := &serverStream{call: call}
+		return s, s.request(&audiowriterv1.EncodeStreamRequest{Config: o.config})
+	}, closeAll, nil
+}
+
+type serverStream struct {
+	call     grpc.BidiStreamingClient[audiowriterv1.EncodeStreamRequest, audiowriterv1.EncodeStreamResponse]
+	samples  int64
+	finished bool
+}
+
+func (s *serverStream) send(frame []byte) error {
+	return s.request(&audiowriterv1.EncodeStreamRequest{Pcm: frame})
+}
+
+func (s *serverStream) request(request *audiowriterv1.EncodeStreamRequest) error {
+	err := s.call.Send(request)
+	if err == io.EOF {
+		return nil // The stream is over: receive has the reason.
+	}
+	return err
+}
+
+func (s *serverStream) end() error { return s.call.CloseSend() }
+
+func (s *serverStream) receive() (arrival, error) {
+	for {
+		response, err := s.call.Recv()
+		if err == io.EOF && !s.finished {
+			return arrival{}, errors.New("the stream ended without finished")
+		}
+		if err != nil {
+			return arrival{}, err
+		}
+		switch event := response.GetEvent().(type) {
+		case *audiowriterv1.EncodeStreamResponse_Chunk:
+			return arrival{len(event.Chunk.GetData()), int64(event.Chunk.GetInputSamples())}, nil
+		case *audiowriterv1.EncodeStreamResponse_Finished:
+			s.finished = true
+			return arrival{len(event.Finished.GetTrailer()), int64(event.Finished.GetInputSamples())}, nil
+		}
+	}
+}
+
+func (s *serverStream) pid() int { return 0 }
+
+// commandOpener starts a process for each stream.
+func commandOpener(command []string) opener {
+	return func(ctx context.Context) (stream, error) {
+		process := exec.CommandContext(ctx, command[0], command[1:]...)
+		process.Stderr = os.Stderr
+		stdin, err := process.StdinPipe()
+		if err != nil {
+			return nil, err
+		}
+		stdout, err := process.StdoutPipe()
+		if err != nil {
+			return nil, err
+		}
+		if err := process.Start(); err != nil {
+			return nil, err
+		}
+		return &commandStream{process: process, stdin: stdin, stdout: stdout, buffer: make([]byte, 64<<10)}, nil
+	}
+}
+
+type commandStream struct {
+	process *exec.Cmd
+	stdin   io.WriteCloser
+	stdout  io.Reader
+	buffer  []byte
+}
+
+func (s *commandStream) send(frame []byte) error {
+	_, err := s.stdin.Write(frame)
+	return err
+}
+
+func (s *commandStream) end() error { return s.stdin.Close() }
+
+func (s *commandStream) receive() (arrival, error) {
+	n, err := s.stdout.Read(s.buffer)
+	if err == nil {
+		return arrival{n, unknown}, nil
+	}
+	if waitErr := s.process.Wait(); waitErr != nil {
+		return arrival{}, fmt.Errorf("%s: %w", s.process.Path, waitErr)
+	}
+	return arrival{}, err
+}
+
+func (s *commandStream) pid() int { return s.process.Process.Pid }
