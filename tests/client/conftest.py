@@ -17,7 +17,8 @@ def running_server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
-        line = next((line for line in process.stderr if "listening on " in line), "")
+        line = next((line for line in process.stderr if "listening on " in line), None)
+        assert line is not None, f"the server ended with {process.wait(10)}"
         yield line.rpartition(" ")[2].strip(), process
     finally:
         process.kill()

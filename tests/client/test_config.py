@@ -1,6 +1,7 @@
 import pytest
 from audiowriter.v1.audio_writer_pb2 import AudioFormat, AudioOutput, PcmInput, SampleFormat, StreamConfig
 from audiowriter_client import stream_config
+from audiowriter_client.config import AUDIO_FORMATS, SAMPLE_FORMATS
 
 
 def test_plain_values_land_in_their_fields() -> None:
@@ -30,6 +31,11 @@ def test_plain_values_land_in_their_fields() -> None:
             tags={"title": "Ωmega"},
         ),
     )
+
+
+def test_every_format_of_the_contract_has_a_name() -> None:
+    assert list(AUDIO_FORMATS.values()) == AudioFormat.keys()[1:]
+    assert list(SAMPLE_FORMATS.values()) == SampleFormat.keys()[1:]
 
 
 def test_what_is_not_given_stays_unset() -> None:

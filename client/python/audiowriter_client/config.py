@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from audiowriter.v1.audio_writer_pb2 import AudioFormat, AudioOutput, PcmInput, SampleFormat, StreamConfig
+from audiowriter.v1.audio_writer_pb2 import AudioOutput, PcmInput, StreamConfig
 
 
 def stream_config(
@@ -22,8 +22,8 @@ def stream_config(
 ) -> StreamConfig:
     """Make a StreamConfig.
 
-    `format` is "wav", "vorbis", "opus", "flac", "mp3", "aac", "pcm", "wav_mulaw", "wav_alaw", "mulaw", "alaw", "m4a",
-    "fragmented_mp4" or "webm_opus"; a sample format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8".
+    `format` is "wav", "vorbis", "opus", "flac", "mp3", "aac", "pcm", "wav-mulaw", "wav-alaw", "mulaw", "alaw", "m4a",
+    "fmp4" or "webm"; a sample format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8".
     `sample_rate_hz`, `channels` and `sample_format` describe the PCM to be sent; the file's follow from them unless
     `output_...` says otherwise. The other values have the units and defaults of AudioOutput's fields.
 
@@ -52,11 +52,31 @@ def stream_config(
     )
 
 
-# By the names that ListFormats gives them; less the zero values, which mean "not set".
+# By the names that ListFormats gives them.
 AUDIO_FORMATS = {
-    name.removeprefix("AUDIO_FORMAT_").removeprefix("OGG_").lower(): name for name in AudioFormat.keys()[1:]
+    "wav": "AUDIO_FORMAT_WAV",
+    "vorbis": "AUDIO_FORMAT_OGG_VORBIS",
+    "opus": "AUDIO_FORMAT_OGG_OPUS",
+    "flac": "AUDIO_FORMAT_FLAC",
+    "mp3": "AUDIO_FORMAT_MP3",
+    "aac": "AUDIO_FORMAT_AAC",
+    "pcm": "AUDIO_FORMAT_PCM",
+    "wav-mulaw": "AUDIO_FORMAT_WAV_MULAW",
+    "wav-alaw": "AUDIO_FORMAT_WAV_ALAW",
+    "mulaw": "AUDIO_FORMAT_MULAW",
+    "alaw": "AUDIO_FORMAT_ALAW",
+    "m4a": "AUDIO_FORMAT_M4A",
+    "fmp4": "AUDIO_FORMAT_FRAGMENTED_MP4",
+    "webm": "AUDIO_FORMAT_WEBM_OPUS",
 }
-SAMPLE_FORMATS = {name.removeprefix("SAMPLE_FORMAT_").lower(): name for name in SampleFormat.keys()[1:]}
+SAMPLE_FORMATS = {
+    "s16le": "SAMPLE_FORMAT_S16LE",
+    "s24le": "SAMPLE_FORMAT_S24LE",
+    "s32le": "SAMPLE_FORMAT_S32LE",
+    "f32le": "SAMPLE_FORMAT_F32LE",
+    "f64le": "SAMPLE_FORMAT_F64LE",
+    "u8": "SAMPLE_FORMAT_U8",
+}
 
 
 def _named(field: str, name: str, names: Mapping[str, str]) -> str:

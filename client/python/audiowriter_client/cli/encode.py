@@ -27,11 +27,11 @@ _BY_EXTENSION = {
     ".aac": "aac",
     ".pcm": "pcm",
     ".raw": "pcm",
-    ".ulaw": "mulaw",
-    ".alaw": "alaw",
+    ".ul": "mulaw",
+    ".al": "alaw",
     ".m4a": "m4a",
-    ".mp4": "fragmented_mp4",
-    ".webm": "webm_opus",
+    ".mp4": "fmp4",
+    ".webm": "webm",
 }
 _RAW_EXTENSIONS = (".pcm", ".raw")
 

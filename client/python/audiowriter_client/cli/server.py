@@ -44,9 +44,10 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **values: Any,
     ) -> Any:
         credentials = _credentials(tls, tls_ca, tls_cert, tls_key)
-        if target is None and credentials is not None:
+        if credentials is not None and not target:
             raise click.UsageError("TLS is for a --target")
-        return command(server=target and Server(target, credentials, _metadata()), **values)
+        server = Server(target, credentials, _metadata()) if target else None
+        return command(server=server, **values)
 
     return with_server
 
