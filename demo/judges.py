@@ -38,6 +38,17 @@ def by_raw_ffmpeg(law: str) -> Callable[[Path], Decoded]:
     return partial(by_ffmpeg, format=law, options={"sample_rate": "24000"})
 
 
+def by_frame_durations(path: Path) -> Decoded:
+    """MP4 by FFmpeg, each frame cut to its duration, which libavcodec leaves to its callers."""
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray()[0][: frame.duration] for frame in container.decode(audio=0)])
+
+
+def by_ffmpeg_at_48_khz(path: Path) -> Decoded:
+    """Opus decodes at 48 kHz: two samples for each that went in at 24 kHz."""
+    return by_ffmpeg(path)[::2]
+
+
 def by_numpy(path: Path) -> Decoded:
     """Raw samples."""
     return np.fromfile(path, "<i2")
@@ -55,5 +66,8 @@ JUDGES: dict[str, tuple[str, Callable[[Path], Decoded]]] = {
     "wav-alaw": ("FFmpeg", by_ffmpeg),
     "mulaw": ("FFmpeg", by_raw_ffmpeg("mulaw")),
     "alaw": ("FFmpeg", by_raw_ffmpeg("alaw")),
+    "m4a": ("FFmpeg", by_frame_durations),
+    "fmp4": ("FFmpeg", by_frame_durations),
+    "webm": ("FFmpeg", by_ffmpeg_at_48_khz),
 }
 """By the format's name: who judges, and how."""

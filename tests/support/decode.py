@@ -8,7 +8,10 @@ import av
 import miniaudio
 import numpy as np
 import soundfile
+from av.codec.context import Flags2
 from numpy.typing import NDArray
+
+from . import webm
 
 Decoded = NDArray[Any]
 Decoder = Callable[[bytes], Decoded]
@@ -40,6 +43,30 @@ def by_ffmpeg(data: bytes) -> Decoded:
     return np.concatenate([frame.to_ndarray().reshape(-1, channels) for frame in frames])
 
 
+def by_frame_durations(data: bytes) -> Decoded:
+    """MP4 by FFmpeg, each frame cut to its duration, which libavcodec leaves to its callers."""
+    with av.open(BytesIO(data)) as container:
+        stream = container.streams.audio[0]
+        frames = [frame.to_ndarray().T[: frame.duration] for frame in container.decode(stream)]
+        return np.concatenate([np.zeros((0, stream.channels)), *frames])
+
+
+def by_blocks(data: bytes) -> Decoded:
+    """Opus in WebM by FFmpeg, at the rate of what went in, cut as CodecDelay and DiscardPadding say.
+
+    Not by FFmpeg itself: where both fall on one packet it forgets one of them.
+    """
+    with av.open(BytesIO(data)) as container:
+        stream = container.streams.audio[0]
+        stream.codec_context.flags2 |= Flags2.skip_manual
+        decoded = np.concatenate([frame.to_ndarray().T for frame in container.decode(stream)])
+    samples_per_ns = 48000 / 1e9  # Opus decodes at 48 kHz
+    delay = round(webm.number(webm.find(data, webm.CODEC_DELAY)[0]) * samples_per_ns)
+    discarded = round(sum(map(webm.number, webm.find(data, webm.DISCARD_PADDING))) * samples_per_ns)
+    input_rate = int.from_bytes(webm.find(data, webm.CODEC_PRIVATE)[0][12:16], "little")
+    return decoded[delay : len(decoded) - discarded : 48000 // input_rate]
+
+
 def by_samples(data: bytes) -> Decoded:
     """Raw S16LE mono."""
     return np.frombuffer(data, "<i2").reshape(-1, 1)
@@ -69,5 +96,8 @@ JUDGES: dict[str, Decoder] = {
     "wav-alaw": by_ffmpeg,
     "mulaw": by_raw_ffmpeg("pcm_mulaw"),
     "alaw": by_raw_ffmpeg("pcm_alaw"),
+    "m4a": by_frame_durations,
+    "fmp4": by_frame_durations,
+    "webm": by_blocks,
 }
 """By the format's name: a decoder other than the library that wrote it."""

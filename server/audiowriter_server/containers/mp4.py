@@ -1,0 +1,184 @@
+"""MP4 with one AAC track: file type, movie and fragments. ISO/IEC 14496-12:2015, unless said otherwise.
+
+One timescale, the sample rate, serves movie and track, so that durations and the edit list count samples. The edit list
+skips the codec's delay, and the last sample is as long as what is to be heard of it.
+"""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from struct import pack
+
+from .mp4_boxes import box, full_box
+from .mp4_sample_entry import mp4a
+from .mp4_tags import user_data
+
+TRACK_ID = 1
+_UNITY = 0x00010000
+_MATRIX = pack(">9I", _UNITY, 0, 0, 0, _UNITY, 0, 0, 0, 0x40000000)
+_SYNC_SAMPLE = 0x02000000
+"""Sample flags: depends on no other."""
+_FRAGMENT_HEADER_BYTES = 100
+_HEADER_BYTES_PER_FRAME = 4
+
+
+@dataclass(frozen=True)
+class Track:
+    """The one track of a file."""
+
+    sample_rate: int
+    channels: int
+    bitrate_bps: int
+    codec_header: bytes
+    """AudioSpecificConfig, ISO/IEC 14496-3, section 1.6.2.1."""
+    frame_samples: int
+    delay_samples: int
+    tags: Mapping[str, str]
+
+
+class SampleTable:
+    """Where each frame of a file lies: what has to be remembered of fragments to list their frames in one movie.
+
+    Grows by 2 bytes a frame and 1 a fragment.
+    """
+
+    def __init__(self, track: Track, first_fragment: int) -> None:
+        """`first_fragment`: its position in the file, in bytes."""
+        self._track = track
+        self._position = first_fragment
+        self._sizes = array("H")  # 6144 bits a channel are the most that a frame of AAC takes
+        self._frames_of_fragments = array("B")
+
+    def add(self, frames: Sequence[bytes]) -> None:
+        """Take the next fragment: 255 frames at the most."""
+        self._sizes.extend(map(len, frames))
+        self._frames_of_fragments.append(len(frames))
+
+    def boxes(self, last_duration: int) -> bytes:
+        """Time, chunk and size tables, sections 8.6.1.2 and 8.7, and the roll group; each fragment is a chunk."""
+        count = len(self._sizes)
+        durations = [(count - 1, self._track.frame_samples), (1, last_duration)] if count else []
+        runs, chunk = [], 1
+        for frames, run in groupby(self._frames_of_fragments):
+            runs.append((chunk, frames, 1))
+            chunk += sum(1 for _ in run)
+        return (
+            full_box(b"stts", 0, 0, pack(">I", len(durations)), *(pack(">II", *entry) for entry in durations))
+            + full_box(b"stsc", 0, 0, pack(">I", len(runs)), *(pack(">III", *run) for run in runs))
+            + full_box(b"stsz", 0, 0, pack(">II", 0, count), _big_endian(array("I", self._sizes)))
+            + full_box(b"co64", 0, 0, pack(">I", len(self._frames_of_fragments)), _big_endian(self._offsets()))
+            + _roll_group(count)
+        )
+
+    def _offsets(self) -> "array[int]":
+        """Positions of the chunks, which need not be remembered: a fragment's header is as long as its frames are many."""
+        offsets, position, first = array("Q"), self._position, 0
+        for frames in self._frames_of_fragments:
+            position += _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * frames
+            offsets.append(position)
+            position += sum(self._sizes[first : first + frames])
+            first += frames
+        return offsets
+
+
+def file_type(major: bytes, *compatible: bytes) -> bytes:
+    """Brands. Section 4.3."""
+    return box(b"ftyp", major, bytes(4), *compatible)
+
+
+def fragmented_movie(track: Track) -> bytes:
+    """The movie before its fragments: no frame, no duration. Sections 8.2.1 and 8.8."""
+    no_frames = SampleTable(track, 0).boxes(0)
+    # Of an edit whose end is not known: 0, which stands for all that follows (section 8.6.6.1, as every writer reads it).
+    trex = full_box(b"trex", 0, 0, pack(">IIIII", TRACK_ID, 1, 0, 0, _SYNC_SAMPLE))
+    return _movie(track, 0, 0, no_frames, box(b"mvex", trex))
+
+
+def movie(track: Track, table: SampleTable, samples: int) -> bytes:
+    """The movie with all its frames. `samples`: how many are to be heard. Section 8.2.1."""
+    media = track.delay_samples + samples if samples else 0  # an empty movie has no frame
+    return _movie(track, samples, media, table.boxes((media - 1) % track.frame_samples + 1))
+
+
+def fragment(number: int, start: int, frames: Sequence[bytes], frame_duration: int) -> bytes:
+    """Frames with their header, which tells when they start, in samples, and how long each lasts. Section 8.8."""
+    default_base_is_moof, default_duration = 0x020000, 0x08
+    data_offset, sample_size = 0x01, 0x200
+    header_bytes = _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * len(frames)
+    moof = box(
+        b"moof",
+        full_box(b"mfhd", 0, 0, pack(">I", number)),
+        box(
+            b"traf",
+            full_box(b"tfhd", 0, default_base_is_moof | default_duration, pack(">II", TRACK_ID, frame_duration)),
+            full_box(b"tfdt", 1, 0, pack(">Q", start)),
+            full_box(
+                b"trun",
+                0,
+                data_offset | sample_size,
+                pack(">Ii", len(frames), header_bytes),
+                *(pack(">I", len(frame)) for frame in frames),
+            ),
+        ),
+    )
+    return moof + box(b"mdat", *frames)
+
+
+def _movie(track: Track, samples: int, media: int, table: bytes, extends: bytes = b"") -> bytes:
+    times = pack(">QQ", 0, 0)  # created and modified: left out, so that one input has one file
+    mvhd = full_box(
+        b"mvhd",
+        1,
+        0,
+        times,
+        pack(">IQIH10x", track.sample_rate, samples, _UNITY, 0x0100),
+        _MATRIX,
+        bytes(24),
+        pack(">I", TRACK_ID + 1),
+    )
+    enabled_in_movie = 3
+    tkhd = full_box(
+        b"tkhd",
+        1,
+        enabled_in_movie,
+        times,
+        pack(">I4xQ8xHHH2x", TRACK_ID, samples, 0, 0, 0x0100),
+        _MATRIX,
+        bytes(8),
+    )
+    # Section 8.6.6: the one edit begins behind the codec's delay.
+    edit = full_box(b"elst", 1, 0, pack(">IQqI", 1, samples, track.delay_samples, _UNITY))
+    undetermined = 0x55C4  # language "und", 5 bits a letter
+    media_box = box(
+        b"mdia",
+        full_box(b"mdhd", 1, 0, times, pack(">IQHH", track.sample_rate, media, undetermined, 0)),
+        full_box(b"hdlr", 0, 0, pack(">4x4s12x", b"soun"), b"SoundHandler\0"),
+        box(
+            b"minf",
+            full_box(b"smhd", 0, 0, bytes(4)),
+            box(b"dinf", full_box(b"dref", 0, 0, pack(">I", 1), full_box(b"url ", 0, 1))),  # 1: in this file
+            box(b"stbl", _sample_description(track), table),
+        ),
+    )
+    trak = box(b"trak", tkhd, box(b"edts", edit), media_box)
+    return box(b"moov", mvhd, trak, extends, user_data(track.tags))
+
+
+def _sample_description(track: Track) -> bytes:
+    entry = mp4a(track.sample_rate, track.channels, track.bitrate_bps, track.codec_header)
+    return full_box(b"stsd", 0, 0, pack(">I", 1), entry)
+
+
+def _roll_group(count: int) -> bytes:
+    """To start at a frame a decoder needs the one before it. Sections 8.9.2, 8.9.3 and 10.1."""
+    if not count:
+        return b""
+    return full_box(b"sgpd", 1, 0, pack(">4sIIh", b"roll", 2, 1, -1)) + full_box(
+        b"sbgp", 0, 0, pack(">4sIII", b"roll", 1, count, 1)
+    )
+
+
+def _big_endian(numbers: "array[int]") -> bytes:
+    numbers.byteswap()
+    return numbers.tobytes()

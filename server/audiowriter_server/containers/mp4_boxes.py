@@ -1,0 +1,21 @@
+"""Boxes, of which everything in an MP4 file is made. ISO/IEC 14496-12:2015, section 4.2."""
+
+from struct import pack
+
+HEADER_BYTES = 8
+LARGE_HEADER_BYTES = 16
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    """A box of less than 4 GiB."""
+    return b"".join((pack(">I4s", HEADER_BYTES + sum(map(len, parts)), kind), *parts))
+
+
+def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
+    """A box with 8 bits of version and 24 of flags."""
+    return box(kind, pack(">I", version << 24 | flags), *parts)
+
+
+def large_media_data(size: int) -> bytes:
+    """The header of an mdat box of any size, LARGE_HEADER_BYTES long; `size` counts it. Sections 4.2 and 8.1.1."""
+    return pack(">I4sQ", 1, b"mdat", size)

@@ -1,0 +1,64 @@
+"""AAC-LC in MP4, exact to the sample through the edit list. ISO/IEC 14496-12 and 14496-14.
+
+Live it is a fragmented movie. Behind its last fragment stands a box to be ignored, which holds a second movie that lists
+every frame; the finished header hides the first movie and the headers of the fragments in one mdat, which ends where the
+second movie begins:
+
+    live      ftyp  free  moov  (moof  mdat)*  free [ moov ]
+    finished  ftyp  mdat [ .................  .... ]  moov
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from ..containers import mp4
+from ..containers.mp4_boxes import HEADER_BYTES, LARGE_HEADER_BYTES, box, large_media_data
+from ..options import OutputOptions
+from .aac import FRAME_SAMPLES
+from .base import Finish, FormatSpec
+from .fragmented_mp4 import FragmentedMp4Encoder
+
+_PLACEHOLDER = box(b"free", bytes(LARGE_HEADER_BYTES - HEADER_BYTES))
+
+
+class M4aEncoder(FragmentedMp4Encoder):
+    """Remembers the size of each frame: 169 kB an hour at 24 kHz, 338 kB at 48 kHz, and a byte a fragment.
+
+    Longer fragments than those of the streaming format, for nobody has to wait for a file: every 500 ms costs 2 kbit/s.
+    """
+
+    spec: ClassVar[FormatSpec] = replace(
+        FragmentedMp4Encoder.spec,
+        name="m4a",
+        file_extension=".m4a",
+        lookahead_samples=FragmentedMp4Encoder.spec.lookahead_samples + 7 * FRAME_SAMPLES,
+        page_ms=500,
+        finalizes_header=True,
+    )
+
+    def __init__(self, output: OutputOptions) -> None:
+        super().__init__(output)
+        self._file_type = mp4.file_type(b"M4A ", b"M4A ", b"mp42", b"iso6")
+        head = self.start()
+        self._bytes = len(head)
+        self._table = mp4.SampleTable(self._track, len(head))
+
+    def start(self) -> bytes:
+        return self._file_type + _PLACEHOLDER + mp4.fragmented_movie(self._track)
+
+    def finish(self) -> Finish:
+        end = super().finish()
+        movie = mp4.movie(self._track, self._table, self._samples)
+        media_bytes = self._bytes - len(self._file_type) + HEADER_BYTES
+        return replace(
+            end,
+            header=self._file_type + large_media_data(media_bytes),
+            trailer=end.trailer + box(b"free", movie),
+        )
+
+    def _fragment(self, frames: Sequence[bytes], frame_duration: int) -> bytes:
+        fragment = super()._fragment(frames, frame_duration)
+        self._table.add(frames)
+        self._bytes += len(fragment)
+        return fragment
