@@ -88,9 +88,11 @@ def file_type(major: bytes, *compatible: bytes) -> bytes:
 
 
 def fragmented_movie(track: Track) -> bytes:
-    """The movie before its fragments: no frame, no duration. Sections 8.2.1 and 8.8."""
+    """The movie before its fragments: no frame, and no duration, which in its edit stands for all that follows.
+
+    Sections 8.2.1, 8.6.6 and 8.8.
+    """
     no_frames = SampleTable(track, 0).boxes(0)
-    # Of an edit whose end is not known: 0, which stands for all that follows (section 8.6.6.1, as every writer reads it).
     trex = full_box(b"trex", 0, 0, pack(">IIIII", TRACK_ID, 1, 0, 0, _SYNC_SAMPLE))
     return _movie(track, 0, 0, no_frames, box(b"mvex", trex))
 

@@ -1,0 +1,179 @@
+"""MP4: what the movie and its fragments say, read by a reader of the tests' own, mutagen and FFmpeg."""
+
+import tracemalloc
+from io import BytesIO
+from struct import iter_unpack, unpack, unpack_from
+from typing import Any
+
+import numpy as np
+import pytest
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server.containers import adts
+from audiowriter_server.containers.mp4 import SampleTable, Track
+from mutagen.mp4 import MP4
+from support.decode import by_frame_durations
+from support.mp4 import Box, boxes, find, fragments, frames, full
+from support.streams import config, encode, run, speechlike
+
+PRIMING = 1024
+
+both = pytest.mark.parametrize("name", ["m4a", "fmp4"])
+
+
+def movie(file: bytes) -> Box:
+    (found,) = (box for box in boxes(file) if box.kind == b"moov")
+    return found
+
+
+def kinds(file: bytes) -> list[str]:
+    return [box.kind.decode() for box in boxes(file)]
+
+
+def test_live_m4a_is_fragmented_and_ends_with_a_hidden_movie() -> None:
+    encoded = encode(config("m4a"), speechlike(30000).tobytes())
+    assert kinds(encoded.live) == ["ftyp", "free", "moov", *["moof", "mdat"] * 4, "free"]
+    assert b"mvex" in movie(encoded.live).data
+
+
+def test_finished_m4a_is_one_movie_behind_its_media() -> None:
+    encoded = encode(config("m4a"), speechlike(30000).tobytes())
+    assert kinds(encoded.file) == ["ftyp", "mdat", "moov"]
+    assert b"mvex" not in movie(encoded.file).data
+
+
+@pytest.mark.parametrize("page_ms", [20, 100, 500, 2000])
+@pytest.mark.parametrize("length", [1, 1024, 24000, 100_000])
+def test_the_movie_finds_each_frame_that_the_fragments_hold(length: int, page_ms: int) -> None:
+    encoded = encode(config("m4a", page_ms=page_ms), speechlike(length).tobytes())
+    live = [frame for fragment in fragments(encoded.live) for frame in fragment.frames]
+    assert len(live) == (PRIMING + length + encoded.finished.padding_samples) / 1024
+    assert frames(encoded.file, movie(encoded.file)) == live
+
+
+@pytest.mark.parametrize("length", [1, 1023, 1024, 1025, 24000])
+def test_the_finished_movie_is_exact_to_the_sample(length: int) -> None:
+    moov = movie(encode(config("m4a"), speechlike(length).tobytes()).file)
+    _, _, movie_rate, movie_duration = unpack_from(">QQIQ", full(moov, "mvhd"))
+    _, _, media_rate, media_duration = unpack_from(">QQIQ", full(moov, "trak", "mdia", "mdhd"))
+    assert movie_rate == media_rate == 24000
+    assert movie_duration == length
+    assert media_duration == PRIMING + length
+    assert unpack(">IQqI", full(moov, "trak", "edts", "elst")) == (1, length, PRIMING, 0x10000)
+    durations = list(iter_unpack(">II", full(moov, "trak", "mdia", "minf", "stbl", "stts")[4:]))
+    assert sum(count * duration for count, duration in durations) == PRIMING + length
+
+
+@both
+@pytest.mark.parametrize("length", [1, 1023, 1024, 1025, 24000])
+def test_fragments_follow_each_other_to_the_sample(name: str, length: int) -> None:
+    live = encode(config(name), speechlike(length).tobytes()).live
+    found = fragments(live)
+    ends = [fragment.start_sample + fragment.frame_duration * len(fragment.frames) for fragment in found]
+    assert [fragment.start_sample for fragment in found] == [0, *ends[:-1]]
+    assert ends[-1] == PRIMING + length
+    numbers = [unpack(">I", full(box, "mfhd"))[0] for box in boxes(live) if box.kind == b"moof"]
+    assert numbers == list(range(1, len(found) + 1))
+    assert unpack(">IQqI", full(movie(live), "trak", "edts", "elst")) == (1, 0, PRIMING, 0x10000)
+
+
+@both
+@pytest.mark.parametrize(("page_ms", "expected"), [(20, 1), (43, 1), (100, 2), (500, 11), (2000, 46)])
+def test_fragments_are_no_longer_than_asked(name: str, page_ms: int, expected: int) -> None:
+    *body, _, _ = fragments(encode(config(name, page_ms=page_ms), speechlike(120_000).tobytes()).live)
+    assert {len(fragment.frames) for fragment in body} == {expected}
+
+
+@both
+def test_flush_closes_the_fragment(name: str) -> None:
+    pcm = speechlike(24000).tobytes()
+    encoded = run(
+        [
+            pb.EncodeStreamRequest(config=config(name, page_ms=2000), pcm=pcm[:24000], flush=True),
+            pb.EncodeStreamRequest(pcm=pcm[24000:], flush=True),
+            pb.EncodeStreamRequest(flush=True),
+        ]
+    )
+    assert encoded.flushed[0].held_samples < 3 * 1024, "what the codec holds, and a frame that is not full"
+    assert encoded.flushed[1].offset == encoded.flushed[2].offset, "nothing is left to flush"
+    assert len(by_frame_durations(encoded.file)) == 24000
+
+
+@both
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 6])
+@pytest.mark.parametrize("rate", adts.SAMPLE_RATES)
+def test_every_rate_and_channel_count_is_told_and_decodes(name: str, rate: int, channels: int) -> None:
+    encoded = encode(config(name, rate, channels), speechlike(rate // 4, rate, channels).tobytes())
+    info: Any = MP4(BytesIO(encoded.file)).info
+    assert (info.sample_rate, info.channels, info.codec) == (rate, channels, "mp4a.40.2")
+    for file in (encoded.file, encoded.live):
+        assert by_frame_durations(file).shape == (rate // 4, channels)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 6])
+def test_channels_keep_their_places(channels: int) -> None:
+    rate = 48000
+    t = np.arange(rate)[:, None] / rate
+    tones = 400 + 300 * np.arange(channels)
+    if channels == 6:
+        tones[3] = 60  # the low frequency channel carries no more
+    pcm = (8000 * np.sin(2 * np.pi * tones * t)).astype("<i2")
+    decoded = by_frame_durations(encode(config("m4a", rate, channels), pcm.tobytes()).file)
+    heard = np.abs(np.fft.rfft(decoded, axis=0)).argmax(axis=0)
+    np.testing.assert_allclose(heard, tones, atol=3)
+
+
+@both
+def test_tags_are_read_live_and_finished(name: str) -> None:
+    tags = {"title": "Tïtle ☃", "artist": "A", "album": "B", "date": "2024-05-06", "genre": "C", "comment": "D"}
+    encoded = encode(config(name, tags={**tags, "track": "3/12"}), speechlike(24000).tobytes())
+    for file in (encoded.live, encoded.file):
+        found = MP4(BytesIO(file))
+        texts = [found[key] for key in ("©nam", "©ART", "©alb", "©day", "©gen", "©cmt")]
+        assert texts == [[value] for value in tags.values()]
+        assert found["trkn"] == [(3, 12)]
+    if name == "m4a":  # a fragmented file does not say how long it is
+        info: Any = MP4(BytesIO(encoded.file)).info
+        assert info.length * 24000 == pytest.approx(PRIMING + 24000)
+
+
+@pytest.mark.parametrize(
+    ("track", "found"), [("7", (7, 0)), ("0012/9999", (12, 9999)), ("side B", None), ("1/x", None)]
+)
+def test_a_track_that_is_no_number_is_text(track: str, found: tuple[int, int] | None) -> None:
+    tags = MP4(BytesIO(encode(config("m4a", tags={"track": track}), b"").file))
+    assert tags.get("trkn", [None]) == [found]
+    assert tags.get("©trk", [None]) == [None if found else track]
+
+
+def test_a_frame_of_ten_hours_costs_two_bytes() -> None:
+    track = Track(48000, 2, 128_000, b"", 1024, PRIMING, {})
+    count = 10 * 3600 * 48000 // 1024
+    fragment = [bytes(300)] * 23
+    tracemalloc.start()
+    table = SampleTable(track, 1000)
+    for _ in range(count // 23):
+        table.add(fragment)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 4_000_000
+
+
+def test_decoders_start_a_frame_early_after_a_seek() -> None:
+    moov = movie(encode(config("m4a"), speechlike(24000).tobytes()).file)
+    stbl = Box(b"stbl", 0, find(moov, "trak", "mdia", "minf", "stbl"))
+    assert unpack(">4sIIh", full(stbl, "sgpd")) == (b"roll", 2, 1, -1)
+    kind, entries, count, index = unpack(">4sIII", full(stbl, "sbgp"))
+    assert (kind, entries, count, index) == (b"roll", 1, len(full(stbl, "stsz")[8:]) // 4, 1)
+
+
+@both
+def test_frames_of_a_fragment_are_whole_frames_of_the_codec(name: str) -> None:
+    pcm = speechlike(48000).tobytes()
+    raw = encode(config("aac"), pcm).file
+    adts_frames, at = [], 0
+    while at < len(raw):
+        size = int.from_bytes(raw[at + 3 : at + 6], "big") >> 5 & 0x1FFF
+        adts_frames.append(raw[at + 7 : at + size])
+        at += size
+    found = [frame for fragment in fragments(encode(config(name), pcm).live) for frame in fragment.frames]
+    assert found == adts_frames

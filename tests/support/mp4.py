@@ -1,0 +1,83 @@
+"""MP4 read by a reader of the tests' own. ISO/IEC 14496-12."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import iter_unpack, unpack_from
+
+_PARENTS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"moof", b"traf"}
+
+
+@dataclass(frozen=True)
+class Box:
+    kind: bytes
+    start: int
+    """Position of the box in the file, in bytes."""
+    data: bytes
+
+
+def boxes(data: bytes, start: int = 0) -> Iterator[Box]:
+    """The boxes of a file or of a parent; fails where they don't fit."""
+    at = 0
+    while at < len(data):
+        size, kind = unpack_from(">I4s", data, at)
+        header = 8
+        if size == 1:
+            (size,), header = unpack_from(">Q", data, at + 8), 16
+        assert header <= size <= len(data) - at, (kind, size)
+        yield Box(kind, start + at, data[at + header : at + size])
+        at += size
+
+
+def find(box: Box, *path: str) -> bytes:
+    """The data of the box at this path."""
+    for kind in path:
+        assert box.kind in _PARENTS, box.kind
+        (box,) = (child for child in boxes(box.data) if child.kind == kind.encode())
+    return box.data
+
+
+def full(box: Box, *path: str) -> bytes:
+    """As `find`, without version and flags."""
+    return find(box, *path)[4:]
+
+
+@dataclass(frozen=True)
+class Fragment:
+    start_sample: int
+    frame_duration: int
+    frames: list[bytes]
+
+
+def fragments(file: bytes) -> list[Fragment]:
+    """Every fragment, its frames taken from where its trun says that they are."""
+    found = []
+    for box in boxes(file):
+        if box.kind == b"moof":
+            (start_sample,) = unpack_from(">Q", full(box, "traf", "tfdt"))
+            _, frame_duration = unpack_from(">II", full(box, "traf", "tfhd"))
+            trun = full(box, "traf", "trun")
+            count, offset = unpack_from(">Ii", trun)
+            sizes = [size for (size,) in iter_unpack(">I", trun[8:])]
+            assert len(sizes) == count
+            found.append(Fragment(start_sample, frame_duration, list(cut(file, box.start + offset, sizes))))
+    return found
+
+
+def frames(file: bytes, moov: Box) -> list[bytes]:
+    """Every frame that a movie lists, taken from where its chunks are."""
+    stbl = Box(b"stbl", 0, find(moov, "trak", "mdia", "minf", "stbl"))
+    sizes = [size for (size,) in iter_unpack(">I", full(stbl, "stsz")[8:])]
+    offsets = [offset for (offset,) in iter_unpack(">Q", full(stbl, "co64")[4:])]
+    runs = list(iter_unpack(">III", full(stbl, "stsc")[4:]))
+    counts = [max(run for run in runs if run[0] <= chunk)[1] for chunk in range(1, len(offsets) + 1)]
+    assert sum(counts) == len(sizes)
+    found: list[bytes] = []
+    for offset, count in zip(offsets, counts, strict=True):
+        found += cut(file, offset, sizes[len(found) : len(found) + count])
+    return found
+
+
+def cut(file: bytes, at: int, sizes: list[int]) -> Iterator[bytes]:
+    for size in sizes:
+        yield file[at : at + size]
+        at += size
