@@ -17,7 +17,8 @@ Decoded = NDArray[Any]
 
 def by_libsndfile(path: Path) -> Decoded:
     """WAV by its own reader, MP3 by mpg123, Opus by libopus."""
-    return soundfile.read(path, dtype="int16")[0]
+    samples: Decoded = soundfile.read(path, dtype="int16")[0]
+    return samples
 
 
 def by_miniaudio(path: Path) -> Decoded:

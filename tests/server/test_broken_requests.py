@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 from audiowriter.v1 import audio_writer_pb2 as pb
@@ -52,7 +53,7 @@ def test_broken_streams_get_their_status_and_harm_nobody() -> None:
     pieces = [pcm[start : start + 960] for start in range(0, len(pcm), 960)]
     with ServerProcess() as server, channel_to(server) as channel, ThreadPoolExecutor(WORKERS + 1) as pool:
         # Bytes that are no message at all go past the generated code.
-        raw = channel.stream_stream("/audiowriter.v1.AudioWriterService/EncodeStream")
+        raw: Any = channel.stream_stream("/audiowriter.v1.AudioWriterService/EncodeStream")
 
         def one(seed: int) -> tuple[str, str]:
             stream, allowed = broken(random.Random(seed))
@@ -60,7 +61,7 @@ def test_broken_streams_get_their_status_and_harm_nobody() -> None:
             try:
                 list(raw(iter(messages)))
             except grpc.RpcError as error:
-                code, told = error.code().name, error.details()
+                code, told = error.code().name, str(error.details())
             else:
                 code, told = "OK", ""
             if isinstance(stream, bytes) and code == "OK":

@@ -15,7 +15,7 @@ from audiowriter_server.session import Session
 from audiowriter_server.stream_config import resolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.decode import JUDGES
+from support.decode import JUDGES, by_libsndfile
 from support.ogg import without_serials
 from support.streams import NAMES, config, encode, run, speechlike
 
@@ -37,10 +37,8 @@ def test_the_table_has_every_format_of_the_contract() -> None:
 def test_empty_stream_is_a_valid_file(name: str) -> None:
     encoded = encode(config(name), b"")
     over = encoded.finished.delay_samples + encoded.finished.padding_samples
-    if name == "vorbis":  # stb_vorbis refuses a stream without audio; libvorbis does not
-        from support.decode import by_libsndfile as decode
-    else:
-        decode = JUDGES[name]
+    # stb_vorbis refuses a stream without audio; libvorbis does not.
+    decode = by_libsndfile if name == "vorbis" else JUDGES[name]
     if name != "flac":  # dr_flac calls a total of 0 unknown; test_flac has it
         assert len(decode(encoded.file)) == (0 if spec(name).sample_exact else over)
     assert encoded.finished.output_samples == encoded.finished.duration.ToNanoseconds() == 0

@@ -1,6 +1,7 @@
 """MP3: the Info frame, ID3, every rate. Read with mpg123 (libsndfile), dr_mp3, FFmpeg and mutagen."""
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_decoders_that_read_the_tag_give_back_each_sample(rate: int, channels: i
 def test_every_bitrate_of_every_rate_is_what_the_frames_say(rate: int) -> None:
     for bitrate in mpeg_audio.bitrates(rate):
         encoded = encode(config("mp3", rate, bitrate_bps=bitrate), speechlike(rate, rate).tobytes())
-        info = MP3(BytesIO(encoded.file)).info
+        info: Any = MP3(BytesIO(encoded.file)).info
         assert info.sample_rate == rate
         assert info.bitrate_mode == BitrateMode.CBR
         music = frames(encoded.file)[1:]
@@ -56,7 +57,7 @@ def test_every_bitrate_of_every_rate_is_what_the_frames_say(rate: int) -> None:
 def test_vbr_says_its_true_duration(quality: float, channels: int) -> None:
     speech = speechlike(48000, channels=channels)
     encoded = encode(config("mp3", channels=channels, vbr_quality=quality), speech.tobytes())
-    info = MP3(BytesIO(encoded.file)).info
+    info: Any = MP3(BytesIO(encoded.file)).info
     assert info.bitrate_mode == BitrateMode.VBR
     assert len(by_libsndfile(encoded.file)) == 48000
     assert info.length == pytest.approx(2, abs=0.05)

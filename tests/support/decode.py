@@ -32,7 +32,7 @@ def by_miniaudio(data: bytes) -> Decoded:
 
 
 def by_ffmpeg(data: bytes) -> Decoded:
-    with av.open(BytesIO(data)) as container:
+    with av.open(BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         # Interleaved, because PyAV reads past the end of the list of planes when there are eight of them.
         to_packed = av.AudioResampler(stream.format.packed)
@@ -45,7 +45,7 @@ def by_ffmpeg(data: bytes) -> Decoded:
 
 def by_frame_durations(data: bytes) -> Decoded:
     """MP4 by FFmpeg, each frame cut to its duration, which libavcodec leaves to its callers."""
-    with av.open(BytesIO(data)) as container:
+    with av.open(BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         frames = [frame.to_ndarray().T[: frame.duration] for frame in container.decode(stream)]
         return np.concatenate([np.zeros((0, stream.channels)), *frames])
@@ -56,7 +56,7 @@ def by_blocks(data: bytes) -> Decoded:
 
     Not by FFmpeg itself: where both fall on one packet it forgets one of them.
     """
-    with av.open(BytesIO(data)) as container:
+    with av.open(BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         stream.codec_context.flags2 |= Flags2.skip_manual
         decoded = np.concatenate([frame.to_ndarray().T for frame in container.decode(stream)])
@@ -76,7 +76,7 @@ def by_raw_ffmpeg(codec: str) -> Decoder:
     """Raw G.711, 24 kHz mono."""
 
     def decode(data: bytes) -> Decoded:
-        decoder = av.CodecContext.create(codec, "r")
+        decoder: Any = av.CodecContext.create(codec, "r")
         decoder.sample_rate, decoder.layout = 24000, "mono"
         frames = decoder.decode(av.Packet(data)) if data else []
         return np.concatenate([np.zeros((0, 1)), *(frame.to_ndarray().reshape(-1, 1) for frame in frames)])

@@ -49,7 +49,7 @@ def config(
     """A config for the format of this name; `output`: further fields of AudioOutput."""
     return pb.StreamConfig(
         input=pb.PcmInput(
-            sample_format=pb.SampleFormat.Value(f"SAMPLE_FORMAT_{sample_format}"),
+            sample_format=f"SAMPLE_FORMAT_{sample_format}",
             sample_rate_hz=rate,
             channels=channels,
         ),
@@ -57,7 +57,7 @@ def config(
             format=pb.AudioFormat.Name(NAMES[name]),
             sample_rate_hz=out_rate,
             channels=out_channels,
-            sample_format=pb.SampleFormat.Value(f"SAMPLE_FORMAT_{out_sample_format}"),
+            sample_format=f"SAMPLE_FORMAT_{out_sample_format}",
             **output,
         ),
     )

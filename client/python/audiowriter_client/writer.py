@@ -114,14 +114,14 @@ class AudioWriter:
             self._stream.requests.end()
             self._changed.notify_all()
         self._reader.join()
-        self._resources.close()
+        self._release()
         self._stream.check()
 
     def cancel(self) -> None:
         """Give the stream up, and with it an unfinished file. After the end of the stream this does nothing."""
         self._call.cancel()
         self._reader.join()
-        self._resources.close()
+        self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -133,6 +133,11 @@ class AudioWriter:
             self.close()
         else:
             self.cancel()
+
+    def _release(self) -> None:
+        with self._changed:
+            resources = self._resources.pop_all()  # once, though close() and cancel() may meet
+        resources.close()
 
     def _wait_for(self, happened: Callable[[], bool]) -> None:
         self._changed.wait_for(lambda: self._stream.ended or happened())

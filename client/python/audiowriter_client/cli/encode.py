@@ -4,13 +4,15 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import click
-from audiowriter.v1.audio_writer_pb2 import StreamFinished
+from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamFinished
 
+from audiowriter_client.cli.interruptible import GRACE_S, run_interruptibly
 from audiowriter_client.cli.progress import Meter
 from audiowriter_client.cli.server import Server, server_options, server_or_own
 from audiowriter_client.cli.source import PcmFormat, open_source
@@ -102,31 +104,45 @@ def encode(
     if _same_file(source, output):
         raise click.UsageError(f"{source} and {output} are the same file")
     raw = _raw_format(source, input_format, input_rate, input_channels)
-    with ExitStack() as stack:
-        audio = stack.enter_context(open_source(source, raw))
-        try:
-            config = stream_config(
-                format=format_,
-                sample_rate_hz=audio.format.sample_rate_hz,
-                channels=audio.format.channels,
-                sample_format=audio.format.sample_format,
-                **settings,
-            )
-        except ValueError as error:  # options that exclude each other, or a number too large for its field
-            raise click.UsageError(str(error)) from error
-        used = stack.enter_context(server_or_own(server))
-        meter = stack.enter_context(Meter(audio.frames, audio.format.sample_rate_hz, quiet=quiet))
-        begin = time.perf_counter()
-        sink: Destination = _write_stdout if output == "-" else output
-        with AudioWriter.open(
-            used.target, config, sink, credentials=used.credentials, metadata=used.metadata
-        ) as writer:
-            for block in audio.blocks:
-                writer.write(block)
-                meter.advance(audio.frames_in(block), writer.bytes_received)
-        seconds = time.perf_counter() - begin
+    opened: Future[AudioWriter] = Future()
+
+    def work() -> str:
+        with ExitStack() as stack:
+            audio = stack.enter_context(open_source(source, raw))
+            config = _config(format_, audio.format, settings)
+            used = stack.enter_context(server_or_own(server))
+            meter = stack.enter_context(Meter(audio.frames, audio.format.sample_rate_hz, quiet=quiet))
+            begin = time.perf_counter()
+            sink: Destination = _write_stdout if output == "-" else output
+            with AudioWriter.open(
+                used.target, config, sink, credentials=used.credentials, metadata=used.metadata
+            ) as writer:
+                opened.set_result(writer)
+                for block in audio.blocks:
+                    writer.write(block)
+                    meter.advance(audio.frames_in(block), writer.bytes_received)
+            return _summary(output, writer.result, time.perf_counter() - begin)
+
+    def stop() -> None:
+        with suppress(TimeoutError):  # not yet opened, or never to be
+            opened.result(GRACE_S).cancel()
+
+    summary = run_interruptibly(work, stop)
     if not quiet:
-        click.echo(_summary(output, writer.result, seconds), err=True)
+        click.echo(summary, err=True)
+
+
+def _config(format_: str, pcm: PcmFormat, settings: Mapping[str, Any]) -> StreamConfig:
+    try:
+        return stream_config(
+            format=format_,
+            sample_rate_hz=pcm.sample_rate_hz,
+            channels=pcm.channels,
+            sample_format=pcm.sample_format,
+            **settings,
+        )
+    except ValueError as error:  # options that exclude each other, or a number too large for its field
+        raise click.UsageError(str(error)) from error
 
 
 def _same_file(source: str, output: str) -> bool:

@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 import numpy as np
@@ -69,10 +70,10 @@ def open_source(name: str, raw: PcmFormat | None) -> Iterator[Source]:
     """
     if raw is not None:
         if name == "-":
-            yield _raw_source(sys.stdin.buffer, raw, None)
+            yield _raw_source(FileIO(sys.stdin.fileno(), closefd=False), raw, None)
             return
         path = Path(name)
-        with path.open("rb") as file:
+        with FileIO(path) as file:
             yield _raw_source(file, raw, path.stat().st_size)
         return
     with Path(name).open("rb"):
@@ -86,9 +87,9 @@ def open_source(name: str, raw: PcmFormat | None) -> Iterator[Source]:
         yield _soundfile_source(file)
 
 
-def _raw_source(file: IO[bytes], raw: PcmFormat, size: int | None) -> Source:
-    # read1 gives what is there: a live pipe is not held back until a block is full.
-    blocks = iter(lambda: file.read1(_BLOCK_BYTES), b"")  # type: ignore[attr-defined]
+def _raw_source(file: FileIO, raw: PcmFormat, size: int | None) -> Source:
+    # Without a buffer read() gives what is there: a live pipe is not held back until a block is full.
+    blocks = iter(lambda: file.read(_BLOCK_BYTES), b"")
     return Source(raw, blocks, None if size is None else size // raw.frame_bytes)
 
 

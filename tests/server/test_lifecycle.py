@@ -1,0 +1,157 @@
+"""Start, drain, stop, and the workers under one supervisor."""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import grpc
+import pytest
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server.call import SERVICE_NAME
+from audiowriter_server.server import LIVENESS
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from support.server import FRAME, LIMIT_S, ServerProcess, Stream, channel_to, poll
+
+Health = health_pb2.HealthCheckResponse
+
+
+def health(channel: grpc.Channel, name: str = "") -> int:
+    request = health_pb2.HealthCheckRequest(service=name)
+    return int(health_pb2_grpc.HealthStub(channel).Check(request, timeout=LIMIT_S).status)
+
+
+def test_drain_under_fifty_streams_loses_none() -> None:
+    with ServerProcess() as server, channel_to(server) as channel:
+        watched: list[int] = []
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        watcher = threading.Thread(target=lambda: [watched.append(answer.status) for answer in _until_end(watch)])
+        watcher.start()
+        streams = [Stream(channel).start() for _ in range(50)]
+        server.signal()
+        server.wait_for_line("draining 50 live streams")
+        assert [health(channel, name) for name in ("", SERVICE_NAME)] == [Health.NOT_SERVING] * 2
+        assert health(channel, LIVENESS) == Health.SERVING
+        late = Stream(channel).error()
+        assert late.named[:2] == ("UNAVAILABLE", "DRAINING")
+        for stream in streams:
+            for _ in range(10):
+                stream.send(pb.EncodeStreamRequest(pcm=FRAME))
+        assert [stream.finish().total_bytes for stream in streams] == [10 * len(FRAME)] * 50
+        begin = time.monotonic()
+        assert server.wait() == 0
+        assert time.monotonic() - begin < 5  # an open Watch does not hold it up
+        watcher.join(LIMIT_S)
+        assert watched == [Health.SERVING, Health.NOT_SERVING]
+    codes = [line["code"] for line in server.calls()]
+    assert sorted(codes) == ["OK"] * 50 + ["UNAVAILABLE"]
+
+
+def _until_end(call: grpc.Call) -> object:
+    try:
+        yield from call  # type: ignore[attr-defined]
+    except grpc.RpcError:
+        return
+
+
+def test_streams_that_outlive_the_grace_are_cut_by_name() -> None:
+    with ServerProcess("--drain-timeout=0.5") as server, channel_to(server) as channel:
+        stream = Stream(channel).start()
+        server.signal()
+        assert stream.error().named == ("UNAVAILABLE", "DRAIN_TIMEOUT_EXCEEDED", "drain_timeout", "0.5")
+        assert server.wait() == 1
+    assert [line["reason"] for line in server.calls()] == ["DRAIN_TIMEOUT_EXCEEDED"]
+
+
+def test_second_signal_ends_at_once() -> None:
+    with ServerProcess() as server, channel_to(server) as channel:
+        stream = Stream(channel).start()
+        server.signal(signal.SIGINT)
+        server.wait_for_line("draining")
+        server.signal(signal.SIGINT)
+        assert stream.error().named[:2] == ("UNAVAILABLE", "STOPPED")
+        assert server.wait() == 1
+
+
+def test_idle_server_ends_at_once() -> None:
+    with ServerProcess() as server:
+        server.signal()
+        assert server.wait() == 0
+
+
+def test_old_connection_takes_no_new_calls_and_loses_none() -> None:
+    with ServerProcess("--max-connection-age=1") as server, channel_to(server) as channel:
+        streams = []
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:  # over at least one change of connection
+            streams.append(Stream(channel).start())
+            time.sleep(0.05)
+        for stream in streams:
+            stream.finish()
+    assert len({line["peer"] for line in server.calls()}) > 1
+
+
+def test_taken_port_is_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AssertionError, match=f"can't listen on 127.0.0.1:{port}"):
+            ServerProcess(f"--port={port}")
+
+
+def test_killed_worker_comes_back_and_the_others_don_t_notice() -> None:
+    with ServerProcess(workers=2) as server:
+        with channel_to(server.targets[0]) as one, channel_to(server.targets[1]) as other:
+            lost, kept = Stream(one).start(), Stream(other).start()
+            listening = [line for line in server.log if str(line["message"]).startswith("listening on ")]
+            os.kill(listening[0]["pid"], signal.SIGKILL)
+            assert lost.error().code is grpc.StatusCode.UNAVAILABLE
+            server.wait_for_line("worker ")
+            with channel_to(server.wait_until_listening()) as new:
+                assert Stream(new).start().finish().total_bytes == 0
+            server.signal()
+            for _ in range(2):
+                server.wait_for_line("draining ")
+            kept.send(pb.EncodeStreamRequest(pcm=FRAME))
+            assert kept.finish().total_bytes == len(FRAME)
+        assert server.wait() == 0
+
+
+def test_workers_drain_when_their_supervisor_is_killed() -> None:
+    with ServerProcess(workers=2) as server:
+        with channel_to(server) as channel:
+            stream = Stream(channel).start()
+            server.signal(signal.SIGKILL)
+            server.process.wait(LIMIT_S)
+            server.wait_for_line("draining 1")
+            assert stream.finish().total_bytes == 0
+        server.wait_for_line("stopped")
+        server.wait_for_line("stopped")
+
+
+def test_workers_share_a_port_where_asked() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with ServerProcess(f"--port={port}", "--shared-port", workers=2) as server:
+        assert server.targets == [f"127.0.0.1:{port}"] * 2
+        pids = set()
+
+        def both_were_met() -> bool:
+            with channel_to(server) as channel:
+                Stream(channel).start().finish()
+            pids.update(line["pid"] for line in server.calls())
+            return len(pids) == 2
+
+        poll(both_were_met, "one worker takes all connections")
+
+
+def test_worker_that_can_t_start_stops_all() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AssertionError, match="can't listen on"):
+            ServerProcess(f"--port={port - 1}", workers=2)
