@@ -18,14 +18,17 @@ def list_formats() -> pb.ListFormatsResponse:
 
 def _info(number: int, spec: FormatSpec) -> pb.FormatInfo:
     lowest, highest = spec.bitrate_bounds
+    rates = spec.sample_rates
+    if isinstance(rates, range):  # min and max would look at each of a million
+        rates = (rates[0], rates[-1])
     return pb.FormatInfo(
         format=pb.AudioFormat.Name(number),
         name=spec.name,
         mime_type=spec.mime_type,
         file_extension=spec.file_extension,
         sample_rates_hz=_each(spec.sample_rates),
-        min_sample_rate_hz=min(spec.sample_rates),
-        max_sample_rate_hz=max(spec.sample_rates),
+        min_sample_rate_hz=min(rates),
+        max_sample_rate_hz=max(rates),
         channels=spec.channels,
         sample_formats=[pb.SampleFormat.Name(_NUMBERS[kind]) for kind in spec.sample_types],
         min_bitrate_bps=lowest,
