@@ -61,7 +61,7 @@ class Server:
             else:
                 port = self._server.add_secure_port(address, self._certificates.credentials())
         except RuntimeError as exc:
-            raise OSError(f"can't listen on {address}: {exc}") from exc
+            raise OSError(f"can't listen on {address}: taken, or not an address of this host") from exc
         await self._server.start()
         self._publisher = asyncio.create_task(self._gate.publish())
         for name in (*_READINESS, LIVENESS):

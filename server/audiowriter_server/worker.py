@@ -12,7 +12,9 @@ from .__main__ import main
 
 
 def _drain_when_orphaned() -> None:
-    sys.stdin.buffer.read()
+    # Not sys.stdin: a thread that waits in it makes the interpreter's exit a crash.
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

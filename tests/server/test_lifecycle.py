@@ -5,6 +5,8 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -26,7 +28,7 @@ def test_drain_under_fifty_streams_loses_none() -> None:
     with ServerProcess() as server, channel_to(server) as channel:
         watched: list[int] = []
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
-        watcher = threading.Thread(target=lambda: [watched.append(answer.status) for answer in _until_end(watch)])
+        watcher = threading.Thread(target=lambda: watched.extend(answer.status for answer in _until_end(watch)))
         watcher.start()
         streams = [Stream(channel).start() for _ in range(50)]
         server.signal()
@@ -48,9 +50,9 @@ def test_drain_under_fifty_streams_loses_none() -> None:
     assert sorted(codes) == ["OK"] * 50 + ["UNAVAILABLE"]
 
 
-def _until_end(call: grpc.Call) -> object:
+def _until_end(call: Iterator[Any]) -> Iterator[Any]:
     try:
-        yield from call  # type: ignore[attr-defined]
+        yield from call
     except grpc.RpcError:
         return
 
@@ -137,7 +139,7 @@ def test_workers_share_a_port_where_asked() -> None:
         port = free.getsockname()[1]
     with ServerProcess(f"--port={port}", "--shared-port", workers=2) as server:
         assert server.targets == [f"127.0.0.1:{port}"] * 2
-        pids = set()
+        pids: set[int] = set()
 
         def both_were_met() -> bool:
             with channel_to(server) as channel:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -38,7 +39,7 @@ def channel(server: ServerProcess) -> Iterator[grpc.Channel]:
         yield channel
 
 
-def request(rate: int = 24000, channels: int = 1, **output: int) -> pb.EncodeStreamRequest:
+def request(rate: int = 24000, channels: int = 1, **output: Any) -> pb.EncodeStreamRequest:
     return pb.EncodeStreamRequest(
         config=pb.StreamConfig(
             input=pb.PcmInput(sample_rate_hz=rate, channels=channels),

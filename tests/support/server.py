@@ -6,9 +6,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from json import loads
+from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, Self
 
@@ -31,18 +32,28 @@ FRAME = bytes(960)
 class ServerProcess:
     """`targets`: where its workers listen, in the order in which they came up."""
 
-    def __init__(self, *flags: str, workers: int = 1, variables: Mapping[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "audiowriter_server", "--port=0", "--log-format=json", *flags]
+    def __init__(
+        self,
+        *flags: str,
+        workers: int = 1,
+        variables: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "audiowriter_server"),
+    ) -> None:
+        command = [sys.executable, *program, "--port=0", "--log-format=json", *flags]
         if workers > 1:
             command.append(f"--workers={workers}")
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(variables or {})}
         )
         self.log: list[dict[str, Any]] = []
-        self._lines: Queue[dict[str, Any]] = Queue()
+        self._lines: Queue[dict[str, Any] | None] = Queue()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.targets = [str(self.wait_for_line("listening on ")["message"]).rpartition(" ")[2] for _ in range(workers)]
+        try:
+            self.targets = [self.wait_until_listening() for _ in range(workers)]
+        except AssertionError:
+            self.__exit__()
+            raise
         self.target = self.targets[0]
 
     def _read(self) -> None:
@@ -54,6 +65,11 @@ class ServerProcess:
                 told = {"message": line}
             self.log.append(told)
             self._lines.put(told)
+        self._lines.put(None)
+
+    def wait_until_listening(self) -> str:
+        """Give the address of the next worker that comes up."""
+        return str(self.wait_for_line("listening on ")["message"]).rpartition(" ")[2]
 
     def wait_for_line(self, beginning: str) -> dict[str, Any]:
         """Give the next line of the log whose message begins so; each line is looked at once."""
@@ -62,7 +78,8 @@ class ServerProcess:
             try:
                 line = self._lines.get(timeout=max(0, deadline - time.monotonic()))
             except Empty:
-                raise AssertionError(f"no line {beginning!r} in {self.log}") from None
+                line = None
+            assert line is not None, f"no line {beginning!r} in {self.log}"
             if str(line["message"]).startswith(beginning):
                 return line
 
@@ -80,8 +97,8 @@ class ServerProcess:
         return code
 
     def resident_bytes(self) -> int:
-        with open(f"/proc/{self.process.pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +132,8 @@ class Stream:
     def finish(self) -> pb.StreamFinished:
         """Half-close; read to the end."""
         self._requests.put(None)
-        return list(self.call)[-1].finished
+        last: pb.EncodeStreamResponse = list(self.call)[-1]
+        return last.finished
 
     def error(self) -> "Error":
         """Read on until the call fails."""
@@ -133,8 +151,8 @@ class Error:
 
     def __init__(self, error: grpc.RpcError) -> None:
         self.code: grpc.StatusCode = error.code()
-        self.text: str = error.details()
-        self.trailing = dict(error.trailing_metadata() or ())
+        self.text = error.details() or ""
+        self.trailing: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
         self.info = error_details_pb2.ErrorInfo()
         self.retry = error_details_pb2.RetryInfo()
         status = rpc_status.from_call(error)
