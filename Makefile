@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 
-.PHONY: demo test interop interop-long check generate clean
+.PHONY: demo test interop interop-long formats-doc check generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -29,6 +29,9 @@ interop: $(VENV)/.ready  ## Hold every format against decoders and analysers tha
 
 interop-long: $(VENV)/.ready  ## Encode ten hours of audio into every format and watch the memory; takes an hour
 	PYTHONPATH=tests $(BIN)/python -m interop.ten_hours
+
+formats-doc: $(VENV)/.ready  ## Make docs/formats.md from what the server says and does
+	PYTHONPATH=tests $(BIN)/python -m interop.formats_doc
 
 check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/ruff check .

@@ -11,8 +11,9 @@ import numpy as np
 import soundfile
 from audiowriter.v1 import audio_writer_pb2 as pb
 from mutagen.id3 import ID3
+from mutagen.mp4 import MP4, MP4Tags
 
-from interop.complaints import complaints
+from interop.complaints import WAVE, complaints
 from interop.product import Product
 from interop.signals import FFMPEG_NAMES, Signal, frequencies
 from interop.tools import run
@@ -42,20 +43,41 @@ MEDIAINFO_NAMES = {
     "track": "Track_Position",
 }
 
+MP4_ATOMS = {
+    "title": "©nam",
+    "artist": "©ART",
+    "album": "©alb",
+    "date": "©day",
+    "genre": "©gen",
+    "comment": "©cmt",
+}
+
+OPUS = ("opus", "webm")
+"""Decoded at 48 kHz, whatever the rate of the input."""
+
+FFMPEG_ADDS: dict[str, Callable[[pb.StreamFinished], int]] = {
+    "m4a": lambda finished: finished.padding_samples,
+    "fmp4": lambda finished: finished.delay_samples + finished.padding_samples,
+}
+"""Samples that FFmpeg 5 gives though the file says that they are not to be heard; so it does with its own files."""
+
 COUNTED: dict[str, Callable[[pb.StreamFinished], int]] = {
     "opus": lambda finished: finished.delay_samples,
     "mp3": lambda finished: finished.delay_samples + finished.padding_samples,
+    "fmp4": lambda finished: finished.delay_samples,
 }
 """Samples that ffprobe and mediainfo count into the duration, though no decoder gives them; so they do with the files of
-opusenc and lame."""
+opusenc, lame and ffmpeg."""
 
 
 def ffmpeg(product: Product) -> Iterator[str]:
     """Decodes the stored file without a warning: every sample, every channel in its place."""
     samples, said = _ffmpeg_decode(product, "warning", product.file)
     yield from complaints("ffmpeg", product.order.info.name, said)
+    name = product.order.info.name
+    more = FFMPEG_ADDS[name](product.finished) if name in FFMPEG_ADDS else 0
     # FFmpeg 5 cuts the ends of short Vorbis files wrongly, those of oggenc, too.
-    yield from _hear(product, samples, counts=product.order.info.name != "vorbis")
+    yield from _hear(product, samples, more=None if name == "vorbis" else more)
 
 
 def ffmpeg_live(product: Product) -> Iterator[str]:
@@ -64,7 +86,7 @@ def ffmpeg_live(product: Product) -> Iterator[str]:
     yield from complaints("ffmpeg_live", product.order.info.name, said)
     if product.finished.trailer == b"\0":  # the pad byte of a WAV file: see TOLERATED
         samples = samples[: len(product.signal)]
-    yield from _hear(product, samples, counts=False)
+    yield from _hear(product, samples, more=None)
 
 
 def ffprobe(product: Product) -> Iterator[str]:
@@ -149,7 +171,7 @@ def mediainfo(product: Product) -> Iterator[str]:
     yield from _differ("channels", int(audio["Channels"]), product.order.channels)
     if product.order.info.sample_exact:
         yield from _container_duration(product, float(audio["Duration"]), tolerance=0.001)  # whole milliseconds
-    if product.order.info.name != "wav":  # of INFO it reads Latin-1, and takes artists for directors
+    if product.order.info.name not in WAVE:  # of INFO it reads Latin-1, and takes artists for directors
         yield from _tags(product, {name: general.get(theirs, "") for name, theirs in MEDIAINFO_NAMES.items()})
 
 
@@ -168,10 +190,13 @@ def mutagen_(product: Product) -> Iterator[str]:
     """Reads duration and tags."""
     file = mutagen.File(product.file)
     yield from _differ("channels", file.info.channels, product.order.channels)
-    if product.order.info.sample_exact:
+    if product.order.info.sample_exact and not isinstance(file, MP4):  # of MP4 it reads no edit list and no fragment
         yield from _duration(product, file.info.length, tolerance=2e-3)
     if isinstance(file.tags, ID3):
         yield from _tags(product, {name: str(file.tags.get(frame)) for name, frame in ID3_FRAMES.items()})
+    elif isinstance(file.tags, MP4Tags):
+        told = {name: file.tags.get(atom, [""])[0] for name, atom in MP4_ATOMS.items()}
+        yield from _tags(product, {**told, "track": str(file.tags.get("trkn", [("",)])[0][0])})
     elif file.tags is not None:
         yield from _tags(product, {name: values[0] for name, values in file.tags.items()})
 
@@ -202,6 +227,9 @@ JUDGES: dict[str, tuple[Judge, ...]] = {
     "wav-alaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox),
     "mulaw": (ffmpeg,),
     "alaw": (ffmpeg,),
+    "m4a": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_),
+    "fmp4": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_),
+    "webm": (ffmpeg, ffmpeg_live, ffprobe, mediainfo),
 }
 """By the name of the format in ListFormats."""
 
@@ -215,8 +243,8 @@ def _ffmpeg_decode(product: Product, level: str, source: Path | str, stdin: byte
     return np.frombuffer(out, "<f8").reshape(-1, order.channels), said
 
 
-def _hear(product: Product, samples: Signal, *, counts: bool = True) -> Iterator[str]:
-    """Compare what a decoder gave with what went in. `counts`: whether it is to be trusted with the number of samples."""
+def _hear(product: Product, samples: Signal, *, more: int | None = 0) -> Iterator[str]:
+    """Compare what a decoder gave with what went in. `more`: frames too many that it is known to give; None: unknown."""
     order = product.order
     if order.info.lossless:
         if len(samples) != len(product.signal):
@@ -225,10 +253,10 @@ def _hear(product: Product, samples: Signal, *, counts: bool = True) -> Iterator
             frame, channel = np.argwhere(samples != product.signal)[0]
             yield f"not bit-exact from frame {frame}, channel {channel} on"
         return
-    rate = 48000 if order.info.name == "opus" else order.rate
+    rate = 48000 if order.info.name in OPUS else order.rate
     frames = product.frames * rate // order.rate
-    if counts and len(samples) != frames:
-        yield f"{len(samples)} frames, not {frames}"
+    if more is not None and len(samples) != frames + more:
+        yield f"{len(samples)} frames, not {frames + more}"
     for channel, frequency in enumerate(frequencies(order.rate, order.channels)):
         spectrum = np.abs(np.fft.rfft(samples[:, channel] * np.hanning(len(samples))))
         loudest = float(np.argmax(spectrum)) * rate / len(samples)

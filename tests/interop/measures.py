@@ -1,0 +1,52 @@
+"""How far a lossy file is from what went in: delay and two measures of quality, for one channel."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Channel = NDArray[np.float64]
+"""Shape (frames,), full scale at ±1."""
+
+FRAME_MS = 20
+SILENCE = 1e-5
+"""Mean square below which a frame says nothing of a codec: 50 dB under full scale."""
+SNR_BOUNDS = (-10.0, 35.0)
+"""In dB, as is usual for the segmental SNR: a frame is neither worse nor better than that."""
+
+
+def delay(source: Channel, decoded: Channel) -> int:
+    """Samples that `decoded` lies behind `source`: where their cross-correlation is highest."""
+    size = 1 << (len(source) + len(decoded)).bit_length()
+    spectrum = np.fft.rfft(decoded, size) * np.conj(np.fft.rfft(source, size))
+    lag = int(np.argmax(np.fft.irfft(spectrum, size)))
+    return lag - size if lag > size // 2 else lag
+
+
+def segmental_snr(source: Channel, decoded: Channel, rate: int) -> float:
+    """Mean over frames of the signal-to-noise ratio in dB. Higher is better."""
+    clean, coded = _frames(source, decoded, rate)
+    noise = ((clean - coded) ** 2).mean(axis=1)
+    ratio = 10 * np.log10((clean**2).mean(axis=1) / np.maximum(noise, 1e-12))
+    return float(np.clip(ratio, *SNR_BOUNDS).mean())
+
+
+def log_spectral_distance(source: Channel, decoded: Channel, rate: int) -> float:
+    """Mean over frames of the root mean square difference of log spectra, in dB. Lower is better."""
+    clean, coded = (_log_spectrum(frames) for frames in _frames(source, decoded, rate))
+    return float(np.sqrt(((clean - coded) ** 2).mean(axis=1)).mean())
+
+
+def _frames(source: Channel, decoded: Channel, rate: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Cut both into the frames in which the source is not silent."""
+    size = rate * FRAME_MS // 1000
+    count = min(len(source), len(decoded)) // size
+    clean, coded = (samples[: count * size].reshape(count, size) for samples in (source, decoded))
+    loud = (clean**2).mean(axis=1) > SILENCE
+    return clean[loud], coded[loud]
+
+
+def _log_spectrum(frames: NDArray[Any]) -> NDArray[Any]:
+    power = np.abs(np.fft.rfft(frames * np.hanning(frames.shape[1]))) ** 2
+    # A floor 60 dB under the loudest line: what codecs leave out below it is not heard.
+    return 10 * np.log10(power + 1e-6 * power.max(axis=1, keepdims=True) + 1e-12)
