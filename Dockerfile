@@ -1,8 +1,9 @@
-# The server, wheels only, not root; runs with a read-only root file system.
+# The server: wheels only, not root; its root file system may be read-only.
 #   docker build -t audiowriter .
-#   docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:50051:50051 audiowriter
+#   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL -p 127.0.0.1:50051:50051 audiowriter
+# Without a Docker engine: deploy/image/build.
 
-ARG BASE=docker.io/library/python:3.11-slim-bookworm
+ARG BASE=docker.io/library/python:3.11.14-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
@@ -10,24 +11,29 @@ COPY pyproject.toml README.md CHANGELOG.md LICENSE constraints.txt ./
 COPY proto proto
 COPY server server
 COPY client/python client/python
-RUN python3 -m venv /opt/audiowriter \
- && /opt/audiowriter/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
+# The builder is in an environment of its own: what it needs does not come into the image.
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
       --constraint constraints.txt 'hatchling>=1.27' \
- && /opt/audiowriter/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheels . \
- && /opt/audiowriter/bin/pip uninstall --yes --quiet hatchling \
- && /opt/audiowriter/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
-      --constraint constraints.txt "$(echo /wheels/*.whl)[cli]" \
- && /opt/audiowriter/bin/pip uninstall --yes --quiet pip setuptools \
- && find /opt/audiowriter -depth -name '__pycache__' -exec rm -rf {} +
+ && /opt/build/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && python3 -m venv --without-pip /opt/audiowriter \
+ && /opt/build/bin/pip --python /opt/audiowriter/bin/python install --no-cache-dir --disable-pip-version-check --no-compile \
+      --only-binary :all: --constraint constraints.txt "$(echo /wheels/*.whl)[cli,otel]"
 
 FROM ${BASE}
+ARG VERSION=unknown
 LABEL org.opencontainers.image.title="audiowriter" \
       org.opencontainers.image.description="Live PCM in, finished audio file out, over one bidirectional gRPC stream" \
+      org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/audiowriter /opt/audiowriter
 ENV PATH=/opt/audiowriter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# By number: Kubernetes can't tell from a name that it is not root.
 USER 10001:10001
 EXPOSE 50051
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["audiowriter", "health", "--target", "127.0.0.1:50051"]
+# Of the process, not of its readiness: a server that drains shall not be killed for that.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
+  CMD ["audiowriter", "health", "--target", "127.0.0.1:50051", "--service", "liveness"]
+STOPSIGNAL SIGTERM
 ENTRYPOINT ["audiowriter"]
-CMD ["serve", "--host", "0.0.0.0", "--insecure"]
+CMD ["serve", "--host", "0.0.0.0", "--insecure", "--log-format", "json"]

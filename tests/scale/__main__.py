@@ -1,0 +1,11 @@
+"""`make scale`: exit code 0 if all is as it should be."""
+
+import sys
+
+import scale.browser
+import scale.drain
+import scale.workers
+
+if __name__ == "__main__":
+    results = [step.run() for step in (scale.workers, scale.drain, scale.browser)]
+    sys.exit(0 if all(results) else 1)
