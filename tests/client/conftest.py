@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from numpy.typing import NDArray
 
 
@@ -51,3 +52,10 @@ def samples() -> NDArray[np.int16]:
 def names(tmp_path: Path) -> Callable[[], list[str]]:
     """What is in tmp_path."""
     return lambda: sorted(path.name for path in tmp_path.iterdir())
+
+
+@pytest.fixture
+def speech(tmp_path: Path, samples: NDArray[np.int16]) -> Path:
+    path = tmp_path / "in.wav"
+    soundfile.write(path, samples, 24000, subtype="PCM_16")
+    return path

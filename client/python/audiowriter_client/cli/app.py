@@ -6,6 +6,7 @@ from importlib import metadata
 import click
 from audiowriter_server.command import serve
 
+from audiowriter_client.cli.bench import bench
 from audiowriter_client.cli.encode import encode
 from audiowriter_client.cli.formats import formats
 from audiowriter_client.cli.health import health
@@ -26,6 +27,7 @@ def version() -> None:
     click.echo(metadata.version("audiowriter"))
 
 
+audiowriter.add_command(bench)
 audiowriter.add_command(encode)
 audiowriter.add_command(formats)
 audiowriter.add_command(health)

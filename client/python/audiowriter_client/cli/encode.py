@@ -104,7 +104,7 @@ def encode(
     if _same_file(source, output):
         raise click.UsageError(f"{source} and {output} are the same file")
     raw = _raw_format(source, input_format, input_rate, input_channels)
-    opened: Future[AudioWriter] = Future()
+    opened: Future[tuple[AudioWriter, Meter]] = Future()
 
     def work() -> str:
         with ExitStack() as stack:
@@ -117,7 +117,7 @@ def encode(
             with AudioWriter.open(
                 used.target, config, sink, credentials=used.credentials, metadata=used.metadata
             ) as writer:
-                opened.set_result(writer)
+                opened.set_result((writer, meter))
                 for block in audio.blocks:
                     writer.write(block)
                     meter.advance(audio.frames_in(block), writer.bytes_received)
@@ -125,7 +125,9 @@ def encode(
 
     def stop() -> None:
         with suppress(TimeoutError):  # not yet opened, or never to be
-            opened.result(GRACE_S).cancel()
+            writer, meter = opened.result(GRACE_S)
+            meter.stop()
+            writer.cancel()
 
     summary = run_interruptibly(work, stop)
     if not quiet:

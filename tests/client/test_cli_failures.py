@@ -1,0 +1,112 @@
+"""`audiowriter encode`: how it ends when it can't go on."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from client.command import COMMAND, run
+
+Names = Callable[[], list[str]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["in.wav"], "Missing argument 'OUT'."),
+        (["in.wav", "out.xyz"], "out.xyz: no format by this name: give --format"),
+        (["in.wav", "in.wav"], "in.wav and in.wav are the same file"),
+        (["in.wav", "link.wav"], "in.wav and link.wav are the same file"),
+        (["-", "out.wav"], "raw PCM needs --input-rate"),
+        (["in.wav", "out.wav", "--input-rate", "8000"], "--input-… are for raw PCM"),
+        (["in.wav", "out.mp3", "--bitrate", "fast"], "'fast' is not a bitrate such as 96k or 96000"),
+        (["in.wav", "out.mp3", "--bitrate", "96k", "--quality", "1"], "bitrate_bps and vbr_quality exclude each other"),
+        (["in.wav", "out.mp3", "--tag", "title"], "'title' is not NAME=TEXT"),
+        (["in.wav", "out.wav", "--rate", "4294967296"], "4294967296"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(
+    tmp_path: Path, speech: Path, names: Names, arguments: Sequence[str], message: str
+) -> None:
+    (tmp_path / "link.wav").symlink_to(speech)
+    done = subprocess.run(
+        [COMMAND, "encode", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("audiowriter: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert names() == ["in.wav", "link.wav"]
+
+
+def test_every_violation_has_a_line(target: str, tmp_path: Path, speech: Path, names: Names) -> None:
+    options = ["--rate", "44101", "--channels", "9", "--target", target]
+    done = run("encode", speech, tmp_path / "out.mp3", *options)
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 1
+    assert len(lines) >= 2
+    assert all(line.startswith("audiowriter: config.output.") for line in lines)
+    assert names() == ["in.wav"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [("missing.wav", "missing.wav: No such file or directory"), (".", ".: Is a directory")],
+)
+def test_input_that_cannot_be_opened_is_named(tmp_path: Path, source: str, message: str) -> None:
+    done = subprocess.run(
+        [COMMAND, "encode", source, "out.wav"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, f"audiowriter: {message}\n")
+
+
+def test_server_that_is_not_there_is_one_line(tmp_path: Path, speech: Path, names: Names) -> None:
+    done = run("encode", speech, tmp_path / "out.wav", "--target", f"unix:{tmp_path}/none")
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("audiowriter: UNAVAILABLE: ")
+    assert done.stderr.decode().count("\n") == 1
+    assert names() == ["in.wav"]
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("embedded", [True, False])
+def test_signal_leaves_no_file(
+    target: str, tmp_path: Path, names: Names, number: signal.Signals, exit_code: int, embedded: bool
+) -> None:
+    command: list[str | Path] = [COMMAND, "encode", "-", tmp_path / "out.wav", "--input-rate", "24000"]
+    command += [] if embedded else ["--target", target]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(bytes(48000))
+        process.stdin.flush()
+        deadline = time.monotonic() + 30
+        while not names() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(names()) == 1
+        process.send_signal(number)
+        assert process.wait(10) == exit_code
+        assert b"Traceback" not in process.stderr.read()
+    assert names() == []
+
+
+def test_closed_pipe_ends_quietly(target: str) -> None:
+    command: list[str | Path] = [
+        COMMAND,
+        "encode",
+        "-",
+        "-",
+        "--format",
+        "pcm",
+        "--input-rate",
+        "24000",
+        "--target",
+        target,
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, errors = process.communicate(bytes(2**20), timeout=30)
+        assert (process.returncode, errors) == (1, b"")
