@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("audiowriter")
@@ -19,3 +21,14 @@ def run(
         check=False,
         env=os.environ | (environment or {}),
     )
+
+
+@contextmanager
+def start(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command with pipes to all three, killed at the end if it is still there."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([COMMAND, *arguments], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

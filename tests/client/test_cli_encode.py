@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from client.command import COMMAND, run
+from client.command import run, start
 from numpy.typing import NDArray
 
 Names = Callable[[], list[str]]
@@ -89,19 +89,8 @@ def test_stdin_to_stdout(target: str, samples: NDArray[np.int16]) -> None:
 
 
 def test_stdout_gets_the_live_bytes_at_once(target: str) -> None:
-    command: list[str | Path] = [
-        COMMAND,
-        "encode",
-        "-",
-        "-",
-        "--format",
-        "wav",
-        "--input-rate",
-        "24000",
-        "--target",
-        target,
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    options = ["--format", "wav", "--input-rate", "24000", "--target", target]
+    with start("encode", "-", "-", *options) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"\1\0" * 24000)

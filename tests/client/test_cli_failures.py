@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from client.command import COMMAND, run
+from client.command import COMMAND, run, start
 
 Names = Callable[[], list[str]]
 
@@ -75,9 +75,8 @@ def test_server_that_is_not_there_is_one_line(tmp_path: Path, speech: Path, name
 def test_signal_leaves_no_file(
     target: str, tmp_path: Path, names: Names, number: signal.Signals, exit_code: int, embedded: bool
 ) -> None:
-    command: list[str | Path] = [COMMAND, "encode", "-", tmp_path / "out.wav", "--input-rate", "24000"]
-    command += [] if embedded else ["--target", target]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    options = ["--input-rate", "24000"] + ([] if embedded else ["--target", target])
+    with start("encode", "-", tmp_path / "out.wav", *options) as process:
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write(bytes(48000))
@@ -93,19 +92,8 @@ def test_signal_leaves_no_file(
 
 
 def test_closed_pipe_ends_quietly(target: str) -> None:
-    command: list[str | Path] = [
-        COMMAND,
-        "encode",
-        "-",
-        "-",
-        "--format",
-        "pcm",
-        "--input-rate",
-        "24000",
-        "--target",
-        target,
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    options = ["--format", "pcm", "--input-rate", "24000", "--target", target]
+    with start("encode", "-", "-", *options) as process:
         assert process.stdout is not None
         process.stdout.close()
         _, errors = process.communicate(bytes(2**20), timeout=30)
