@@ -7,6 +7,7 @@ from typing import Any
 from mutagen import id3
 
 _ID3V1_BYTES = 128
+_ID3V1_COMMENT = slice(97, 125)
 _TEXT_FRAMES = {
     "title": id3.TIT2,
     "artist": id3.TPE1,
@@ -30,5 +31,8 @@ def tags(values: Mapping[str, str]) -> tuple[bytes, bytes]:
             tag.add(frame(encoding=id3.Encoding.UTF8, text=[value]))
     file = BytesIO()
     tag.save(file, v1=2, v2_version=4, padding=lambda _: 0)
-    data = file.getvalue()
-    return data[:-_ID3V1_BYTES], data[-_ID3V1_BYTES:]
+    id3v2, id3v1 = file.getvalue()[:-_ID3V1_BYTES], bytearray(file.getvalue()[-_ID3V1_BYTES:])
+    if "comment" in values:  # mutagen leaves it out, for ID3v2 may have many
+        size = _ID3V1_COMMENT.stop - _ID3V1_COMMENT.start
+        id3v1[_ID3V1_COMMENT] = values["comment"].encode("latin-1", "replace")[:size].ljust(size, b"\0")
+    return id3v2, bytes(id3v1)

@@ -62,11 +62,12 @@ class InfoFrame:
         method = _VBR_MTRH if self.bitrate_bps is None else _CBR
         source_rate = 0 if self.sample_rate <= 32000 else 1 if self.sample_rate == 44100 else 2
         stereo_mode = 0 if self.channels == 1 else 3
+        lowest_bitrate = mpeg_audio.bitrates(self.sample_rate)[0]
         return (
             self.encoder.encode().ljust(9, b"\0")[:9]
             + pack(">BB", method, 0)  # revision 0 and method; lowpass unknown
             + bytes(9)  # replay gain: peak, radio, audiophile unknown; encoding flags and ATH type
-            + pack(">B", min((self.bitrate_bps or 0) // 1000, 255))
+            + pack(">B", min((self.bitrate_bps or lowest_bitrate) // 1000, 255))
             + (totals.delay_samples << 12 | totals.padding_samples).to_bytes(3, "big")
             + pack(">BBH", source_rate << 6 | stereo_mode << 2, 0, 0)  # misc; MP3 gain; surround and preset
             + pack(">IH", min(whole, 0xFFFFFFFF), totals.music_crc)
