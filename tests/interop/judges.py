@@ -172,7 +172,8 @@ def mediainfo(product: Product) -> Iterator[str]:
     if product.order.info.sample_exact:
         yield from _container_duration(product, float(audio["Duration"]), tolerance=0.001)  # whole milliseconds
     if product.order.info.name not in WAVE:  # of INFO it reads Latin-1, and takes artists for directors
-        yield from _tags(product, {name: general.get(theirs, "") for name, theirs in MEDIAINFO_NAMES.items()})
+        known = {name: general[theirs] for name, theirs in MEDIAINFO_NAMES.items() if theirs in general}
+        yield from _tags(product, {**general.get("extra", {}), **known})
 
 
 def libsndfile(product: Product) -> Iterator[str]:
