@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
+LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test interop interop-long formats-doc check generate clean
+.PHONY: demo test bench bench-quick interop interop-long conformance snippets load load-tools formats-doc check generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -24,11 +25,52 @@ demo: $(VENV)/.ready  ## Encode the sample speech into every format and check ea
 test: $(VENV)/.ready  ## Run all tests
 	$(BIN)/python -m pytest
 
+bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and its peers; takes eight minutes
+	$(BIN)/python benchmarks/bench.py
+
+bench-quick: $(VENV)/.bench $(LOAD)  ## The part of it that fits in a minute
+	$(BIN)/python benchmarks/bench.py --quick
+
+$(VENV)/.bench: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+$(LOAD): $(wildcard client/go/cmd/audiowriter-load/*.go)
+	@command -v go >/dev/null || { echo "bench: go is missing: the load generator is written in it" >&2; exit 1; }
+	cd client/go && go build -o $(abspath $@) ./cmd/audiowriter-load
+
 interop: $(VENV)/.ready  ## Hold every format against decoders and analysers that we did not write
 	$(BIN)/python -m pytest -q tests/interop
 
-interop-long: $(VENV)/.ready  ## Encode ten hours of audio into every format and watch the memory; takes an hour
+interop-long: $(VENV)/.ready  ## Write a WAV beyond 4 GiB, then ten hours of audio into every format; takes an hour
+	$(BIN)/python -m pytest -q tests/interop/test_rf64.py --long
 	PYTHONPATH=tests $(BIN)/python -m interop.ten_hours
+
+conformance: $(VENV)/.ready  ## Run the same cases with the Python, Go and Java clients; needs go, a JDK and mvn
+	PYTHONPATH=tests $(BIN)/python -m interop.clients
+
+snippets: $(VENV)/.ready  ## Run the programs of README.md; needs go, a JDK and mvn
+	PYTHONPATH=tests $(BIN)/python -m interop.clients.snippets
+
+load: load-tools  ## Run ghz, k6, Locust, grpcurl and buf against a server for some seconds; needs go
+	PYTHONPATH=tests $(BIN)/python tests/load/check.py
+
+load-tools: $(VENV)/.ready build/tools/.ready  ## Build the load generators and what they send
+	mkdir -p build/load
+	$(BIN)/python tests/load/messages.py > build/load/messages.json
+	$(BIN)/python tests/load/messages.py --seconds 0.02 > build/load/frame.json
+	$(BIN)/buf build proto -o build/load/audiowriter.binpb
+
+# Each in a module of its own, for ghz does not build with the gRPC of the others.
+build/tools/.ready: export GOBIN = $(abspath build/tools)
+build/tools/.ready: tests/load/requirements.txt
+	go install github.com/bojand/ghz/cmd/ghz@v0.93.0
+	go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
+	go install go.k6.io/k6@v1.8.1
+	$(PYTHON) -m venv build/locust
+	build/locust/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/load/requirements.txt
+	ln -sf ../locust/bin/locust build/tools/locust
+	@touch $@
 
 formats-doc: $(VENV)/.ready  ## Make docs/formats.md from what the server says and does
 	PYTHONPATH=tests $(BIN)/python -m interop.formats_doc
@@ -46,4 +88,4 @@ generate: $(VENV)/.ready  ## Make the Python code from the proto
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)
 
 clean:  ## Remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo/out
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis demo/out benchmarks/results

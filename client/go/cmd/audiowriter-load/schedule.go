@@ -15,11 +15,12 @@ import (
 )
 
 const (
-	// recordSpeed is how much faster than real time a server's schedule is recorded. It tells with each chunk what it had
+	// serverSpeed is how much faster than real time a server's schedule is recorded. It tells with each chunk what it had
 	// taken in, so that only a backlog must be avoided.
-	recordSpeed = 4
-	// recordRuns of a command, which does not tell: the earliest of each byte counts.
-	recordRuns = 3
+	serverSpeed = 4
+	// commandSpeed is less, for a command does not tell; and the earliest of commandRuns counts.
+	commandSpeed = 2
+	commandRuns  = 3
 )
 
 // schedule is what a stream on its own gives: which bytes come out after which frame. It says when the codec has enough
@@ -69,9 +70,9 @@ func (o *options) readSchedule(ctx context.Context, open opener, frames [][]byte
 }
 
 func (o *options) recordSchedule(ctx context.Context, open opener, frames [][]byte) (*schedule, error) {
-	runs, pace := 1, o.frame/recordSpeed
+	runs, pace := 1, o.frame/serverSpeed
 	if len(o.command) > 0 {
-		runs, pace = recordRuns, o.frame
+		runs, pace = commandRuns, o.frame/commandSpeed
 	}
 	if o.bulk {
 		pace = 0

@@ -160,7 +160,7 @@ def _figures(tally: Tally, frame_ms: float) -> dict[str, Any]:
 
 def _table(tally: Tally, streams: int, audio_s: float, running_s: float) -> Table:
     table = Table(box=SIMPLE_HEAD)
-    for heading in ("s", "finished", "failed", "× live", "out", "p50 ms", "p99 ms", "max ms", "late ms"):
+    for heading in ("s", "done", "failed", "× live", "out", "p50 ms", "p99 ms", "max ms", "late ms"):
         table.add_column(heading, justify="right")
     latency, lateness = _percentiles(tally.latency), _percentiles(tally.lateness)
     table.add_row(

@@ -1,0 +1,111 @@
+"""How many streams are in time, how soon the first audio comes, and whether a second worker is worth its core."""
+
+import math
+import os
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from cases import Case
+from cpu import LIVE_FRAME_MS, Samples, cpu_ms, live_options
+from plan import Plan
+from processes import LoadFailed, Target, load, server
+
+CORES = len(os.sched_getaffinity(0))
+
+P99_LIMIT_MS = 50.0
+SHARES = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2)
+"""Levels to try, as shares of what would take all CPU time that there is."""
+
+PROCESS_START_S = 0.15
+"""CPU time, rounded up, to start one FFmpeg: starts are spread so that they take half of the machine."""
+
+FIRST_AUDIO_STREAM_S = 2.0
+FIRST_AUDIO_ROUNDS = 5
+
+
+def streams_in_time(
+    plan: Plan, case: Case, samples: Samples, folder: Path, *, target: Target | None, cpu_ms_per_s: float
+) -> dict[str, Any]:
+    """Raise the number of streams until p99 passes the limit, then halve the last step. Without a target: of FFmpeg.
+
+    `cpu_ms_per_s`: CPU time for a second of audio, to begin somewhere.
+    """
+    name = "ffmpeg" if target is None else "server"
+    full = CORES * 1000 / cpu_ms_per_s
+    levels: list[dict[str, Any]] = []
+
+    def holds(streams: int) -> bool:
+        level = _level(plan, case, samples, folder / f"{case.name}-capacity-{name}.json", target, streams)
+        levels.append(level)
+        return level["p99_ms"] is not None and level["p99_ms"] < P99_LIMIT_MS
+
+    good, bad = 0, 0
+    for share in SHARES:
+        streams = max(2, round(full * share))
+        if not holds(streams):
+            bad = streams
+            break
+        good = streams
+    if bad - good > 2:
+        middle = (good + bad) // 2
+        good = middle if holds(middle) else good
+    return {"streams": good, "levels": sorted(levels, key=lambda one: one["streams"])}
+
+
+def _level(
+    plan: Plan, case: Case, samples: Samples, schedule: Path, target: Target | None, streams: int
+) -> dict[str, Any]:
+    level: dict[str, Any] = {"streams": streams, "p99_ms": None}
+    ramp_s = plan.live_ramp_s
+    if target is None:
+        ramp_s = max(ramp_s, streams * PROCESS_START_S / CORES * 2)
+    # As long for all levels, because the schedule holds for one length.
+    seconds = plan.capacity_s + math.ceil(max(ramp_s, plan.live_ramp_s) + plan.live_settle_s)
+    schedule = schedule.with_suffix(f".{seconds:g}.json")
+    options = [*live_options(plan, case, samples, seconds), "-ramp", f"{ramp_s}s"]
+    options += ["-streams", str(streams), "-schedule", str(schedule)]
+    options += target.options() if target else ["--", *case.ffmpeg_command(LIVE_FRAME_MS)]
+    try:
+        report = load(*options)
+    except LoadFailed as exc:
+        return level | {"error": str(exc)}
+    cores = report["window_s"] * CORES
+    return level | {
+        "p99_ms": report["latency_ms"]["p99"],
+        "p50_ms": report["latency_ms"]["p50"],
+        "failed": report["failed"],
+        "memory_bytes": report["memory_bytes"],
+        "encoder_cpu_share": report["cpu_s"] / cores,
+        "generator_cpu_share": report["generator_cpu_s"] / cores,
+        "generator_lateness_p99_ms": report["generator_lateness_ms"]["p99"],
+    }
+
+
+def first_audio(plan: Plan, case: Case, samples: Samples, folder: Path, target: Target, streams: int) -> dict[str, Any]:
+    """The first bytes of audio of streams that open while others run."""
+    options = live_options(plan, case, samples, FIRST_AUDIO_STREAM_S)
+    options += ["-ramp", f"{FIRST_AUDIO_STREAM_S}s", "-rounds", str(FIRST_AUDIO_ROUNDS), "-streams", str(streams)]
+    report = load(*options, *target.options(), "-schedule", str(folder / f"{case.name}-first.json"))
+    return {"streams": streams, "opened": report["finished"], "first_audio_ms": report["first_audio_ms"]}
+
+
+def two_workers(plan: Plan, case: Case, samples: Samples, folder: Path) -> dict[str, Any]:
+    """CPU time for a second of audio with two workers and twice the load, against one."""
+    schedule = ["-schedule", str(folder / f"{case.name}-live-server.json")]
+    rounds = []
+    with server() as one, server(workers=2) as two:
+        for _ in range(plan.rounds):
+            row = {}
+            for name, target, streams in (
+                ("one", one, plan.worker_streams),
+                ("two", two, 2 * plan.worker_streams),
+            ):
+                options = live_options(plan, case, samples, plan.live_s)
+                row[name] = cpu_ms(load(*options, "-streams", str(streams), *schedule, *target.options()))
+            rounds.append(row)
+    return {
+        "ms_per_s": {name: median(one[name] for one in rounds) for name in ("one", "two")},
+        "two_against_one": median(one["two"] / one["one"] for one in rounds),
+        "rounds": rounds,
+    }

@@ -1,0 +1,60 @@
+"""The bare exchange: a grpc.aio server that encodes nothing and answers as a stream on its own was answered.
+
+    python benchmarks/echo.py PORT SCHEDULE
+
+SCHEDULE is what audiowriter-load recorded: after which frame a message of how many bytes came. The messages are made
+before the first call; to read, to serialize and to write them is all that is done.
+"""
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvloop
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
+from audiowriter_server.config import Settings
+from audiowriter_server.server import _options  # the same channel, option by option
+
+
+class Echo(pb_grpc.AudioWriterServiceServicer):
+    """Answers each frame with the messages that the schedule has for it."""
+
+    def __init__(self, schedule: dict[str, Any]) -> None:
+        self._after: defaultdict[int, list[pb.EncodeStreamResponse]] = defaultdict(list)
+        for emission in schedule["emissions"]:
+            size = emission["bytes"]
+            # Numbers as large as real ones, for small ones are shorter.
+            chunk = pb.EncodedChunk(data=bytes(size), offset=emission["end"] - size, input_samples=emission["end"])
+            self._after[emission["frame"]].append(pb.EncodeStreamResponse(chunk=chunk))
+        self._finished = pb.EncodeStreamResponse(
+            finished=pb.StreamFinished(total_bytes=schedule["total_bytes"], sha256=bytes(32))
+        )
+
+    async def EncodeStream(self, request_iterator: object, context: grpc.aio.ServicerContext) -> None:  # noqa: N802
+        await context.read()
+        await context.write(pb.EncodeStreamResponse(started=pb.StreamStarted()))
+        frame = -1
+        while True:
+            for response in self._after.get(frame, ()):
+                await context.write(response)
+            if await context.read() is grpc.aio.EOF:
+                break
+            frame += 1
+        await context.write(self._finished)
+
+
+async def main(port: int, schedule: dict[str, Any]) -> None:
+    """Serve until killed."""
+    server = grpc.aio.server(options=_options(Settings()))
+    pb_grpc.add_AudioWriterServiceServicer_to_server(Echo(schedule), server)
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    await server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(int(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())))

@@ -1,0 +1,88 @@
+"""The bare encoders: the server's libraries on the same samples in the same frames, and nothing around them.
+
+What comes out is thrown away; frames are cut, and made what the library takes, before the clock starts.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import av
+import lameenc
+import numpy as np
+import soundfile
+from cases import RATE, Case
+
+Engine = Callable[[Case, bytes, int], tuple[Callable[[Any], Any], Sequence[Any]]]
+"""From a case, PCM and the bytes in a frame: a function, and what to call it with one after the other."""
+
+
+def cpu_s(case: Case, pcm: bytes, frame_ms: int) -> float:
+    """CPU time, in s, to encode PCM in frames of so many ms."""
+    encode, inputs = ENGINES[case.name](case, pcm, RATE * frame_ms // 1000 * 2)
+    begin = time.process_time()
+    for one in inputs:
+        encode(one)
+    return time.process_time() - begin
+
+
+def _cut(data: Any, size: int) -> list[Any]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def _lame(case: Case, pcm: bytes, frame_bytes: int) -> tuple[Callable[[Any], Any], Sequence[Any]]:
+    lame = lameenc.Encoder()
+    lame.silence()
+    lame.set_channels(1)
+    lame.set_in_sample_rate(RATE)
+    lame.set_out_sample_rate(RATE)
+    lame.set_quality(3)
+    lame.set_bit_rate(case.bitrate_bps // 1000)
+    return lame.encode, _cut(pcm, frame_bytes)
+
+
+def _avcodec(codec: str, options: dict[str, str], sample_format: str) -> Engine:
+    def make(case: Case, pcm: bytes, frame_bytes: int) -> tuple[Callable[[Any], Any], Sequence[Any]]:
+        context: Any = av.CodecContext.create(codec, "w")
+        context.sample_rate, context.layout, context.format = RATE, "mono", sample_format
+        context.bit_rate, context.options = case.bitrate_bps, options
+        context.open()
+        floats = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768
+        size = context.frame_size  # the one size that the codec takes, whatever the frames on the wire are
+        frames = []
+        for number, block in enumerate(_cut(floats[: len(floats) // size * size], size)):
+            frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), sample_format, "mono")
+            frame.sample_rate, frame.pts = RATE, number * size
+            frames.append(frame)
+        # As the server does, past the filter graph that `encode` would put in front. It is a generator.
+        return lambda frame: list(context._send_frame_and_recv(frame)), frames
+
+    return make
+
+
+def _sndfile(file_format: str, subtype: str, level: float | None) -> Engine:
+    def make(case: Case, pcm: bytes, frame_bytes: int) -> tuple[Callable[[Any], Any], Sequence[Any]]:
+        # A file without a name, that goes when the last reference to it does.
+        file = soundfile.SoundFile(
+            tempfile.TemporaryFile(),  # noqa: SIM115
+            "w",
+            RATE,
+            1,
+            subtype,
+            format=file_format,
+            compression_level=level,
+        )
+        return lambda frame: file.buffer_write(frame, "int16"), _cut(pcm, frame_bytes)
+
+    return make
+
+
+ENGINES: dict[str, Engine] = {
+    "mp3": _lame,
+    "aac": _avcodec("aac", {"aac_coder": "fast"}, "fltp"),
+    "ogg_opus": _avcodec("libopus", {"compression_level": "10", "frame_duration": "20"}, "flt"),
+    "flac": _sndfile("FLAC", "PCM_16", 0.6),
+    "ogg_vorbis": _sndfile("OGG", "VORBIS", 0.6),
+    "wav": _sndfile("WAV", "PCM_16", None),
+}

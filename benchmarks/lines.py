@@ -1,0 +1,159 @@
+"""What is to be reached, and whether it was: one line for each figure."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cases import CASES
+
+FLOOR = {"live": 1.15, "bulk": 1.10}
+WHOLE_FILE = 1.1
+FIRST_AUDIO_MS = 5.0
+STREAM_MIB = 1.0
+LENGTH_MIB = 1.0
+CAPACITY = 2.0
+TWO_WORKERS = 1.1
+
+WAYS = {"live": "20 ms frames, real time", "bulk": "100 ms frames, bulk"}
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure."""
+
+    about: str
+    figure: float | None
+    """None: not measured."""
+    bound: float
+    at_least: bool
+    unit: str
+    detail: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """In a word or two."""
+        if self.figure is None:
+            return "not measured"
+        reached = self.figure >= self.bound if self.at_least else self.figure <= self.bound
+        return "reached" if reached else "missed"
+
+    @property
+    def target(self) -> str:
+        """The bound, in words."""
+        return f"{'≥' if self.at_least else '≤'} {self.bound:g} {self.unit}"
+
+    @property
+    def measured(self) -> str:
+        """The figure, in words."""
+        return "–" if self.figure is None else f"{self.figure:.2f} {self.unit}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"verdict": self.verdict}
+
+
+def lines(data: dict[str, Any]) -> list[Line]:
+    """All lines of a run, in the order in which they are printed."""
+    return [*_cpu(data), *_whole(data), *_first_audio(data), *_memory(data), *_capacity(data), *_workers(data)]
+
+
+def _cpu(data: dict[str, Any]) -> Iterator[Line]:
+    for way, told in WAYS.items():
+        for name, case in CASES.items():
+            one = data[way].get(name, {})
+            ms = one.get("ms_per_s")
+            parts = (
+                ms and f"{ms['server']:.2f} ms a second of audio; {ms['engine']:.2f} encoder + {ms['echo']:.2f} gRPC"
+            )
+            yield Line(
+                f"{case.label}, {told}: CPU against floor",
+                one.get("against_floor"),
+                FLOOR[way],
+                False,
+                "×",
+                parts or "",
+            )
+    for way, told in WAYS.items():
+        for name, case in CASES.items():
+            one = data[way].get(name, {})
+            ms = one.get("ms_per_s")
+            parts = ms and f"{ms['server']:.2f} against {ms['ffmpeg']:.2f} ms a second of audio"
+            if "stream_ms_per_s" in one:
+                ms, steady = one["stream_ms_per_s"], ms
+                parts = (
+                    f"{ms['server']:.2f} against {ms['ffmpeg']:.2f} ms a second of audio, starts included; "
+                    f"without {steady['server']:.2f} against {steady['ffmpeg']:.2f}: {one['against_ffmpeg_steady']:.2f} ×"
+                )
+            about = f"{case.label}, {told}: CPU against FFmpeg"
+            yield Line(about, one.get("against_ffmpeg"), case.ffmpeg_share, False, "×", parts or "")
+
+
+def _whole(data: dict[str, Any]) -> Iterator[Line]:
+    for name, case in CASES.items():
+        if case.reference:
+            one = data["whole"].get(name, {})
+            ms = one.get("ms_per_s")
+            parts = ms and f"{ms['server']:.2f} against {ms['reference']:.2f} ms a second of audio"
+            about = f"{case.label}, whole file: CPU against {case.tool}"
+            yield Line(about, one.get("against_reference"), WHOLE_FILE, False, "×", parts or "")
+
+
+def _first_audio(data: dict[str, Any]) -> Iterator[Line]:
+    for name in ("mp3", "flac"):
+        one = data["first_audio"].get(name)
+        detail = ""
+        if one:
+            detail = f"{one['opened']} streams opened while {one['streams']} run"
+            ffmpeg = data["live"][name]["ffmpeg"]["first_audio_since_start_ms"]
+            ours = data["live"][name]["server"]["first_audio_since_start_ms"]
+            detail += f"; from the start p50 {ours['p50']:.0f} ms, FFmpeg's {ffmpeg['p50']:.0f} ms, ten streams"
+        about = f"{CASES[name].label}, first audio byte after the codec has enough input, p99 at half load"
+        yield Line(about, one and one["first_audio_ms"]["p99"], FIRST_AUDIO_MS, False, "ms", detail)
+
+
+def _memory(data: dict[str, Any]) -> Iterator[Line]:
+    for name in ("mp3", "ogg_opus", "flac"):
+        one = data["memory"].get(name)
+        figure = one and one["bytes_a_stream"] / MIB
+        yield Line(f"{CASES[name].label}: memory of a live stream", figure, STREAM_MIB, False, "MiB")
+    for name in ("mp3", "flac"):
+        one = data["length"].get(name)
+        figure = one and one["growth_bytes"] / MIB
+        detail = f"{one['seconds']:g} s of audio" if one else ""
+        yield Line(f"{CASES[name].label}: growth over a long stream", figure, LENGTH_MIB, False, "MiB", detail)
+
+
+def _capacity(data: dict[str, Any]) -> Iterator[Line]:
+    for name in ("mp3", "flac"):
+        one = data["capacity"].get(name)
+        figure, detail = None, ""
+        if one:
+            ours, theirs = one["server"]["streams"], one["ffmpeg"]["streams"]
+            figure = ours / theirs if theirs else None
+            detail = f"{ours} against {theirs} streams; {bound(one['server'])}"
+        about = f"{CASES[name].label}: streams in real time at p99 under 50 ms, against FFmpeg"
+        yield Line(about, figure, CAPACITY, True, "×", detail)
+
+
+def bound(capacity: dict[str, Any]) -> str:
+    """What took the CPU time at the last level that held."""
+    held = [level for level in capacity["levels"] if level["streams"] == capacity["streams"]]
+    if not held:
+        return "no level held"
+    server, generator = held[0]["encoder_cpu_share"], held[0]["generator_cpu_share"]
+    return f"of the machine's CPU the server had {server:.0%}, the load generator {generator:.0%}"
+
+
+def _workers(data: dict[str, Any]) -> Iterator[Line]:
+    one = data["workers"]
+    ms = one.get("ms_per_s")
+    detail = f"{ms['two']:.2f} against {ms['one']:.2f} ms a second of audio" if ms else one.get("note", "")
+    yield Line(
+        "MP3, two workers under twice the load: CPU a second of audio against one",
+        one.get("two_against_one"),
+        TWO_WORKERS,
+        False,
+        "×",
+        detail,
+    )
