@@ -75,6 +75,23 @@ build/tools/.ready: tests/load/requirements.txt
 formats-doc: $(VENV)/.ready  ## Make docs/formats.md from what the server says and does
 	PYTHONPATH=tests $(BIN)/python -m interop.formats_doc
 
+$(VENV)/.scale: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[scale]'
+	GOBIN=$(abspath $(BIN)) go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
+	@touch $@
+
+scale: $(VENV)/.scale  ## Kill, drain and add workers behind Envoy under sixty streams; encode in a browser
+	PYTHONPATH=tests $(BIN)/python -m scale
+
+scaling-doc: $(VENV)/.scale  ## Make the tables and the plot of docs/scaling.md from measured figures
+	PYTHONPATH=tests $(BIN)/python -m scale.doc
+
+manifests: $(VENV)/.scale  ## Hold Envoy's, Kubernetes', compose's and Prometheus' files against their validators
+	deploy/check
+
+image: $(VENV)/.ready  ## Build the image with buildah, and encode every format against it; takes root on Debian
+	deploy/image/build
+
 check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

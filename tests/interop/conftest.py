@@ -17,6 +17,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(path.resolve().is_relative_to(here) for path in named) else True
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="Also run what takes minutes.")
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> None:
+    """For tests that take minutes."""
+    if not request.config.getoption("--long"):
+        pytest.skip("takes minutes: --long")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def tools() -> None:
     """Every judge must be there: a matrix with holes would look like a pass."""
