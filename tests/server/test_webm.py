@@ -17,6 +17,7 @@ from support.streams import config, encode, run, speechlike
 MS = 1_000_000
 """In ns."""
 PRE_SKIP = 312
+TICKS_PER_MS = 2
 
 
 def segment(file: bytes) -> tuple[int, bytes]:
@@ -38,7 +39,7 @@ def top(file: bytes) -> list[tuple[int, int, bytes]]:
 
 
 def blocks(file: bytes) -> list[tuple[int, bytes]]:
-    """Timestamp in ms and packet of each block."""
+    """Timestamp in ticks and packet of each block."""
     found, cluster = [], 0
     for element_id, _, data in webm.elements(file):
         if element_id == webm.TIMESTAMP:
@@ -86,7 +87,7 @@ def test_finished_every_position_and_length_is_true(length: int, tags: dict[str,
     start, data = segment(file)
     assert start + len(data) == len(file)
     assert file[start - 8 : start] == ebml.size_in_eight_bytes(len(data))
-    assert unpack(">d", webm.find(file, webm.DURATION)[0]) == (pytest.approx(length / 24, abs=1e-9),)
+    assert unpack(">d", webm.find(file, webm.DURATION)[0]) == (pytest.approx(TICKS_PER_MS * length / 24, abs=1e-9),)
     where = {element_id: at for element_id, at, _ in reversed(top(file))}
     sought = zip(webm.find(file, webm.SEEK_ID), webm.find(file, webm.SEEK_POSITION), strict=True)
     assert {webm.number(element_id): webm.number(at) for element_id, at in sought} == {
@@ -121,9 +122,9 @@ def test_it_is_cut_to_the_sample(rate: int, frames: int) -> None:
 @pytest.mark.parametrize("page_ms", [20, 100, 2000])
 def test_blocks_follow_each_other_in_clusters_as_long_as_asked(page_ms: int) -> None:
     file = encode(config("webm", page_ms=page_ms), speechlike(240_000).tobytes()).file
-    assert [time for time, _ in blocks(file)] == list(range(0, 20 * len(blocks(file)), 20))
+    assert [time for time, _ in blocks(file)] == [20 * TICKS_PER_MS * n for n in range(len(blocks(file)))]
     starts = [webm.number(webm.find(found, webm.TIMESTAMP)[0]) for name, _, found in top(file) if name == webm.CLUSTER]
-    assert {b - a for a, b in pairwise(starts)} == {page_ms}
+    assert {b - a for a, b in pairwise(starts)} == {page_ms * TICKS_PER_MS}
 
 
 def test_flush_closes_the_cluster() -> None:
@@ -170,6 +171,13 @@ def test_tags_and_seek_pre_roll() -> None:
     assert [webm.number(found) for found in webm.find(file, webm.SEEK_PRE_ROLL)] == [80 * MS]
 
 
+def test_the_codec_s_delay_is_whole_in_ticks() -> None:
+    file = encode(config("webm"), b"").live
+    (scale,), (delay,) = webm.find(file, webm.TIMESTAMP_SCALE), webm.find(file, webm.CODEC_DELAY)
+    assert webm.number(scale) == MS // TICKS_PER_MS
+    assert webm.number(delay) % webm.number(scale) == 0
+
+
 @pytest.mark.parametrize("clusters", [1, 511, 512, 513, 100_000])
 def test_cues_stay_few_and_even(clusters: int) -> None:
     cues = Cues()
@@ -179,6 +187,6 @@ def test_cues_stay_few_and_even(clusters: int) -> None:
     assert times[0] == 0
     assert min(clusters, 256) <= len(times) <= 512
     assert len({b - a for a, b in pairwise(times)}) <= 1
-    assert [7 * time // 100 for time in times] == list(
+    assert [7 * time // (100 * TICKS_PER_MS) for time in times] == list(
         map(webm.number, webm.find(cues.data(), webm.CUE_CLUSTER_POSITION))
     )

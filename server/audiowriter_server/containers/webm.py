@@ -1,7 +1,7 @@
 """WebM with one Opus track. RFC 9559 (Matroska); Matroska's codec mappings, A_OPUS; WebM container guidelines.
 
 While the stream runs the Segment has no end, and Voids keep the places of what is known only then: SeekHead and Duration.
-Timestamps count milliseconds, the scale that WebM asks for; the codec's delay is in them (section 5.1.4.1.25).
+Timestamps start with the codec's delay, which CodecDelay takes away again (section 5.1.4).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,10 @@ from struct import pack
 from .ebml import UNKNOWN_SIZE, element, float64, identifier, signed, size_in_eight_bytes, text, uint, void
 from .opus import GRANULE_RATE
 
-TICK_NS = 1_000_000
-SEEK_PRE_ROLL_NS = 80_000_000
+_TICKS_PER_MS = 2
+"""Opus' delay is 6.5 ms. In the customary milliseconds Chromium takes it for 7, and drops 24 samples of the audio."""
+_NS_PER_MS = 1_000_000
+_SEEK_PRE_ROLL_NS = 80_000_000
 """What a decoder of Opus must be fed with, and not play, after a seek. Codec mappings, A_OPUS; RFC 7845, section 4.6."""
 
 _TRACK_NUMBER = 1
@@ -83,10 +85,10 @@ class Head:
 
     def _info(self, totals: Totals | None) -> bytes:
         """Section 5.1.2. Without a SegmentUUID, which would have to be random."""
-        duration = float64(0x4489, totals.duration_ms if totals else 0)
+        duration = float64(0x4489, totals.duration_ms * _TICKS_PER_MS if totals else 0)
         return element(
             _INFO,
-            uint(0x2AD7B1, TICK_NS),  # TimestampScale
+            uint(0x2AD7B1, _NS_PER_MS // _TICKS_PER_MS),  # TimestampScale
             text(0x4D80, _APPLICATION),  # MuxingApp
             text(0x5741, _APPLICATION),  # WritingApp
             duration if totals else void(len(duration)),
@@ -102,11 +104,11 @@ class Head:
             uint(0x83, audio),  # TrackType
             uint(0x9C, 0),  # FlagLacing
             text(0x22B59C, "und"),  # Language
-            uint(0x23E383, self.frame_ms * TICK_NS),  # DefaultDuration
+            uint(0x23E383, self.frame_ms * _NS_PER_MS),  # DefaultDuration
             text(0x86, "A_OPUS"),  # CodecID
             element(0x63A2, self.opus_head),  # CodecPrivate
-            uint(0x56AA, nanoseconds(self.pre_skip)),  # CodecDelay
-            uint(0x56BB, SEEK_PRE_ROLL_NS),  # SeekPreRoll
+            uint(0x56AA, _nanoseconds(self.pre_skip)),  # CodecDelay
+            uint(0x56BB, _SEEK_PRE_ROLL_NS),  # SeekPreRoll
             element(0xE1, float64(0xB5, GRANULE_RATE), uint(0x9F, self.channels)),  # Audio: frequency and channels
         )
         return element(_TRACKS, entry)
@@ -145,7 +147,11 @@ class Cues:
         return element(
             _CUES,
             *(
-                element(0xBB, uint(0xB3, time), element(0xB7, uint(0xF7, _TRACK_NUMBER), uint(0xF1, position)))
+                element(
+                    0xBB,
+                    uint(0xB3, time * _TICKS_PER_MS),
+                    element(0xB7, uint(0xF7, _TRACK_NUMBER), uint(0xF1, position)),
+                )
                 for time, position in self._entries
             ),
         )
@@ -153,16 +159,17 @@ class Cues:
 
 def cluster(timestamp_ms: int, packets: Sequence[bytes], frame_ms: int, discarded: int = 0) -> bytes:
     """Packets in a row, sections 5.1.3 and 10. `discarded`: samples at 48 kHz at the end of the last, not to be played."""
-    blocks = [pack(">BhB", 0x80 | _TRACK_NUMBER, n * frame_ms, 0) + packet for n, packet in enumerate(packets)]
+    step = frame_ms * _TICKS_PER_MS
+    blocks = [pack(">BhB", 0x80 | _TRACK_NUMBER, n * step, 0) + packet for n, packet in enumerate(packets)]
     key_frame = b"\x80"
     simple = blocks[:-1] if discarded else blocks
     elements = [element(0xA3, block[:3], key_frame, block[4:]) for block in simple]
     if discarded:  # a SimpleBlock has no place for it
-        elements.append(element(0xA0, element(0xA1, blocks[-1]), signed(0x75A2, nanoseconds(discarded))))
-    return element(_CLUSTER, uint(0xE7, timestamp_ms), *elements)
+        elements.append(element(0xA0, element(0xA1, blocks[-1]), signed(0x75A2, _nanoseconds(discarded))))
+    return element(_CLUSTER, uint(0xE7, timestamp_ms * _TICKS_PER_MS), *elements)
 
 
-def nanoseconds(samples: int) -> int:
+def _nanoseconds(samples: int) -> int:
     """Duration of samples at 48 kHz, rounded to nearest."""
     return (samples * 1_000_000_000 + GRANULE_RATE // 2) // GRANULE_RATE
 

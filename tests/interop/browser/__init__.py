@@ -1,0 +1,1 @@
+"""What Chromium makes of the files: decodeAudioData, <audio> and Media Source."""
