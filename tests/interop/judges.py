@@ -13,15 +13,13 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4, MP4Tags
 
+from interop import compare
 from interop.complaints import WAVE, complaints
 from interop.product import Product
-from interop.signals import FFMPEG_NAMES, Signal, frequencies
+from interop.signals import FFMPEG_NAMES, Signal
 from interop.tools import run
 
 Judge = Callable[[Product], Iterator[str]]
-
-COMMENT_NAMES = {"track": "tracknumber"}
-"""Of Vorbis comments, where they are not ours."""
 
 ID3_FRAMES = {
     "title": "TIT2",
@@ -52,22 +50,11 @@ MP4_ATOMS = {
     "comment": "©cmt",
 }
 
-OPUS = ("opus", "webm")
-"""Decoded at 48 kHz, whatever the rate of the input."""
-
 FFMPEG_ADDS: dict[str, Callable[[pb.StreamFinished], int]] = {
     "m4a": lambda finished: finished.padding_samples,
     "fmp4": lambda finished: finished.delay_samples + finished.padding_samples,
 }
 """Samples that FFmpeg 5 gives though the file says that they are not to be heard; so it does with its own files."""
-
-COUNTED: dict[str, Callable[[pb.StreamFinished], int]] = {
-    "opus": lambda finished: finished.delay_samples,
-    "mp3": lambda finished: finished.delay_samples + finished.padding_samples,
-    "fmp4": lambda finished: finished.delay_samples,
-}
-"""Samples that ffprobe and mediainfo count into the duration, though no decoder gives them; so they do with the files of
-opusenc, lame and ffmpeg."""
 
 
 def ffmpeg(product: Product) -> Iterator[str]:
@@ -77,7 +64,7 @@ def ffmpeg(product: Product) -> Iterator[str]:
     name = product.order.info.name
     more = FFMPEG_ADDS[name](product.finished) if name in FFMPEG_ADDS else 0
     # FFmpeg 5 cuts the ends of short Vorbis files wrongly, those of oggenc, too.
-    yield from _hear(product, samples, more=None if name == "vorbis" else more)
+    yield from compare.hear(product, samples, more=None if name == "vorbis" else more)
 
 
 def ffmpeg_live(product: Product) -> Iterator[str]:
@@ -86,7 +73,7 @@ def ffmpeg_live(product: Product) -> Iterator[str]:
     yield from complaints("ffmpeg_live", product.order.info.name, said)
     if product.finished.trailer == b"\0":  # the pad byte of a WAV file: see TOLERATED
         samples = samples[: len(product.signal)]
-    yield from _hear(product, samples, more=None)
+    yield from compare.hear(product, samples, more=None)
 
 
 def ffprobe(product: Product) -> Iterator[str]:
@@ -95,12 +82,12 @@ def ffprobe(product: Product) -> Iterator[str]:
     yield from complaints("ffprobe", product.order.info.name, said)
     told = json.loads(out)
     stream, container = told["streams"][0], told["format"]
-    yield from _differ("channels", stream["channels"], product.order.channels)
+    yield from compare.differ("channels", stream["channels"], product.order.channels)
     rate = 48000 if stream["codec_name"] == "opus" else product.order.rate  # Opus has no other
-    yield from _differ("sample rate", int(stream["sample_rate"]), rate)
+    yield from compare.differ("sample rate", int(stream["sample_rate"]), rate)
     if product.order.info.sample_exact:
-        yield from _container_duration(product, float(container["duration"]))
-    yield from _tags(product, {**container.get("tags", {}), **stream.get("tags", {})})
+        yield from compare.container_duration(product, float(container["duration"]))
+    yield from compare.tags(product, {**container.get("tags", {}), **stream.get("tags", {})})
 
 
 def flac(product: Product) -> Iterator[str]:
@@ -113,27 +100,27 @@ def ogginfo(product: Product) -> Iterator[str]:
     """Checks pages, headers and granule positions."""
     out, said = run("ogginfo", product.file)
     yield from complaints("ogginfo", product.order.info.name, said + _lines(out, "warning|error|negative|hole"))
-    yield from _comments(product, out)
+    yield from compare.comments(product, out)
 
 
 def opusinfo(product: Product) -> Iterator[str]:
     """Checks pages, OpusHead and OpusTags, granule positions and the end trim."""
     out, said = run("opusinfo", product.file)
     yield from complaints("opusinfo", product.order.info.name, said + _lines(out, "warning|error|negative|hole"))
-    yield from _comments(product, out)
+    yield from compare.comments(product, out)
     found = re.search(rb"Playback length: (\d+)m:([\d.]+)s", out)
     if found is None:
         yield "no playback length"
     else:
         seconds = int(found[1]) * 60 + float(found[2])
-        yield from _duration(product, seconds, tolerance=0.001)  # three digits, the rest cut off
+        yield from compare.duration(product, seconds, tolerance=0.001)  # three digits, the rest cut off
 
 
 def oggdec(product: Product) -> Iterator[str]:
     """Decodes with libvorbis."""
     out, said = run("oggdec", "--quiet", "--raw", "--bits", 16, "--output", "-", product.file)
     yield from complaints("oggdec", product.order.info.name, said)
-    yield from _differ("frames", len(out) // 2 // product.order.channels, product.frames)
+    yield from compare.differ("frames", len(out) // 2 // product.order.channels, product.frames)
 
 
 def opusdec(product: Product) -> Iterator[str]:
@@ -141,14 +128,14 @@ def opusdec(product: Product) -> Iterator[str]:
     raw = product.file.with_suffix(".raw")
     _, said = run("opusdec", "--quiet", "--float", "--rate", 48000, "--force-stereo", product.file, raw)
     yield from complaints("opusdec", product.order.info.name, said)
-    yield from _differ("frames", raw.stat().st_size // 8, product.frames * 48000 // product.order.rate)
+    yield from compare.differ("frames", raw.stat().st_size // 8, product.frames * 48000 // product.order.rate)
 
 
 def mpg123(product: Product) -> Iterator[str]:
     """Decodes with delay and padding of LAME's tag."""
     out, said = run("mpg123", "--quiet", "--encoding", "f32", "--stdout", product.file)
     yield from complaints("mpg123", product.order.info.name, said)
-    yield from _hear(product, np.frombuffer(out, "<f4").reshape(-1, product.order.channels).astype(np.float64))
+    yield from compare.hear(product, np.frombuffer(out, "<f4").reshape(-1, product.order.channels).astype(np.float64))
 
 
 def mp3val(product: Product) -> Iterator[str]:
@@ -158,7 +145,7 @@ def mp3val(product: Product) -> Iterator[str]:
     found = re.search(rb"(\d+) MPEG frames", out)
     frames = product.finished.delay_samples + product.finished.output_samples + product.finished.padding_samples
     per_frame = 1152 if product.order.rate >= 32000 else 576
-    yield from _differ("MPEG frames", found and int(found[1]), frames // per_frame + 1)  # the Info frame
+    yield from compare.differ("MPEG frames", found and int(found[1]), frames // per_frame + 1)  # the Info frame
 
 
 def mediainfo(product: Product) -> Iterator[str]:
@@ -168,45 +155,45 @@ def mediainfo(product: Product) -> Iterator[str]:
     general, audio = json.loads(out)["media"]["track"]
     for track in (general, audio):
         yield from complaints("mediainfo", product.order.info.name, "\n".join(_conformance(track.get("extra", {}))))
-    yield from _differ("channels", int(audio["Channels"]), product.order.channels)
+    yield from compare.differ("channels", int(audio["Channels"]), product.order.channels)
     if product.order.info.sample_exact:
-        yield from _container_duration(product, float(audio["Duration"]), tolerance=0.001)  # whole milliseconds
+        yield from compare.container_duration(product, float(audio["Duration"]), tolerance=0.001)  # whole milliseconds
     if product.order.info.name not in WAVE:  # of INFO it reads Latin-1, and takes artists for directors
         known = {name: general[theirs] for name, theirs in MEDIAINFO_NAMES.items() if theirs in general}
-        yield from _tags(product, {**general.get("extra", {}), **known})
+        yield from compare.tags(product, {**general.get("extra", {}), **known})
 
 
 def libsndfile(product: Product) -> Iterator[str]:
     """Decodes, and reads the tags that it knows."""
     with soundfile.SoundFile(product.file) as file:
-        yield from _differ("channels", file.channels, product.order.channels)
+        yield from compare.differ("channels", file.channels, product.order.channels)
         samples = file.read(dtype="float64", always_2d=True)
         if product.order.info.lossless:
-            yield from _hear(product, samples)
+            yield from compare.hear(product, samples)
         else:  # its channel order is the codec's
-            yield from _differ("frames", len(samples), product.frames * file.samplerate // product.order.rate)
+            yield from compare.differ("frames", len(samples), product.frames * file.samplerate // product.order.rate)
 
 
 def mutagen_(product: Product) -> Iterator[str]:
     """Reads duration and tags."""
     file = mutagen.File(product.file)
-    yield from _differ("channels", file.info.channels, product.order.channels)
+    yield from compare.differ("channels", file.info.channels, product.order.channels)
     if product.order.info.sample_exact and not isinstance(file, MP4):  # of MP4 it reads no edit list and no fragment
-        yield from _duration(product, file.info.length, tolerance=2e-3)
+        yield from compare.duration(product, file.info.length, tolerance=2e-3)
     if isinstance(file.tags, ID3):
-        yield from _tags(product, {name: str(file.tags.get(frame)) for name, frame in ID3_FRAMES.items()})
+        yield from compare.tags(product, {name: str(file.tags.get(frame)) for name, frame in ID3_FRAMES.items()})
     elif isinstance(file.tags, MP4Tags):
         told = {name: file.tags.get(atom, [""])[0] for name, atom in MP4_ATOMS.items()}
-        yield from _tags(product, {**told, "track": str(file.tags.get("trkn", [("",)])[0][0])})
+        yield from compare.tags(product, {**told, "track": str(file.tags.get("trkn", [("",)])[0][0])})
     elif file.tags is not None:
-        yield from _tags(product, {name: values[0] for name, values in file.tags.items()})
+        yield from compare.tags(product, {name: values[0] for name, values in file.tags.items()})
 
 
 def sox(product: Product) -> Iterator[str]:
     """Decodes to floats."""
     out, said = run("sox", "-V2", product.file, "-t", "f64", "-")
     yield from complaints("sox", product.order.info.name, said)
-    yield from _hear(product, np.frombuffer(out, "<f8").reshape(-1, product.order.channels))
+    yield from compare.hear(product, np.frombuffer(out, "<f8").reshape(-1, product.order.channels))
 
 
 RAW: dict[str, Callable[[pb.AudioOutput], str]] = {
@@ -244,52 +231,6 @@ def _ffmpeg_decode(product: Product, level: str, source: Path | str, stdin: byte
     return np.frombuffer(out, "<f8").reshape(-1, order.channels), said
 
 
-def _hear(product: Product, samples: Signal, *, more: int | None = 0) -> Iterator[str]:
-    """Compare what a decoder gave with what went in. `more`: frames too many that it is known to give; None: unknown."""
-    order = product.order
-    if order.info.lossless:
-        if len(samples) != len(product.signal):
-            yield f"{len(samples)} frames, not {len(product.signal)}"
-        elif not np.array_equal(samples, product.signal):
-            frame, channel = np.argwhere(samples != product.signal)[0]
-            yield f"not bit-exact from frame {frame}, channel {channel} on"
-        return
-    rate = 48000 if order.info.name in OPUS else order.rate
-    frames = product.frames * rate // order.rate
-    if more is not None and len(samples) != frames + more:
-        yield f"{len(samples)} frames, not {frames + more}"
-    for channel, frequency in enumerate(frequencies(order.rate, order.channels)):
-        spectrum = np.abs(np.fft.rfft(samples[:, channel] * np.hanning(len(samples))))
-        loudest = float(np.argmax(spectrum)) * rate / len(samples)
-        if abs(loudest - frequency) > 2 * rate / len(samples):
-            yield f"channel {channel}: loudest at {loudest:.0f} Hz, not {frequency:.0f}"
-
-
-def _duration(product: Product, seconds: float, tolerance: float = 1e-4) -> Iterator[str]:
-    right = len(product.signal) / product.order.rate
-    if abs(seconds - right) > tolerance + 1 / product.order.rate:
-        yield f"{seconds:.6f} s, not {right:.6f}"
-
-
-def _container_duration(product: Product, seconds: float, tolerance: float = 1e-4) -> Iterator[str]:
-    counted = COUNTED.get(product.order.info.name)
-    extra = counted(product.finished) if counted else 0
-    yield from _duration(product, seconds - extra / product.order.rate, tolerance)
-
-
-def _tags(product: Product, told: Mapping[str, str]) -> Iterator[str]:
-    lower = {name.lower(): value for name, value in told.items()}
-    for name, value in product.order.output.tags.items():
-        got = lower.get(name, lower.get(COMMENT_NAMES.get(name, name)))
-        if got != value:
-            yield f"tag {name}: {got!r}, not {value!r}"
-
-
-def _comments(product: Product, out: bytes) -> Iterator[str]:
-    lines = (line.strip().partition("=") for line in out.decode(errors="replace").splitlines())
-    yield from _tags(product, {name: value for name, equals, value in lines if equals})
-
-
 def _conformance(extra: Mapping[str, Any]) -> list[str]:
     return [f"{key}: {value}" for key, value in extra.items() if "Conformance" in key or "IsTruncated" in key]
 
@@ -297,8 +238,3 @@ def _conformance(extra: Mapping[str, Any]) -> list[str]:
 def _lines(out: bytes, pattern: str) -> str:
     lines = out.decode(errors="replace").splitlines()
     return "\n" + "\n".join(line for line in lines if re.search(pattern, line, re.IGNORECASE))
-
-
-def _differ(what: str, told: object, right: object) -> Iterator[str]:
-    if told != right:
-        yield f"{what}: {told}, not {right}"

@@ -60,8 +60,9 @@ def lame_tag(file: bytes) -> Fields:
 
 def mpeg_frame_bytes(frame: bytes) -> int:
     """Length of a layer III frame of MPEG-2 at 24 kHz, which is all that is asked for here."""
-    kbps = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)[mpeg_header(frame)["bitrate"]]
-    return 72 * kbps * 1000 // 24000 + mpeg_header(frame)["padding"]
+    header = mpeg_header(frame)
+    kbps = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)[header["bitrate"]]
+    return 72 * kbps * 1000 // 24000 + int(header["padding"])
 
 
 def crc16(data: bytes) -> int:

@@ -47,6 +47,7 @@ def _frames(source: Channel, decoded: Channel, rate: int) -> tuple[NDArray[Any],
 
 
 def _log_spectrum(frames: NDArray[Any]) -> NDArray[Any]:
-    power = np.abs(np.fft.rfft(frames * np.hanning(frames.shape[1]))) ** 2
+    power: NDArray[np.float64] = np.abs(np.fft.rfft(frames * np.hanning(frames.shape[1]))) ** 2
     # A floor 60 dB under the loudest line: what codecs leave out below it is not heard.
-    return 10 * np.log10(power + 1e-6 * power.max(axis=1, keepdims=True) + 1e-12)
+    decibels: NDArray[np.float64] = 10 * np.log10(power + 1e-6 * power.max(axis=1, keepdims=True) + 1e-12)
+    return decibels

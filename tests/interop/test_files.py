@@ -32,10 +32,11 @@ def verdicts(
 ) -> Iterator[Callable[[Order], Verdicts]]:
     """All orders that this run selected, under way on WORKERS threads: what takes time are the judges' own processes."""
     items = (item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec"))
-    selected: list[Order] = [item.callspec.params["order"] for item in items if item.path == Path(__file__)]
+    selected = [item.callspec.params["order"] for item in items if item.path == Path(__file__)]
     with ThreadPoolExecutor(WORKERS) as pool:
         futures: dict[str, Future[Verdicts]] = {}
         for order in selected:
+            assert isinstance(order, Order)
             futures[str(order)] = pool.submit(judge, server, order, tmp_path_factory.mktemp(str(order), numbered=False))
         yield lambda order: futures[str(order)].result()
         pool.shutdown(cancel_futures=True)

@@ -4,7 +4,8 @@ import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_server.formats import list_formats
 
-from interop.formats_doc import DOCUMENT, FRAME_SAMPLES, SPEECH_RATE, document, latency_ms
+from interop.formats_doc import DOCUMENT, FRAME_SAMPLES, document, latency_ms
+from interop.signals import SPEECH_RATE
 
 
 def test_document_is_what_the_command_makes() -> None:
