@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test bench bench-quick interop interop-long conformance snippets load load-tools formats-doc check generate clean
+.PHONY: demo test bench bench-quick interop interop-long conformance snippets load load-tools formats-doc scale scaling-doc manifests image check generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
