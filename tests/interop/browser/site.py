@@ -13,6 +13,11 @@ Body = Callable[[], tuple[str, Iterable[bytes]]]
 """Gives the MIME type, and the bytes in pieces, each of which is sent at once."""
 
 
+def whole(mime_type: str, data: bytes) -> Body:
+    """A body that is there already."""
+    return lambda: (mime_type, [data])
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 

@@ -12,9 +12,11 @@ from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 from audiowriter_server.formats import list_formats
 
 from interop.browser.chromium import missing, open_page
-from interop.browser.site import Site
+from interop.browser.site import Site, whole
 from interop.product import Order, Product, make
 from interop.signals import SPEECH_RATE, speech, tones
+
+pytestmark = pytest.mark.timeout(300)
 
 RATE = 48000
 """Opus decodes at this rate."""
@@ -22,8 +24,8 @@ FRAMES = RATE + 1234
 LIVE_SECONDS = 12
 """An <audio> element gathers about 240 kB of WAV before it plays: of G.711 at SPEECH_RATE, ten seconds."""
 PIECE_MS = 40
-LIMIT_S = 100
-"""For one page."""
+LIMIT_S = 60
+"""For the next report of a page."""
 
 NO_HEADER = ("pcm", "mulaw", "alaw")
 """Formats that no browser can know."""
@@ -67,8 +69,8 @@ def decoded(products: dict[str, Product], tmp_path_factory: pytest.TempPathFacto
     files = {
         f"/{kind}/{name}": getattr(product, kind) for name, product in products.items() for kind in ("live", "file")
     }
-    site = Site({path: lambda file=file: ("audio/any", [file.read_bytes()]) for path, file in files.items()})
-    site.bodies["/cases"] = lambda: ("application/json", [json.dumps({"paths": list(files), "rate": RATE}).encode()])
+    site = Site({path: whole("audio/any", file.read_bytes()) for path, file in files.items()})
+    site.bodies["/cases"] = whole("application/json", json.dumps({"paths": list(files), "rate": RATE}).encode())
     with site, open_page(site.url("/decode.html"), tmp_path_factory.mktemp("profile")):
         reports = [site.reports.get(timeout=LIMIT_S) for _ in files]
     return {report["path"]: report for report in reports}
@@ -90,8 +92,7 @@ class LiveStream:
         self._stub = stub
         self._info = info
         self._pcm = np.resize(speech(), LIVE_SECONDS * SPEECH_RATE).tobytes()
-        self.ended_at: float | None = None
-        """When the last sample went in."""
+        self.has_ended = False
 
     def body(self) -> tuple[str, Iterator[bytes]]:
         responses = self._stub.EncodeStream(self._requests(), timeout=LIMIT_S)
@@ -107,24 +108,24 @@ class LiveStream:
             time.sleep(max(0, due - time.monotonic()))
             due += PIECE_MS / 1000
             yield pb.EncodeStreamRequest(pcm=self._pcm[at : at + piece])
-        self.ended_at = time.monotonic()
+        self.has_ended = True
 
 
 @pytest.fixture(scope="module")
 def heard(server: AudioWriterServiceStub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """By path: whether it played before its stream had ended, and the report of its end."""
-    types = {f"/audio/{name}": None for name in INFOS}
+    types: dict[str, str | None] = {f"/audio/{name}": None for name in INFOS}
     types |= {f"/source/{name}": mime_type for name, mime_type in MEDIA_SOURCE_TYPES.items()}
     streams = {path: LiveStream(server, INFOS[path.rpartition("/")[2]]) for path in types}
     site = Site({path: stream.body for path, stream in streams.items()})
     cases = json.dumps([{"path": path, "media_source_type": mime_type} for path, mime_type in types.items()])
-    site.bodies["/cases"] = lambda: ("application/json", [cases.encode()])
+    site.bodies["/cases"] = whole("application/json", cases.encode())
     found: dict[str, dict[str, Any]] = {path: {"early": False} for path in types}
     with site, open_page(site.url("/listen.html"), tmp_path_factory.mktemp("profile")):
         while not all("event" in report for report in found.values()):
             report = site.reports.get(timeout=LIMIT_S)
             if report["event"] == "playing":
-                found[report["path"]]["early"] = streams[report["path"]].ended_at is None
+                found[report["path"]]["early"] = not streams[report["path"]].has_ended
             else:
                 found[report["path"]] |= report
     return found
