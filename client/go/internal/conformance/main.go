@@ -1,0 +1,230 @@
+// Command conformance is the Go driver of the clients' conformance set: a case a line on stdin, its outcome a line on
+// stdout. tests/interop/clients tells the fields.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"log"
+	"os"
+	"slices"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	audiowriter "github.com/audiowriter/audiowriter/client/go"
+	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
+)
+
+type testCase struct {
+	Method      string `json:"method"`
+	Target      string `json:"target"`
+	Token       string `json:"token"`
+	Config      []byte `json:"config"`
+	PCM         string `json:"pcm"`
+	Cut         []int  `json:"cut"`
+	Sink        string `json:"sink"`
+	DelayMs     int    `json:"delay_ms"`
+	File        string `json:"file"`
+	PauseAfter  int    `json:"pause_after"`
+	CancelAfter int    `json:"cancel_after"`
+	Second      bool   `json:"second"`
+}
+
+type outcome struct {
+	Code       string      `json:"code"`
+	Reason     string      `json:"reason"`
+	Violations [][2]string `json:"violations"`
+	Finished   []byte      `json:"finished,omitempty"`
+	Second     *outcome    `json:"second,omitempty"`
+}
+
+// driver talks to whoever hands out the cases.
+type driver struct {
+	cases    *json.Decoder
+	outcomes *json.Encoder
+}
+
+func main() {
+	d := driver{json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)}
+	for {
+		var c testCase
+		if err := d.cases.Decode(&c); err == io.EOF {
+			return
+		} else if err != nil {
+			log.Fatal(err)
+		}
+		if err := d.outcomes.Encode(d.run(&c)); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+func (d driver) run(c *testCase) *outcome {
+	result := &outcome{Code: "OK"}
+	if err := d.call(c, result); err != nil {
+		result.fail(err)
+	}
+	return result
+}
+
+func (d driver) call(c *testCase, result *outcome) error {
+	conn, err := audiowriter.Dial(c.Target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx := context.Background()
+	if c.Token != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.Token)
+	}
+	if c.Method == "list_formats" {
+		formats, err := audiowriter.ListFormats(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return writeMessage(c.File, &audiowriterv1.ListFormatsResponse{Formats: formats})
+	}
+	cfg := &audiowriterv1.StreamConfig{}
+	if err := proto.Unmarshal(c.Config, cfg); err != nil {
+		return err
+	}
+	pcm, err := os.ReadFile(c.PCM)
+	if err != nil {
+		return err
+	}
+	if c.Method == "encode" {
+		response, err := audiowriter.Encode(ctx, conn, cfg, pcm)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(c.File, response.GetFile(), 0o600)
+	}
+	w, err := open(ctx, conn, c, cfg)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if err := d.write(w, c, pcm, result); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	result.Finished, err = proto.Marshal(w.Result())
+	return err
+}
+
+func open(
+	ctx context.Context, conn *grpc.ClientConn, c *testCase, cfg *audiowriterv1.StreamConfig,
+) (*audiowriter.Writer, error) {
+	if c.Sink == "path" {
+		return audiowriter.CreateFile(ctx, conn, c.File, cfg)
+	}
+	sink := slowSink{path: c.File, delay: time.Duration(c.DelayMs) * time.Millisecond}
+	return audiowriter.NewWriter(ctx, conn, sink, cfg)
+}
+
+func (d driver) write(w *audiowriter.Writer, c *testCase, pcm []byte, result *outcome) error {
+	sent := 0
+	for piece := range pieces(pcm, c.Cut) {
+		n, err := w.Write(piece)
+		if err != nil {
+			return err
+		}
+		sent += n
+		if sent == c.PauseAfter {
+			if _, err := w.Flush(); err != nil {
+				return err
+			}
+			if err := d.pause(); err != nil {
+				return err
+			}
+			if c.Second {
+				again := *c
+				again.File, again.Second, again.PauseAfter = c.File+".second", false, 0
+				result.Second = d.run(&again)
+			}
+		}
+		if sent == c.CancelAfter {
+			if _, err := w.Flush(); err != nil {
+				return err
+			}
+			w.Abort()
+		}
+	}
+	return nil
+}
+
+// pause waits until the server is as the case wants it.
+func (d driver) pause() error {
+	if err := d.outcomes.Encode(map[string]bool{"paused": true}); err != nil {
+		return err
+	}
+	return d.cases.Decode(&struct{}{})
+}
+
+func (o *outcome) fail(err error) {
+	o.Code = code.Code(status.Code(err)).String()
+	o.Finished = nil
+	var refused *audiowriter.Error
+	switch {
+	case errors.As(err, &refused):
+		o.Reason = refused.Reason
+		for _, violation := range refused.Violations {
+			o.Violations = append(o.Violations, [2]string{violation.Field, violation.Description})
+		}
+	case errors.Is(err, audiowriter.ErrTruncated), errors.Is(err, audiowriter.ErrCorrupt):
+		o.Code, o.Reason = "TRUNCATED", err.Error()
+	default:
+		o.Reason = err.Error()
+	}
+}
+
+// slowSink can't seek, and takes its time.
+type slowSink struct {
+	path  string
+	delay time.Duration
+}
+
+func (s slowSink) Write(p []byte) (int, error) {
+	time.Sleep(s.delay)
+	file, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	return file.Write(p)
+}
+
+// pieces cuts PCM into these sizes in turn, over and over; without any, not at all.
+func pieces(pcm []byte, sizes []int) iter.Seq[[]byte] {
+	if len(sizes) == 0 {
+		sizes = []int{max(1, len(pcm))}
+	}
+	return func(yield func([]byte) bool) {
+		for turn := 0; len(pcm) > 0; turn++ {
+			size := min(sizes[turn%len(sizes)], len(pcm))
+			if !yield(slices.Clone(pcm[:size])) {
+				return
+			}
+			pcm = pcm[size:]
+		}
+	}
+}
+
+func writeMessage(path string, message proto.Message) error {
+	content, err := proto.Marshal(message)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o600)
+}

@@ -1,0 +1,158 @@
+package io.audiowriter.client;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.rpc.BadRequest.FieldViolation;
+import io.audiowriter.v1.ListFormatsResponse;
+import io.audiowriter.v1.StreamConfig;
+import io.audiowriter.v1.StreamFinished;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Base64;
+
+/**
+ * The Java driver of the clients' conformance set: a case a line on stdin, its outcome a line on stdout.
+ * tests/interop/clients tells the fields. Gson comes with gRPC.
+ */
+final class ConformanceDriver {
+    private final BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    private final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+
+    public static void main(String[] args) throws IOException {
+        new ConformanceDriver().serve();
+    }
+
+    private void serve() throws IOException {
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            out.println(run(JsonParser.parseString(line).getAsJsonObject()));
+        }
+    }
+
+    private JsonObject run(JsonObject asked) {
+        JsonObject outcome = new JsonObject();
+        AudioWriterClient.Builder builder =
+                AudioWriterClient.builder(asked.get("target").getAsString()).plaintext();
+        String token = asked.get("token").getAsString();
+        try (AudioWriterClient client = (token.isEmpty() ? builder : builder.token(token)).build()) {
+            call(client, asked, outcome);
+            outcome.addProperty("code", "OK");
+        } catch (AudioWriterException e) {
+            boolean truncated = e instanceof TruncatedStreamException;
+            outcome.addProperty("code", truncated ? "TRUNCATED" : e.code().name());
+            outcome.addProperty("reason", e.reason().orElse(""));
+            outcome.add("violations", violations(e));
+        } catch (IOException e) {
+            outcome.addProperty("code", "UNKNOWN");
+            outcome.addProperty("reason", e.toString());
+        }
+        return outcome;
+    }
+
+    private void call(AudioWriterClient client, JsonObject asked, JsonObject outcome) throws IOException {
+        Path file = Path.of(asked.get("file").getAsString());
+        String method = asked.get("method").getAsString();
+        if (method.equals("list_formats")) {
+            ListFormatsResponse formats =
+                    ListFormatsResponse.newBuilder().addAllFormats(client.listFormats()).build();
+            Files.write(file, formats.toByteArray());
+            return;
+        }
+        StreamConfig config = StreamConfig.parseFrom(Base64.getDecoder().decode(asked.get("config").getAsString()));
+        byte[] pcm = Files.readAllBytes(Path.of(asked.get("pcm").getAsString()));
+        if (method.equals("encode")) {
+            Files.write(file, client.encode(config, pcm).getFile().toByteArray());
+            return;
+        }
+        AudioSink sink = asked.get("sink").getAsString().equals("path")
+                ? AudioSink.of(file)
+                : AudioSink.of(new SlowStream(file, asked.get("delay_ms").getAsInt()));
+        StreamFinished finished =
+                client.encodeStream(config, sink, stream -> write(stream, asked, pcm, outcome));
+        outcome.addProperty("finished", Base64.getEncoder().encodeToString(finished.toByteArray()));
+    }
+
+    /** Cuts the PCM into the sizes of the case in turn, over and over; without any, not at all. */
+    private void write(AudioWriterOutputStream stream, JsonObject asked, byte[] pcm, JsonObject outcome)
+            throws IOException {
+        JsonArray sizes = asked.getAsJsonArray("cut");
+        int sent = 0;
+        for (int turn = 0; sent < pcm.length; turn++) {
+            int size = sizes.isEmpty() ? pcm.length : sizes.get(turn % sizes.size()).getAsInt();
+            int end = Math.min(sent + size, pcm.length);
+            stream.write(Arrays.copyOfRange(pcm, sent, end));
+            sent = end;
+            if (sent == asked.get("pause_after").getAsInt()) {
+                stream.flushEncoder();
+                out.println("{\"paused\": true}");
+                in.readLine();
+                if (asked.get("second").getAsBoolean()) {
+                    outcome.add("second", run(secondOf(asked)));
+                }
+            }
+            if (sent == asked.get("cancel_after").getAsInt()) {
+                stream.flushEncoder();
+                stream.cancel();
+            }
+        }
+    }
+
+    private static JsonObject secondOf(JsonObject asked) {
+        JsonObject second = asked.deepCopy();
+        second.addProperty("file", asked.get("file").getAsString() + ".second");
+        second.addProperty("second", false);
+        second.addProperty("pause_after", 0);
+        return second;
+    }
+
+    private static JsonElement violations(AudioWriterException e) {
+        JsonArray violations = new JsonArray();
+        for (FieldViolation violation : e.violations()) {
+            JsonArray pair = new JsonArray();
+            pair.add(violation.getField());
+            pair.add(violation.getDescription());
+            violations.add(pair);
+        }
+        return violations;
+    }
+
+    /** Can't seek, and takes its time. */
+    private static final class SlowStream extends OutputStream {
+        private final Path file;
+        private final int delayMs;
+
+        SlowStream(Path file, int delayMs) {
+            this.file = file;
+            this.delayMs = delayMs;
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            write(new byte[] {(byte) b});
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                Thread.sleep(delayMs);
+            } catch (InterruptedException e) {
+                throw new InterruptedIOException();
+            }
+            Files.write(
+                    file,
+                    Arrays.copyOfRange(bytes, offset, offset + length),
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.APPEND);
+        }
+    }
+}
