@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from struct import pack
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .mp4_boxes import box, full_box
 from .mp4_sample_entry import mp4a
 from .mp4_tags import user_data
@@ -20,6 +23,7 @@ _MATRIX = pack(">9I", _UNITY, 0, 0, 0, _UNITY, 0, 0, 0, 0x40000000)
 _SYNC_SAMPLE = 0x02000000
 """Sample flags: depends on no other."""
 _FRAGMENT_HEADER_BYTES = 100
+"""moof and all in it but the sizes of frames, and the header of mdat."""
 _HEADER_BYTES_PER_FRAME = 4
 
 
@@ -57,29 +61,27 @@ class SampleTable:
 
     def boxes(self, last_duration: int) -> bytes:
         """Time, chunk and size tables, sections 8.6.1.2 and 8.7, and the roll group; each fragment is a chunk."""
-        count = len(self._sizes)
-        durations = [(count - 1, self._track.frame_samples), (1, last_duration)] if count else []
+        sizes = np.frombuffer(self._sizes, np.uint16)
+        durations = [(len(sizes) - 1, self._track.frame_samples), (1, last_duration)] if len(sizes) else []
         runs, chunk = [], 1
         for frames, run in groupby(self._frames_of_fragments):
             runs.append((chunk, frames, 1))
             chunk += sum(1 for _ in run)
+        offsets = self._offsets(sizes)
         return (
             full_box(b"stts", 0, 0, pack(">I", len(durations)), *(pack(">II", *entry) for entry in durations))
             + full_box(b"stsc", 0, 0, pack(">I", len(runs)), *(pack(">III", *run) for run in runs))
-            + full_box(b"stsz", 0, 0, pack(">II", 0, count), _big_endian(array("I", self._sizes)))
-            + full_box(b"co64", 0, 0, pack(">I", len(self._frames_of_fragments)), _big_endian(self._offsets()))
-            + _roll_group(count)
+            + full_box(b"stsz", 0, 0, pack(">II", 0, len(sizes)), sizes.astype(">u4").tobytes())
+            + full_box(b"co64", 0, 0, pack(">I", len(offsets)), offsets.astype(">u8").tobytes())
+            + _roll_group(len(sizes))
         )
 
-    def _offsets(self) -> "array[int]":
+    def _offsets(self, sizes: NDArray[np.uint16]) -> NDArray[np.int64]:
         """Positions of the chunks, which need not be remembered: a fragment's header is as long as its frames are many."""
-        offsets, position, first = array("Q"), self._position, 0
-        for frames in self._frames_of_fragments:
-            position += _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * frames
-            offsets.append(position)
-            position += sum(self._sizes[first : first + frames])
-            first += frames
-        return offsets
+        frames = np.frombuffer(self._frames_of_fragments, np.uint8).astype(np.int64)
+        chunks = np.add.reduceat(sizes, np.cumsum(frames) - frames, dtype=np.int64)
+        fragments = _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * frames + chunks
+        return self._position + np.cumsum(fragments) - chunks
 
 
 def file_type(major: bytes, *compatible: bytes) -> bytes:
@@ -179,8 +181,3 @@ def _roll_group(count: int) -> bytes:
     return full_box(b"sgpd", 1, 0, pack(">4sIIh", b"roll", 2, 1, -1)) + full_box(
         b"sbgp", 0, 0, pack(">4sIII", b"roll", 1, count, 1)
     )
-
-
-def _big_endian(numbers: "array[int]") -> bytes:
-    numbers.byteswap()
-    return numbers.tobytes()

@@ -6,6 +6,8 @@ second movie begins:
 
     live      ftyp  free  moov  (moof  mdat)*  free [ moov ]
     finished  ftyp  mdat [ .................  .... ]  moov
+
+Chromium and FFmpeg 9 cut both ends of the finished file to the sample; FFmpeg 5 and PyAV play its last frame out.
 """
 
 from collections.abc import Sequence
