@@ -157,7 +157,7 @@ def test_reader_that_stops_costs_little_and_is_ended_by_name() -> None:
         deadline = time.monotonic() + LIMIT_S
         while ended < readers and time.monotonic() < deadline:
             most = max(most, server.resident_bytes())
-            ended = sum(line.get("reason") == "STALLED_READER_TIMEOUT_EXCEEDED" for line in server.log)
+            ended = server.ended("STALLED_READER_TIMEOUT_EXCEEDED")
             time.sleep(0.05)
         errors = [stream.error() for stream in streams]
     error = ("DEADLINE_EXCEEDED", "STALLED_READER_TIMEOUT_EXCEEDED", "stalled_reader_timeout", "2")

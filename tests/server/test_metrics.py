@@ -1,13 +1,11 @@
 """What an operator sees: the log, the metrics and the spans agree with what the callers saw."""
 
 import gzip
-import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.request import urlopen
 
 import grpc
 import pytest
@@ -15,38 +13,13 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from prometheus_client.parser import text_string_to_metric_families
-from support.server import CONFIG, FRAME, LIMIT_S, ServerProcess, Stream, channel_to, poll
+from support.metrics import Metrics
+from support.server import CONFIG, FRAME, ServerProcess, Stream, channel_to, poll
 
 TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 MP3 = pb.EncodeStreamRequest(
     config=pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=pb.AudioOutput(format=pb.AUDIO_FORMAT_MP3))
 )
-
-Samples = dict[tuple[str, ...], float]
-
-
-class Metrics:
-    """The endpoint of a server."""
-
-    def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.flag = f"--metrics-port={self.port}"
-
-    def read(self) -> Samples:
-        """Values by name and labels' values, in the order of the labels' names."""
-        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=LIMIT_S) as answer:
-            text = answer.read().decode()
-        return {
-            (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
-
-    def value(self, *key: str) -> float:
-        return self.read().get(key, 0)
 
 
 def method(name: str, *more: str, kind: str = "bidi_stream") -> tuple[str, ...]:

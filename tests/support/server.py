@@ -84,8 +84,12 @@ class ServerProcess:
                 return line
 
     def calls(self) -> list[dict[str, Any]]:
-        """Lines of calls, once the server has ended."""
+        """Lines of the calls that have ended so far."""
         return [line for line in self.log if line["message"] == "call"]
+
+    def ended(self, reason: str) -> int:
+        """How many calls have ended for this reason so far."""
+        return sum(line.get("reason") == reason for line in self.calls())
 
     def signal(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
@@ -99,6 +103,12 @@ class ServerProcess:
     def resident_bytes(self) -> int:
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def thread_count(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def descriptor_count(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def __enter__(self) -> Self:
         return self
@@ -129,9 +139,12 @@ class Stream:
         assert next(self.call).WhichOneof("event") == "started"
         return self
 
+    def half_close(self) -> None:
+        self._requests.put(None)
+
     def finish(self) -> pb.StreamFinished:
         """Half-close; read to the end."""
-        self._requests.put(None)
+        self.half_close()
         last: pb.EncodeStreamResponse = list(self.call)[-1]
         return last.finished
 
@@ -141,7 +154,7 @@ class Stream:
             for _ in self.call:
                 pass
         except grpc.RpcError as error:
-            self._requests.put(None)
+            self.half_close()
             return Error(error)
         raise AssertionError("the call ended with OK")
 

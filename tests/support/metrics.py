@@ -1,0 +1,37 @@
+"""The metrics endpoint of a server."""
+
+import socket
+from urllib.request import urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from support.server import LIMIT_S
+
+Samples = dict[tuple[str, ...], float]
+
+
+class Metrics:
+    """`flag` makes a server serve them."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.flag = f"--metrics-port={self.port}"
+
+    def read(self) -> Samples:
+        """Values by name and labels' values, in the order of the labels' names."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=LIMIT_S) as answer:
+            text = answer.read().decode()
+        return {
+            (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def total(self, name: str) -> float:
+        """Sum over all labels."""
+        return sum(value for key, value in self.read().items() if key[0] == name)
+
+    def value(self, *key: str) -> float:
+        return self.read().get(key, 0)
