@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test bench bench-quick interop interop-long conformance snippets load load-tools formats-doc scale scaling-doc manifests image check generate clean
+.PHONY: demo test bench bench-quick interop interop-long conformance snippets load load-tools formats-doc scale scaling-cost scaling-doc manifests image check generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -49,7 +49,7 @@ interop-long: $(VENV)/.ready  ## Write a WAV beyond 4 GiB, then ten hours of aud
 conformance: $(VENV)/.ready  ## Run the same cases with the Python, Go and Java clients; needs go, a JDK and mvn
 	PYTHONPATH=tests $(BIN)/python -m interop.clients
 
-snippets: $(VENV)/.ready  ## Run the programs of README.md; needs go, a JDK and mvn
+snippets: $(VENV)/.ready  ## Run the programs of the READMEs; needs go, a JDK and mvn
 	PYTHONPATH=tests $(BIN)/python -m interop.clients.snippets
 
 load: load-tools  ## Run ghz, k6, Locust, grpcurl and buf against a server for some seconds; needs go
@@ -82,6 +82,9 @@ $(VENV)/.scale: $(VENV)/.ready
 
 scale: $(VENV)/.scale  ## Kill, drain and add workers behind Envoy under sixty streams; encode in a browser
 	PYTHONPATH=tests $(BIN)/python -m scale
+
+scaling-cost: $(VENV)/.scale  ## Measure what a live stream of each format costs; takes five minutes
+	PYTHONPATH=tests $(BIN)/python -m scale.cost
 
 scaling-doc: $(VENV)/.scale  ## Make the tables and the plot of docs/scaling.md from measured figures
 	PYTHONPATH=tests $(BIN)/python -m scale.doc

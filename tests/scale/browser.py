@@ -14,9 +14,9 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-from support.server import LIMIT_S, ServerProcess
+from support.server import LIMIT_S
 
-from scale.envoy import Envoy
+from scale.envoy import one_server
 
 PAGE = Path(__file__).parent / "page"
 LONGEST_S = 90.0
@@ -46,9 +46,7 @@ def run() -> bool:
         print("FAULT: no browser: apt-get install chromium")
         return False
     with ExitStack() as stack:
-        server = stack.enter_context(ServerProcess())
-        envoy = stack.enter_context(Envoy([server.target]))
-        envoy.wait_until_healthy(server.target)
+        _, envoy = stack.enter_context(one_server())
         site, results = stack.enter_context(_site())
         profile = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         url = f"{site}/index.html?envoy=http://{envoy.target}"

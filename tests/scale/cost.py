@@ -1,6 +1,6 @@
 """What a live stream costs, of every format: CPU time and memory of the server, CPU time of Envoy, bytes on the wire.
 
-    python -m scale.cost    writes docs/scaling-cost.json, which the tables of docs/scaling.md are made from
+`make scaling-cost` writes docs/scaling-cost.json, which the tables of docs/scaling.md are made from
 
 Streams come in real time through Envoy, in messages of 20 ms and of 100 ms: most of the cost is a message's, not a
 byte's. CPU time is the processes' own, so a busy machine makes the figures a little worse, and never better.
@@ -21,7 +21,7 @@ from audiowriter_client import AsyncAudioWriter, list_formats
 from support.server import ServerProcess
 from support.streams import speechlike
 
-from scale.envoy import ROOT, Envoy
+from scale.envoy import ROOT, Envoy, one_server
 
 OUT = ROOT / "docs/scaling-cost.json"
 RATE = 24_000
@@ -57,8 +57,7 @@ def main() -> int:
 
 def _measure(number: int, message_ms: int) -> dict[str, float]:
     """A fresh server and a fresh Envoy for one format."""
-    with ServerProcess() as server, Envoy([server.target]) as envoy:
-        envoy.wait_until_healthy(server.target)
+    with one_server() as (server, envoy):
         return asyncio.run(_run(number, message_ms, server, envoy))
 
 

@@ -1,6 +1,6 @@
 """Make the tables and the plot of docs/scaling.md: `make scaling-doc`.
 
-The cost of a stream comes from docs/scaling-cost.json, which `python -m scale.cost` measures.
+The cost of a stream comes from docs/scaling-cost.json, which `make scaling-cost` measures.
 """
 
 import json
@@ -133,6 +133,7 @@ def _plot(runs: dict[str, Run]) -> None:
         below.plot(hours, run.restarted, linewidth=1)
     above.set(ylabel="most streams on a server / mean", yscale="log")
     above.set_yticks([1, 1.2, 1.5, 2, 3, 5], labels=["1", "1.2", "1.5", "2", "3", "5"])
+    above.minorticks_off()
     above.legend(loc="center left", fontsize="small")
     below.set(ylabel="streams of the restarted server / mean", xlabel="hours")
     for axes in (above, below):

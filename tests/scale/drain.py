@@ -1,15 +1,14 @@
 """Envoy itself goes: with deploy/envoy/drain before SIGTERM it takes no stream with it."""
 
 import asyncio
-from contextlib import ExitStack
 from http import HTTPStatus
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import grpc.aio
-from support.server import LIMIT_S, ServerProcess
+from support.server import LIMIT_S
 
-from scale.envoy import ROOT, Envoy
+from scale.envoy import ROOT, Envoy, one_server
 from scale.streams import open_stream
 
 STREAMS = 6
@@ -19,10 +18,7 @@ SCRIPT = ROOT / "deploy/envoy/drain"
 
 def run() -> bool:
     """Drain Envoy under live streams; print what they saw. True if all went on to their end."""
-    with ExitStack() as stack:
-        server = stack.enter_context(ServerProcess())
-        envoy = stack.enter_context(Envoy([server.target]))
-        envoy.wait_until_healthy(server.target)
+    with one_server() as (_, envoy):
         return asyncio.run(_run(envoy))
 
 

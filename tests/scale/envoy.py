@@ -1,29 +1,32 @@
-"""The real Envoy with the configuration that ships; only its addresses are this machine's."""
+"""The real Envoy with the configuration that ships; only its ports and its name server are this machine's."""
 
 import json
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.request import urlopen
 
 import yaml
-from support.server import LIMIT_S, poll
+from support.server import LIMIT_S, ServerProcess, poll
+
+from scale.names import Names
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "deploy/envoy/envoy.yaml"
 
 
 class Envoy:
-    """`target`: where it takes calls; `servers`: addresses of the servers behind it, up or not."""
+    """`target`: where it takes calls. The servers are what `names` says, on one port."""
 
-    def __init__(self, servers: Sequence[str]) -> None:
+    def __init__(self, names: Names, port: int) -> None:
         self.admin, self.status, clients = (f"127.0.0.1:{port}" for port in free_ports(3))
         self.target = clients
-        config = _with_addresses(self.admin, self.status, clients, servers)
+        config = _with_addresses(self.admin, self.status, clients, names, port)
         command = [
             str(Path(sys.executable).parent / "envoy"),
             *("--config-yaml", json.dumps(config)),
@@ -97,6 +100,16 @@ class Envoy:
         self.process.stdout.close()
 
 
+@contextmanager
+def one_server() -> Iterator[tuple[ServerProcess, Envoy]]:
+    """A server behind Envoy, both up."""
+    with ServerProcess() as server:
+        host, _, port = server.target.rpartition(":")
+        with Names([host]) as names, Envoy(names, int(port)) as envoy:
+            envoy.wait_until_healthy(server.target)
+            yield server, envoy
+
+
 def free_ports(count: int) -> list[int]:
     """Give ports that nobody listens on."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
@@ -106,7 +119,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def _with_addresses(admin: str, status: str, clients: str, servers: Sequence[str]) -> dict[str, Any]:
+def _with_addresses(admin: str, status: str, clients: str, names: Names, port: int) -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
     resources = config["static_resources"]
     listeners = {one["name"]: one for one in resources["listeners"]}
@@ -114,12 +127,23 @@ def _with_addresses(admin: str, status: str, clients: str, servers: Sequence[str
     config["admin"]["address"] = _address(admin)
     listeners["audiowriter"]["address"] = _address(clients)
     listeners["status"]["address"] = _address(status)
-    # Addresses instead of a name: this machine's resolver knows no name with several.
-    clusters["audiowriter"]["type"] = "STATIC"
-    for cluster, targets in (("audiowriter", servers), ("admin", [admin])):
-        (endpoints,) = clusters[cluster]["load_assignment"]["endpoints"]
-        endpoints["lb_endpoints"] = [{"endpoint": {"address": _address(target)}} for target in targets]
+    _endpoint(clusters["admin"])["address"] = _address(admin)
+    _endpoint(clusters["audiowriter"])["address"]["socket_address"]["port_value"] = port
+    clusters["audiowriter"]["typed_dns_resolver_config"] = {
+        "name": "envoy.network.dns_resolver.cares",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+            "resolvers": [_address(names.target)],
+        },
+    }
     return config
+
+
+def _endpoint(cluster: dict[str, Any]) -> dict[str, Any]:
+    (locality,) = cluster["load_assignment"]["endpoints"]
+    (endpoint,) = locality["lb_endpoints"]
+    found: dict[str, Any] = endpoint["endpoint"]
+    return found
 
 
 def _address(target: str) -> dict[str, Any]:

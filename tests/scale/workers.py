@@ -1,5 +1,8 @@
 """Sixty streams on one connection, while one worker is killed, one drained and one added.
 
+All listen on the same port of addresses of their own, and Envoy finds them by name, as in a cluster: a worker that drains
+leaves the name at once, one that was killed is found in it until somebody notices.
+
 Prints what became of every stream; True if all is as it should be.
 """
 
@@ -15,8 +18,10 @@ import grpc.aio
 from support.server import LIMIT_S, ServerProcess, poll
 
 from scale.envoy import Envoy, free_ports
+from scale.names import Names
 from scale.streams import Stream, open_stream
 
+ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 STREAMS = 60
 LATE_STREAMS = 20
 MOST_SPREAD = 1.3
@@ -28,10 +33,11 @@ CALM_S = 2.0
 class Fleet:
     """The servers behind Envoy: each will have its fate."""
 
+    names: Names
+    port: int
     killed: ServerProcess
     drained: ServerProcess
     steady: ServerProcess
-    added_port: int
 
     @property
     def first(self) -> list[str]:
@@ -39,26 +45,27 @@ class Fleet:
 
     @property
     def added(self) -> str:
-        return f"127.0.0.1:{self.added_port}"
+        return f"{ADDRESSES[3]}:{self.port}"
 
     @property
     def fates(self) -> dict[str, str]:
-        return {
-            self.killed.target: "killed",
-            self.drained.target: "drained",
-            self.steady.target: "left alone",
-            self.added: "added",
-        }
+        return dict(zip([*self.first, self.added], ("killed", "drained", "left alone", "added"), strict=True))
 
 
 def run() -> bool:
     """Start all, run the streams, print and judge."""
+    (port,) = free_ports(1)
     with ExitStack() as stack:
-        killed, drained, steady = (stack.enter_context(ServerProcess()) for _ in range(3))
-        fleet = Fleet(killed, drained, steady, added_port=free_ports(1)[0])
-        envoy = stack.enter_context(Envoy([*fleet.first, fleet.added]))
+        killed, drained, steady = (stack.enter_context(_server(address, port)) for address in ADDRESSES[:3])
+        names = stack.enter_context(Names(ADDRESSES[:3]))
+        fleet = Fleet(names, port, killed, drained, steady)
+        envoy = stack.enter_context(Envoy(names, port))
         envoy.wait_until_healthy(*fleet.first)
         return asyncio.run(_run(fleet, envoy, stack))
+
+
+def _server(address: str, port: int) -> ServerProcess:
+    return ServerProcess(f"--host={address}", f"--port={port}")
 
 
 async def _run(fleet: Fleet, envoy: Envoy, stack: ExitStack) -> bool:
@@ -75,11 +82,12 @@ async def _run(fleet: Fleet, envoy: Envoy, stack: ExitStack) -> bool:
 
         os.kill(fleet.killed.process.pid, signal.SIGKILL)
         fleet.drained.signal(signal.SIGTERM)
+        fleet.names.addresses = (ADDRESSES[0], ADDRESSES[2])
         # At once, before a health check has told Envoy of either.
         late = [open_stream(channel, f"late-{number}", end) for number in range(LATE_STREAMS // 2)]
         await _all_started(late)
-        added = await asyncio.to_thread(ServerProcess, f"--port={fleet.added_port}")
-        stack.enter_context(added)
+        stack.enter_context(await asyncio.to_thread(_server, ADDRESSES[3], fleet.port))
+        fleet.names.addresses = ADDRESSES[2:]
         await asyncio.to_thread(envoy.wait_until_healthy, fleet.steady.target, fleet.added)
         later = [open_stream(channel, f"later-{number}", end) for number in range(LATE_STREAMS // 2)]
         await _all_started(later)
