@@ -122,7 +122,7 @@ def test_seek_table_stays_small_and_true() -> None:
     table = SeekTable()
     for _ in range(100_003):
         table.add(192)
-    assert len(table._starts) <= SeekTable.MAX_ENTRIES
+    assert len(table._starts.points) <= SeekTable.MAX_POINTS
     toc = table.toc(192)
     assert list(toc) == sorted(toc)
     assert all(abs(place - 256 * percent / 100) < 3 for percent, place in enumerate(toc))

@@ -9,6 +9,7 @@ from struct import pack
 from fastcrc import crc16
 
 from . import mpeg_audio
+from .thinned import Thinned
 
 _XING_BYTES = 120
 _LAME_BYTES = 36
@@ -87,24 +88,18 @@ class InfoFrame:
 
 
 class SeekTable:
-    """Where frames begin, for the TOC, in constant memory: when it is full, every second entry goes."""
+    """Where frames begin, for the TOC."""
 
-    MAX_ENTRIES = 400
+    MAX_POINTS = 400
 
     def __init__(self) -> None:
         self.frames = 0
         self.bytes = 0
-        self._step = 1
-        self._starts: list[int] = []
+        self._starts = Thinned[int](self.MAX_POINTS)
 
     def add(self, frame_bytes: int) -> None:
         """Take the next frame."""
-        if self.frames % self._step == 0:
-            if len(self._starts) == self.MAX_ENTRIES:
-                del self._starts[1::2]
-                self._step *= 2
-            if self.frames % self._step == 0:
-                self._starts.append(self.bytes)
+        self._starts.add(self.bytes)
         self.frames += 1
         self.bytes += frame_bytes
 
@@ -114,5 +109,5 @@ class SeekTable:
         `bytes_before`: length of the Info frame, which the positions count.
         """
         whole = bytes_before + self.bytes
-        starts = (self._starts[i * self.frames // 100 // self._step] for i in range(100))
+        starts = (self._starts.points[i * self.frames // 100 // self._starts.step] for i in range(100))
         return bytes(min(255, 256 * (bytes_before + start) // whole) for start in starts)

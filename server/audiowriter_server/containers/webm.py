@@ -10,6 +10,7 @@ from struct import pack
 
 from .ebml import UNKNOWN_SIZE, element, float64, identifier, signed, size_in_eight_bytes, text, uint, void
 from .opus import GRANULE_RATE
+from .thinned import Thinned
 
 _TICKS_PER_MS = 2
 """Opus' delay is 6.5 ms. In the customary milliseconds Chromium takes it for 7, and drops 24 samples of the audio."""
@@ -125,34 +126,22 @@ class Head:
 
 
 class Cues:
-    """Where Clusters begin, in constant memory: when it is full, every second entry goes. Section 5.1.5."""
+    """Where Clusters begin. Section 5.1.5."""
 
     def __init__(self) -> None:
-        self._step = 1
-        self._clusters = 0
-        self._entries: list[tuple[int, int]] = []
+        self._clusters = Thinned[tuple[int, int]](_MAX_CUES)
 
     def add(self, timestamp_ms: int, position: int) -> None:
         """Take the next Cluster. `position`: in the Segment's data, in bytes."""
-        if self._clusters % self._step == 0:
-            if len(self._entries) == _MAX_CUES:
-                del self._entries[1::2]
-                self._step *= 2
-            if self._clusters % self._step == 0:
-                self._entries.append((timestamp_ms, position))
-        self._clusters += 1
+        self._clusters.add((timestamp_ms, position))
 
     def data(self) -> bytes:
         """CueTime, and in CueTrackPositions CueTrack and CueClusterPosition."""
         return element(
             _CUES,
             *(
-                element(
-                    0xBB,
-                    uint(0xB3, time * _TICKS_PER_MS),
-                    element(0xB7, uint(0xF7, _TRACK_NUMBER), uint(0xF1, position)),
-                )
-                for time, position in self._entries
+                element(0xBB, uint(0xB3, time), element(0xB7, uint(0xF7, _TRACK_NUMBER), uint(0xF1, position)))
+                for time, position in self._clusters.points
             ),
         )
 

@@ -6,17 +6,12 @@ FFmpeg's muxer would do as well, but gives no page before it is full; a listener
 import secrets
 from typing import ClassVar
 
-import numpy as np
-
 from ..containers import opus
 from ..containers.ogg import FIRST, LAST, OggStream
 from ..options import OutputOptions
 from ..samples import F32LE, Samples
-from .avcodec import AvcodecEncoder
 from .base import TAGS, Finish, FormatSpec
-
-FRAME_MS = 20
-PACKET_GRANULES = opus.GRANULE_RATE * FRAME_MS // 1000
+from .libopus import FRAME_MS, PACKET_GRANULES, LibopusEncoder
 
 
 class OggOpusEncoder:
@@ -42,57 +37,39 @@ class OggOpusEncoder:
     )
 
     def __init__(self, output: OutputOptions) -> None:
-        assert output.bitrate_bps is not None
-        self._output = output
-        self._per_sample = opus.GRANULE_RATE // output.sample_rate_hz
-        self._codec = AvcodecEncoder(
-            "libopus",
-            output.sample_rate_hz,
-            output.channels,
-            output.bitrate_bps,
-            {
-                "compression_level": str(output.effort),
-                "frame_duration": str(FRAME_MS),
-                # Not left to FFmpeg: its own choice beyond stereo puts the channels of 5.0 and 6.1 in the wrong places.
-                "mapping_family": "1" if output.channels > 2 else "0",
-            },
-        )
-        self._pre_skip = opus.pre_skip(self._codec.codec_header)
-        self.delay_samples = self._pre_skip // self._per_sample
+        self._codec = LibopusEncoder(output)
+        self.delay_samples = self._codec.delay_samples
         # Random, because whoever joins two files must find two serial numbers (RFC 3533, section 4).
         self._stream = OggStream(secrets.randbits(32))
+        self._tags = output.tags
         self._page_packets = output.page_ms // FRAME_MS
-        self._samples = 0
-        self._granule = 0
+        self._packets = 0  # in pages that are closed
 
     @property
     def held_samples(self) -> int:
-        return self._samples - max(0, self._granule - self._pre_skip) // self._per_sample
+        return self._codec.held_samples(self._packets)
 
     def start(self) -> bytes:
-        self._stream.add(opus.id_header(self._codec.codec_header, self._output.sample_rate_hz))
+        self._stream.add(self._codec.id_header)
         head = self._stream.page(0, FIRST)
-        self._stream.add(opus.comment_header("audiowriter", self._output.tags))
+        self._stream.add(opus.comment_header("audiowriter", self._tags))
         return head + self._stream.page(0)
 
     def encode(self, samples: Samples) -> bytes:
-        self._samples += len(samples)
-        return b"".join(self._page(packet) for packet in self._codec.encode(samples))
+        return b"".join(map(self._page, self._codec.encode(samples)))
 
     def flush(self) -> bytes:
         return self._close_page() if self._stream.packets else b""
 
     def finish(self) -> Finish:
-        if self._samples:
-            packets = self._codec.drain()
-        else:  # a file needs a packet; the granule position says that nothing of it is to be heard
-            packets = self._codec.encode(np.zeros((self._codec.frame_samples, self._output.channels), np.float32))
-        pages = b"".join(self._page(packet) for packet in packets[:-1])
-        self._stream.add(packets[-1])
-        coded = self._granule + self._stream.packets * PACKET_GRANULES
-        end = self._pre_skip + self._samples * self._per_sample
-        pages += self._stream.page(end, LAST)
-        return Finish(trailer=pages, padding_samples=(coded - end) // self._per_sample)
+        *packets, last = self._codec.drain()
+        pages = b"".join(map(self._page, packets))
+        if not self._stream.fits(last):
+            pages += self._close_page()
+        self._stream.add(last)
+        coded = self._packets + self._stream.packets
+        pages += self._stream.page(self._codec.end_granule, LAST)
+        return Finish(trailer=pages, padding_samples=self._codec.padding_samples(coded))
 
     def close(self) -> None:
         self._codec.close()
@@ -103,5 +80,5 @@ class OggOpusEncoder:
         return full + self._close_page() if self._stream.packets >= self._page_packets else full
 
     def _close_page(self) -> bytes:
-        self._granule += self._stream.packets * PACKET_GRANULES
-        return self._stream.page(self._granule)
+        self._packets += self._stream.packets
+        return self._stream.page(self._packets * PACKET_GRANULES)

@@ -7,14 +7,13 @@ audio when a listener waits for it.
 from dataclasses import replace
 from typing import ClassVar
 
-import numpy as np
-
-from ..containers import opus, webm
+from ..containers import webm
+from ..containers.opus import GRANULE_RATE
 from ..options import OutputOptions
 from ..samples import Samples
-from .avcodec import AvcodecEncoder
 from .base import Finish, FormatSpec
-from .ogg_opus import FRAME_MS, PACKET_GRANULES, OggOpusEncoder
+from .libopus import FRAME_MS, PACKET_GRANULES, LibopusEncoder
+from .ogg_opus import OggOpusEncoder
 
 
 class WebmOpusEncoder:
@@ -29,26 +28,11 @@ class WebmOpusEncoder:
     )
 
     def __init__(self, output: OutputOptions) -> None:
-        assert output.bitrate_bps is not None
-        self._output = output
-        self._per_sample = opus.GRANULE_RATE // output.sample_rate_hz
-        self._codec = AvcodecEncoder(
-            "libopus",
-            output.sample_rate_hz,
-            output.channels,
-            output.bitrate_bps,
-            {
-                "compression_level": str(output.effort),
-                "frame_duration": str(FRAME_MS),
-                # Not left to FFmpeg: its own choice beyond stereo puts the channels of 5.0 and 6.1 in the wrong places.
-                "mapping_family": "1" if output.channels > 2 else "0",
-            },
-        )
-        self._pre_skip = opus.pre_skip(self._codec.codec_header)
-        self.delay_samples = self._pre_skip // self._per_sample
+        self._codec = LibopusEncoder(output)
+        self.delay_samples = self._codec.delay_samples
         self._head = webm.Head(
-            opus_head=opus.id_header(self._codec.codec_header, output.sample_rate_hz),
-            pre_skip=self._pre_skip,
+            opus_head=self._codec.id_header,
+            pre_skip=self._codec.pre_skip,
             channels=output.channels,
             frame_ms=FRAME_MS,
             tags=output.tags,
@@ -56,42 +40,36 @@ class WebmOpusEncoder:
         self._cluster_packets = output.page_ms // FRAME_MS
         self._waiting: list[bytes] = []
         self._cues = webm.Cues()
-        self._samples = 0
-        self._packets = 0
+        self._packets = 0  # in clusters that are closed
         self._bytes = 0
 
     @property
     def held_samples(self) -> int:
-        return self._samples - max(0, self._packets * PACKET_GRANULES - self._pre_skip) // self._per_sample
+        return self._codec.held_samples(self._packets)
 
     def start(self) -> bytes:
         return self._count(self._head.data())
 
     def encode(self, samples: Samples) -> bytes:
-        self._samples += len(samples)
         return self._clusters(self._codec.encode(samples))
 
     def flush(self) -> bytes:
         return self._close_cluster() if self._waiting else b""
 
     def finish(self) -> Finish:
-        if self._samples:
-            packets = self._codec.drain()
-        else:  # a file needs a packet; DiscardPadding says that nothing of it is to be heard
-            packets = self._codec.encode(np.zeros((self._codec.frame_samples, self._output.channels), np.float32))
-        clusters = self._clusters(packets[:-1])
-        self._waiting.append(packets[-1])
-        coded = (self._packets + len(self._waiting)) * PACKET_GRANULES
-        over = coded - self._pre_skip - self._samples * self._per_sample
-        clusters += self._close_cluster(over)
+        *packets, last = self._codec.drain()
+        clusters = self._clusters(packets)
+        self._waiting.append(last)
+        coded = self._packets + len(self._waiting)
+        clusters += self._close_cluster(discarded=coded * PACKET_GRANULES - self._codec.end_granule)
+        heard = self._codec.end_granule - self._codec.pre_skip
         cues_position = self._bytes
         cues = self._count(self._cues.data())
         totals = webm.Totals(
-            file_bytes=self._bytes,
-            cues_position=cues_position,
-            duration_ms=1000 * self._samples / self._output.sample_rate_hz,
+            file_bytes=self._bytes, cues_position=cues_position, duration_ms=1000 * heard / GRANULE_RATE
         )
-        return Finish(header=self._head.data(totals), trailer=clusters + cues, padding_samples=over // self._per_sample)
+        padding = self._codec.padding_samples(coded)
+        return Finish(header=self._head.data(totals), trailer=clusters + cues, padding_samples=padding)
 
     def close(self) -> None:
         self._codec.close()
