@@ -140,7 +140,11 @@ class Cues:
         return element(
             _CUES,
             *(
-                element(0xBB, uint(0xB3, time), element(0xB7, uint(0xF7, _TRACK_NUMBER), uint(0xF1, position)))
+                element(
+                    0xBB,
+                    uint(0xB3, time * _TICKS_PER_MS),
+                    element(0xB7, uint(0xF7, _TRACK_NUMBER), uint(0xF1, position)),
+                )
                 for time, position in self._clusters.points
             ),
         )
