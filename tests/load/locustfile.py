@@ -35,10 +35,6 @@ sys.path.insert(0, str(ROOT / "proto"))
 from audiowriter.v1 import audio_writer_pb2 as pb  # noqa: E402
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub  # noqa: E402
 
-grpc_gevent.init_gevent()
-# gevent has not seen the time that the imports took, and would take it off --run-time.
-gevent.get_hub().loop.update_now()
-
 SAMPLE_BYTES = 2
 
 
@@ -50,6 +46,14 @@ def _options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--token", default="", help="bearer token")
     parser.add_argument("--tls", action="store_true", help="encrypt, and verify the server")
+
+
+@events.init.add_listener
+def _start(environment: Environment, **_: Any) -> None:
+    # Not when this file is read: --processes forks after that, and gRPC does not survive it.
+    grpc_gevent.init_gevent()
+    # gevent has not seen the time that the imports took, and would take it off --run-time.
+    gevent.get_hub().loop.update_now()
 
 
 class Truncated(Exception):

@@ -23,7 +23,8 @@ def messages(audio_format: str, seconds: float, frame_ms: int) -> Iterator[dict[
     speech, rate = soundfile.read(SPEECH, dtype="<i2")
     samples = np.resize(speech, int(seconds * rate))
     frame = rate * frame_ms // 1000
-    config = {"input": {"sampleRateHz": rate}, "output": {"format": f"AUDIO_FORMAT_{audio_format.upper()}"}}
+    # Names as in the proto: by reflection not every tool learns those of JSON.
+    config = {"input": {"sample_rate_hz": rate}, "output": {"format": f"AUDIO_FORMAT_{audio_format.upper()}"}}
     for start in range(0, len(samples), frame):
         pcm = b64encode(samples[start : start + frame].tobytes()).decode()
         yield {"pcm": pcm} if start else {"config": config, "pcm": pcm}

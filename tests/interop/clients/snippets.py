@@ -1,6 +1,7 @@
-"""Run the programs of README.md as they stand there, each in an empty folder against a real server: `make snippets`.
+"""Run the programs of the READMEs as they stand there, each in an empty folder against a real server: `make snippets`.
 
-Only the server's port is another. Each program must leave one audio file that decodes to a second or more.
+Only the server's port is another. Each program must leave one audio file that decodes to a second or more. In the main
+README every block is a program; the clients' have parts of programs, too, which are left out.
 """
 
 import re
@@ -13,13 +14,16 @@ from pathlib import Path
 import soundfile
 from support.server import ServerProcess
 
-from interop.clients.drivers import GO, ROOT, package_java
+from interop.clients.drivers import GO, JAVA, ROOT, package_java
 
 README = ROOT / "README.md"
 TARGET = "localhost:50051"
 LIMIT_S = 300.0
 """With nothing downloaded yet."""
 GO_MODULE = "github.com/audiowriter/audiowriter/client/go"
+BLOCK = re.compile(r"^```(python|go|java)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+HERE_DOCUMENT = re.compile(r"^cat > \w+\.(go) <<'END'\n(.*?)^END$", re.DOTALL | re.MULTILINE)
+COMPLETE = re.compile(r"^package main$|static void main", re.MULTILINE)
 AUDIO = {".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"}
 
 
@@ -53,26 +57,30 @@ LANGUAGES: dict[str, Callable[[str, Path], str]] = {"python": run_python, "go": 
 
 def main() -> int:
     """Give 1 if a program failed, or if there is none for a language."""
-    programs = list(_programs(README.read_text()))
-    missing = LANGUAGES.keys() - {language for language, _ in programs}
+    programs = list(_programs())
+    missing = LANGUAGES.keys() - {language for path, language, _ in programs if path == README}
     failed = len(missing)
     for language in missing:
-        print(f"FAILED {language}: no program in {README.name}")
+        print(f"FAILED {README.name}: no program in {language}")
     with ServerProcess() as server:
-        for language, program in programs:
+        for path, language, program in programs:
+            name = f"{path.relative_to(ROOT)}, {language}"
             try:
-                print(f"passed {language}: {_check(language, program, server.target)}", flush=True)
+                print(f"passed {name}: {_check(language, program, server.target)}", flush=True)
             except (AssertionError, subprocess.SubprocessError, soundfile.LibsndfileError) as error:
                 failed += 1
-                print(f"FAILED {language}: {error}", flush=True)
+                print(f"FAILED {name}: {error}", flush=True)
     print(f"{len(programs) + len(missing) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 
-def _programs(text: str) -> Iterator[tuple[str, str]]:
-    for block in re.finditer(r"^```(\w+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        if block[1] in LANGUAGES:
-            yield block[1], block[2]
+def _programs() -> Iterator[tuple[Path, str, str]]:
+    for path in (README, GO / "README.md", JAVA / "README.md"):
+        text = path.read_text()
+        for found in (*BLOCK.finditer(text), *HERE_DOCUMENT.finditer(text)):
+            language, program = found.groups()
+            if path == README or COMPLETE.search(program):
+                yield path, language, program
 
 
 def _check(language: str, program: str, target: str) -> str:
