@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import grpc
 import grpc.aio
+from audiowriter_client import CallFailed
 from support.server import LIMIT_S, ServerProcess, poll
 
 from scale.envoy import Envoy, free_ports
@@ -137,6 +139,7 @@ def _judge(
         "more than one connection": connections != 1,
         "uneven": spread >= MOST_SPREAD,
         "streams of living workers were lost": bool(lost_elsewhere),
+        "a lost stream has no clear status": any(not _is_clear(one) for one in lost),
         "the killed worker's streams did not all end": len(lost) != live[fleet.killed.target],
         "a drained worker cut streams": bool(cut) or drained_code != 0,
         "new streams did not reach the added worker": not any(
@@ -146,3 +149,9 @@ def _judge(
     for fault in (fault for fault, is_so in faults.items() if is_so):
         print(f"FAULT: {fault}")
     return not any(faults.values())
+
+
+def _is_clear(stream: Stream) -> bool:
+    """Whether the caller was told that the server is gone: by the proxy, or by the reset of its stream."""
+    error = stream.error
+    return isinstance(error, CallFailed) and error.code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE)
