@@ -101,9 +101,9 @@ class Envoy:
 
 
 @contextmanager
-def one_server() -> Iterator[tuple[ServerProcess, Envoy]]:
+def one_server(*flags: str) -> Iterator[tuple[ServerProcess, Envoy]]:
     """A server behind Envoy, both up."""
-    with ServerProcess() as server:
+    with ServerProcess(*flags) as server:
         host, _, port = server.target.rpartition(":")
         with Names([host]) as names, Envoy(names, int(port)) as envoy:
             envoy.wait_until_healthy(server.target)
