@@ -95,14 +95,14 @@ def jumping_clock(shared: ServerProcess, tries: int) -> Counter[str]:
         with ServerProcess("--idle-timeout=5", variables=variables) as server, channel_to(server) as channel:
             stream = Stream(channel).start()
             for number in range(tries):
-                clock.write_text(("+1d", "+0", "-1d", "+0")[number % 4])
+                clock.write_text(("+0", "+1d", "+0", "-1d")[number % 4])
                 time.sleep(0.1)
                 stream.send(pb.EncodeStreamRequest(pcm=FRAME))
                 next(stream.call)
             assert stream.finish().total_bytes == tries * len(FRAME)
-        server.signal()
-        server.wait_for_line("stopped")
-        assert len({str(line["time"])[:10] for line in server.log if "time" in line}) > 1, "the clock did not jump"
+            server.signal()
+            server.wait_for_line("stopped")
+            assert len({str(line["time"])[:10] for line in server.log if "time" in line}) > 1, "the clock did not jump"
     return Counter({"OK": 1})
 
 

@@ -76,12 +76,6 @@ def test_second_signal_ends_at_once() -> None:
         assert server.wait() == 1
 
 
-def test_idle_server_ends_at_once() -> None:
-    with ServerProcess() as server:
-        server.signal()
-        assert server.wait() == 0
-
-
 def test_old_connection_takes_no_new_calls_and_loses_none() -> None:
     with ServerProcess("--max-connection-age=1") as server, channel_to(server) as channel:
         streams = []

@@ -100,11 +100,12 @@ def test_live_streams_are_counted_while_they_live() -> None:
         poll(lambda: metrics.value("audiowriter_live_streams", "none") == 0, "all ended")
 
 
-def test_every_method_is_counted() -> None:
+def test_every_method_is_counted_and_its_caller_s_trace_logged() -> None:
     metrics = Metrics()
     with ServerProcess(metrics.flag) as server, channel_to(server) as channel:
         stub = AudioWriterServiceStub(channel)
-        stub.ListFormats(pb.ListFormatsRequest())
+        stub.ListFormats(pb.ListFormatsRequest(), metadata=[("traceparent", f"00-{TRACE_ID}-{SPAN_ID}-01")])
+        assert server.wait_for_line("call")["trace_id"] == TRACE_ID
         stub.Encode(pb.EncodeRequest(config=CONFIG.config, pcm=FRAME))
         for name in ("ListFormats", "Encode"):
             for counter in ("grpc_server_msg_received_total", "grpc_server_msg_sent_total"):
@@ -159,9 +160,3 @@ def test_span_and_log_line_belong_to_the_caller_s_trace() -> None:
     ]
     assert attributes[0]["audiowriter.format"].string_value == "pcm"
     assert attributes[1]["audiowriter.reason"].string_value == "CONFIG_MISSING"
-
-
-def test_caller_s_trace_is_logged_without_an_exporter() -> None:
-    with ServerProcess() as server, channel_to(server) as channel:
-        Stream(channel, metadata=[("traceparent", f"00-{TRACE_ID}-{SPAN_ID}-01")]).start().finish()
-        assert server.wait_for_line("call")["trace_id"] == TRACE_ID
