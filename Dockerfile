@@ -11,14 +11,17 @@ COPY pyproject.toml README.md CHANGELOG.md LICENSE constraints.txt ./
 COPY proto proto
 COPY server server
 COPY client/python client/python
-# The builder is in an environment of its own: what it needs does not come into the image.
+# The builder is in an environment of its own: what it needs does not come into the image. Compiled here, for a read-only file
+# system can't keep what is compiled at each start.
 RUN python3 -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
       --constraint constraints.txt 'hatchling>=1.27' \
  && /opt/build/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheels . \
  && python3 -m venv --without-pip /opt/audiowriter \
  && /opt/build/bin/pip --python /opt/audiowriter/bin/python install --no-cache-dir --disable-pip-version-check --no-compile \
-      --only-binary :all: --constraint constraints.txt "$(echo /wheels/*.whl)[cli,otel]"
+      --only-binary :all: --constraint constraints.txt "$(echo /wheels/*.whl)[cli,otel]" \
+ && find /opt/audiowriter -type d -name tests -prune -exec rm -rf {} + \
+ && /opt/audiowriter/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/audiowriter/lib
 
 FROM ${BASE}
 ARG VERSION=unknown
@@ -32,7 +35,7 @@ ENV PATH=/opt/audiowriter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 EXPOSE 50051
 # Of the process, not of its readiness: a server that drains shall not be killed for that.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["audiowriter", "health", "--target", "127.0.0.1:50051", "--service", "liveness"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["audiowriter"]
