@@ -22,6 +22,8 @@ _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _READINESS = ("", SERVICE_NAME)
 _STOP_S = 1.0
+_LAST_WORDS_S = 0.2
+"""For the statuses of streams that were cut to reach their callers."""
 
 
 class Server:
@@ -80,7 +82,7 @@ class Server:
     async def kill(self) -> None:
         """End at once, live streams and all."""
         await self._gate.cut(Stopped("the server was told to end at once", "STOPPED"))
-        await self._end(0)
+        await self._end(_LAST_WORDS_S)
 
     async def _end(self, grace_s: float) -> None:
         self._publisher.cancel()
