@@ -1,6 +1,5 @@
 """How many streams are in time, how soon the first audio comes, and whether a second worker is worth its core."""
 
-import math
 import os
 from pathlib import Path
 from statistics import median
@@ -14,11 +13,12 @@ from processes import LoadFailed, Target, load, server
 CORES = len(os.sched_getaffinity(0))
 
 P99_LIMIT_MS = 50.0
-SHARES = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2)
+SHARES = (0.4, 0.6, 0.8, 1.0)
 """Levels to try, as shares of what would take all CPU time that there is."""
 
-PROCESS_START_S = 0.15
-"""CPU time, rounded up, to start one FFmpeg: starts are spread so that they take half of the machine."""
+PROCESS_RAMP_S = 9.0
+PROCESS_SETTLE_S = 1.0
+"""FFmpeg's processes have so long to start: for the load not to be that of the starts."""
 
 FIRST_AUDIO_STREAM_S = 2.0
 FIRST_AUDIO_ROUNDS = 5
@@ -57,13 +57,11 @@ def _level(
     plan: Plan, case: Case, samples: Samples, schedule: Path, target: Target | None, streams: int
 ) -> dict[str, Any]:
     level: dict[str, Any] = {"streams": streams, "p99_ms": None}
-    ramp_s = plan.live_ramp_s
+    ramp_s, settle_s = plan.live_ramp_s, plan.live_settle_s
     if target is None:
-        ramp_s = max(ramp_s, streams * PROCESS_START_S / CORES * 2)
-    # As long for all levels, because the schedule holds for one length.
-    seconds = plan.capacity_s + math.ceil(max(ramp_s, plan.live_ramp_s) + plan.live_settle_s)
-    schedule = schedule.with_suffix(f".{seconds:g}.json")
-    options = [*live_options(plan, case, samples, seconds), "-ramp", f"{ramp_s}s"]
+        ramp_s, settle_s = PROCESS_RAMP_S, PROCESS_SETTLE_S
+    options = live_options(plan, case, samples, ramp_s + settle_s + plan.capacity_s)
+    options += ["-ramp", f"{ramp_s}s", "-settle", f"{settle_s}s"]
     options += ["-streams", str(streams), "-schedule", str(schedule)]
     options += target.options() if target else ["--", *case.ffmpeg_command(LIVE_FRAME_MS)]
     try:

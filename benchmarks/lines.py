@@ -8,6 +8,7 @@ from cases import CASES
 
 FLOOR = {"live": 1.15, "bulk": 1.10}
 WHOLE_FILE = 1.1
+PYDUB = 1.0
 FIRST_AUDIO_MS = 5.0
 STREAM_MIB = 1.0
 LENGTH_MIB = 1.0
@@ -55,7 +56,8 @@ class Line:
 
 def lines(data: dict[str, Any]) -> list[Line]:
     """All lines of a run, in the order in which they are printed."""
-    return [*_cpu(data), *_whole(data), *_first_audio(data), *_memory(data), *_capacity(data), *_workers(data)]
+    groups = (_cpu, _whole, _pydub, _first_audio, _memory, _capacity, _workers)
+    return [line for group in groups for line in group(data)]
 
 
 def _cpu(data: dict[str, Any]) -> Iterator[Line]:
@@ -97,6 +99,14 @@ def _whole(data: dict[str, Any]) -> Iterator[Line]:
             parts = ms and f"{ms['server']:.2f} against {ms['reference']:.2f} ms a second of audio"
             about = f"{case.label}, whole file: CPU against {case.tool}"
             yield Line(about, one.get("against_reference"), WHOLE_FILE, False, "×", parts or "")
+
+
+def _pydub(data: dict[str, Any]) -> Iterator[Line]:
+    one = data["pydub"]
+    ms = one.get("ms_per_s")
+    detail = f"{ms['server']:.2f} against {ms['pydub']:.0f} ms a second of audio" if ms else ""
+    about = "MP3 64k, 100 ms frames, bulk: CPU against pydub's export of each frame"
+    yield Line(about, one.get("against_pydub"), PYDUB, False, "×", detail)
 
 
 def _first_audio(data: dict[str, Any]) -> Iterator[Line]:
@@ -142,7 +152,8 @@ def bound(capacity: dict[str, Any]) -> str:
     if not held:
         return "no level held"
     server, generator = held[0]["encoder_cpu_share"], held[0]["generator_cpu_share"]
-    return f"of the machine's CPU the server had {server:.0%}, the load generator {generator:.0%}"
+    late = held[0]["generator_lateness_p99_ms"]
+    return f"of the CPU the server had {server:.0%}, the load generator {generator:.0%}, which was {late:.1f} ms late at p99"
 
 
 def _workers(data: dict[str, Any]) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """Memory: of a live stream, and over a long one."""
 
+from statistics import median
 from typing import Any
 
 from cases import Case
@@ -10,8 +11,10 @@ from processes import load, server
 STREAMS = (2, 22, 42)
 """Live at a time, first to last: what the first ones pay for all is not in the difference."""
 
-SETTLED = 0.1
-"""Share of a long stream after which its memory should stay."""
+TENTH = 0.1
+"""Of a long stream: its memory is compared between the second tenth and the last, each by its median, for what lies in
+buffers at the moment comes and goes.
+"""
 
 
 def per_stream(plan: Plan, case: Case, samples: Samples) -> dict[str, Any]:
@@ -31,5 +34,10 @@ def over_length(plan: Plan, case: Case, samples: Samples) -> dict[str, Any]:
     options = [*case.load_options(BULK_FRAME_MS), "-bulk", "-pcm", str(samples.path), "-streams", "1"]
     with server() as target:
         points = load(*options, "-seconds", str(plan.hour_s), *target.options())["memory"]
-    settled = next(bytes_ for seconds, bytes_ in points if seconds >= SETTLED * plan.hour_s)
-    return {"seconds": plan.hour_s, "growth_bytes": points[-1][1] - settled, "points": points}
+    length_s = points[-1][0]
+
+    def between(begin: float, end: float) -> float:
+        return median(bytes_ for seconds, bytes_ in points if begin * length_s <= seconds <= end * length_s)
+
+    growth = between(1 - TENTH, 1) - between(TENTH, 2 * TENTH)
+    return {"seconds": plan.hour_s, "growth_bytes": growth, "points": points}

@@ -37,7 +37,7 @@ FULL = Plan(
     live_ramp_s=0.6,
     live_settle_s=0.4,
     bulk_streams=4,
-    bulk_s=20.0,
+    bulk_s=10.0,
     whole_s=60.0,
     capacity_formats=("mp3", "flac"),
     capacity_s=2.5,
@@ -62,6 +62,6 @@ QUICK = Plan(
     capacity_s=2.5,
     memory_formats=("mp3",),
     hour_formats=("flac",),
-    hour_s=600.0,
+    hour_s=3600.0,
     worker_streams=0,
 )

@@ -42,7 +42,8 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 td, th { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
-.reached { color: #1b7a3d; } .missed { color: #b3261e; font-weight: 600; } .not { color: #888; }
+.reached td:nth-child(4) { color: #1b7a3d; } .missed td:nth-child(4) { color: #b3261e; } .not { color: #888; }
+td:nth-child(2), td:nth-child(3), td:nth-child(4) { white-space: nowrap; }
 svg { max-width: 100%; height: auto; } figcaption { color: #555; } figure { margin: 2rem 0; }
 """
 

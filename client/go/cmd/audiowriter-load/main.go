@@ -108,7 +108,7 @@ func (o *options) check() error {
 	switch {
 	case o.streams < 1 || o.rounds < 1 || o.frame <= 0 || o.frames() < 1:
 		return errors.New("-streams, -rounds, -frame and -seconds must give at least one frame")
-	case o.rounds > 1 && o.command != nil && !o.bulk:
+	case o.rounds > 1 && len(o.command) > 0 && !o.bulk:
 		// The CPU time of a process can't be read once it is gone.
 		return errors.New("-rounds is for a server")
 	case !o.bulk && o.window() <= 0:
