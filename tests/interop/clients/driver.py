@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audiowriter.v1.audio_writer_pb2 import ListFormatsResponse, StreamConfig
-from audiowriter_client import AudioWriter, CallFailed, TruncatedStream, encode, list_formats
+from audiowriter_client import AudioWriter, AudioWriterError, CallFailed, encode, list_formats
 
 from interop.clients.plan import pieces
 
@@ -22,37 +22,44 @@ def main() -> None:
     """Serve cases until stdin ends."""
     for line in sys.stdin:
         case = json.loads(line)
-        _tell(_outcome(partial(METHODS[case["method"]], case)))
+        tell(outcome_of(partial(METHODS[case["method"]], case)))
 
 
-def _tell(told: Outcome) -> None:
+def tell(told: Outcome) -> None:
+    """Write one line."""
     print(json.dumps(told), flush=True)
 
 
-def _outcome(run: Callable[[], Outcome]) -> Outcome:
+def outcome_of(run: Callable[[], Outcome]) -> Outcome:
+    """Give what came of a case, its failure included."""
     try:
         return {"code": "OK", **run()}
-    except CallFailed as error:
+    except AudioWriterError as error:
+        return failure(error)
+
+
+def failure(error: AudioWriterError) -> Outcome:
+    """Give the outcome that an error is."""
+    if isinstance(error, CallFailed):
         violations = [list(violation) for violation in error.violations]
         return {"code": error.code.name, "reason": error.reason, "violations": violations}
-    except TruncatedStream as error:
-        return {"code": "TRUNCATED", "reason": str(error)}
+    return {"code": "TRUNCATED", "reason": str(error)}
 
 
 def _stream(case: Case) -> Outcome:
     second: Outcome = {}
-    with AudioWriter.open(case["target"], _config(case), _sink(case), metadata=_metadata(case)) as writer:
+    with AudioWriter.open(case["target"], config_of(case), _sink(case), metadata=metadata_of(case)) as writer:
         sent = 0
         for piece in pieces(Path(case["pcm"]).read_bytes(), case["cut"]):
             writer.write(piece)
             sent += len(piece)
             if sent == case["pause_after"]:
                 writer.flush()
-                _tell({"paused": True})
+                tell({"paused": True})
                 sys.stdin.readline()
                 if case["second"]:
                     again = {**case, "file": case["file"] + ".second", "second": False, "pause_after": 0}
-                    second = {"second": _outcome(partial(_stream, again))}
+                    second = {"second": outcome_of(partial(_stream, again))}
             if sent == case["cancel_after"]:
                 writer.flush()
                 writer.cancel()
@@ -64,31 +71,38 @@ def _sink(case: Case) -> str | Callable[[bytes], None]:
     if case["sink"] == "path":
         return str(path)
 
-    def append(data: bytes) -> None:
+    def take(data: bytes) -> None:
         time.sleep(case["delay_ms"] / 1000)
-        with path.open("ab") as file:
-            file.write(data)
+        append(path, data)
 
-    return append
+    return take
+
+
+def append(path: Path, data: bytes) -> None:
+    """Write at the end of a file."""
+    with path.open("ab") as file:
+        file.write(data)
 
 
 def _encode(case: Case) -> Outcome:
     pcm = Path(case["pcm"]).read_bytes()
-    Path(case["file"]).write_bytes(encode(case["target"], _config(case), pcm, metadata=_metadata(case)))
+    Path(case["file"]).write_bytes(encode(case["target"], config_of(case), pcm, metadata=metadata_of(case)))
     return {}
 
 
 def _list_formats(case: Case) -> Outcome:
-    formats = ListFormatsResponse(formats=list_formats(case["target"], metadata=_metadata(case)))
+    formats = ListFormatsResponse(formats=list_formats(case["target"], metadata=metadata_of(case)))
     Path(case["file"]).write_bytes(formats.SerializeToString())
     return {}
 
 
-def _config(case: Case) -> StreamConfig:
+def config_of(case: Case) -> StreamConfig:
+    """Give the config that a case came with."""
     return StreamConfig.FromString(b64decode(case["config"]))
 
 
-def _metadata(case: Case) -> list[tuple[str, str]]:
+def metadata_of(case: Case) -> list[tuple[str, str]]:
+    """Give the bearer token as metadata, if there is one."""
     return [("authorization", f"Bearer {case['token']}")] if case["token"] else []
 
 

@@ -27,6 +27,11 @@ def build_python(folder: Path) -> list[str]:
     return [sys.executable, "-m", "interop.clients.driver"]
 
 
+def build_asyncio(folder: Path) -> list[str]:
+    """The other writer of the Python client."""
+    return [sys.executable, "-m", "interop.clients.driver_asyncio"]
+
+
 def build_go(folder: Path) -> list[str]:
     """Build the driver of the Go module."""
     program = folder / "audiowriter-conformance"
@@ -49,7 +54,12 @@ def package_java() -> Path:
     return jar
 
 
-BUILDS: dict[str, Callable[[Path], list[str]]] = {"Python": build_python, "Go": build_go, "Java": build_java}
+BUILDS: dict[str, Callable[[Path], list[str]]] = {
+    "Python": build_python,
+    "asyncio": build_asyncio,
+    "Go": build_go,
+    "Java": build_java,
+}
 
 
 def _build(command: list[str], where: Path) -> None:
