@@ -74,11 +74,12 @@ class Call:
         finally:
             self._encode_seconds += time.perf_counter() - begin
 
-    def cut(self, error: AudioWriterError) -> None:
-        """End the call with `error` wherever it is."""
+    def cut(self, error: AudioWriterError) -> asyncio.Task[Any]:
+        """End the call with `error` wherever it is; the task is done when the caller has been told."""
+        assert self._task is not None
         self.cut_by = error
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()
+        return self._task
 
     def admitted(self) -> None:
         """The call is live from here on, until it has ended."""

@@ -7,14 +7,14 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, NoReturn, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from . import metrics
-from .call import Call
+from .call import NO_FORMAT, Call
 from .config import Settings
 from .errors import AudioWriterError, Draining, EncodeError, InvalidArgument, LimitExceeded, Stopped, Violation
 from .security import Tokens
@@ -47,6 +47,7 @@ class Gate:
         self._idle.set()
         self._draining = False
         metrics.MAX_STREAMS.set(settings.max_streams)
+        metrics.of_format(NO_FORMAT)  # a zero to begin with: an autoscaler can do nothing with no series
 
     @property
     def live_streams(self) -> int:
@@ -56,7 +57,9 @@ class Gate:
     async def drain(self, seconds: float) -> bool:
         """Refuse new streams and wait for the live ones; those left after `seconds` are cut, and the answer is False."""
         self._draining = True
-        if await self._wait_until_idle(seconds):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
             return True
         told = {"limit": "drain_timeout", "value": f"{seconds:g}"}
         await self.cut(Stopped(f"still live {seconds:g} s after a drain began", "DRAIN_TIMEOUT_EXCEEDED", told))
@@ -64,9 +67,8 @@ class Gate:
 
     async def cut(self, error: AudioWriterError) -> None:
         """End every live stream with `error`."""
-        for call in tuple(self._live):
-            call.cut(error)
-        await self._wait_until_idle(_UNWIND_S)
+        if tasks := [call.cut(error) for call in self._live]:
+            await asyncio.wait(tasks, timeout=_UNWIND_S)
 
     async def publish(self) -> NoReturn:
         """Keep the metrics of live streams up to date, and measure the event loop on the way."""
@@ -138,14 +140,6 @@ class Gate:
             self._live.discard(call)
             if not self._live:
                 self._idle.set()
-
-    async def _wait_until_idle(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 def _ended_by_caller(context: Context) -> str:

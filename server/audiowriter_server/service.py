@@ -23,6 +23,9 @@ INLINE_MS = 2.0
 INLINE_FIRST_BYTES = 4096
 """The same for the PCM that comes with a config, when there is no estimate yet."""
 
+INLINE_FINISH_SECONDS = 600.0
+"""The same for the end of a stream: M4A lists every frame there, 15 to 35 ms for ten hours."""
+
 _Result = TypeVar("_Result")
 
 
@@ -85,7 +88,7 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                     await send(session.receive(request), inline=inline)
                     watchdog.expect("idle_timeout", limits.idle_timeout, idle)
                 watchdog.rest()
-                await send(session.finish(), inline=True)
+                await send(session.finish(), inline=session.input_seconds <= INLINE_FINISH_SECONDS)
         finally:
             session.close()
 

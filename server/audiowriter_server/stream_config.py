@@ -137,7 +137,7 @@ def _resolve_tags(check: "_Check", spec: FormatSpec, wanted: pb.AudioOutput) -> 
             check.fail(field, repr(value), f"{spec.name} {carries}")
         elif "\0" in value:
             check.fail(field, repr(value), "a tag can't hold a NUL character")
-    return dict(wanted.tags)
+    return dict(sorted(wanted.tags.items()))  # a map comes in any order: one config, one file
 
 
 class _Check:

@@ -3,7 +3,7 @@
 Microsoft, Multiple Channel Audio Data and WAVE Files (2007); EBU Tech 3306 v1.1 (RF64); RIFF MCI (1991), section 3 (INFO).
 
 A header always has the same length for the same arguments, whatever the sizes: a JUNK chunk keeps the place of the ds64
-chunk that a file beyond 4 GiB needs (EBU Tech 3306, section 4). While the stream runs all sizes are 0xFFFFFFFF, which
+chunk that a file beyond 4 GiB needs (EBU Tech 3306, section 4). While the stream runs both sizes are 0xFFFFFFFF, which
 readers take as "to the end of the file".
 """
 
@@ -56,7 +56,8 @@ def header(
     head_bytes = 12 + 36 + len(fmt) + len(fact_place) + len(info) + 8
 
     if data_bytes is None or frames is None:
-        riff, riff_size, data_size, fact, ds64 = b"RIFF", UNKNOWN, UNKNOWN, UNKNOWN, b"JUNK" + pack("<I28x", 28)
+        # fact 0: readers believe any other number, and take 0xFFFFFFFF for a duration of days.
+        riff, riff_size, data_size, fact, ds64 = b"RIFF", UNKNOWN, UNKNOWN, 0, b"JUNK" + pack("<I28x", 28)
     else:
         whole = head_bytes + data_bytes + data_bytes % 2 - 8
         if whole < UNKNOWN:

@@ -406,7 +406,7 @@ type AudioOutput struct {
 	Rate isAudioOutput_Rate `protobuf_oneof:"rate"`
 	// How hard the encoder tries, 0 (fastest) to 10 (slowest and best).
 	Effort *uint32 `protobuf:"varint,7,opt,name=effort,proto3,oneof" json:"effort,omitempty"`
-	// Longest stretch of audio gathered before a page or fragment is sent, in ms. 0: 100 for formats that have pages.
+	// Longest stretch of audio gathered before a page or fragment is sent, in ms. 0: the format's default.
 	PageMs uint32 `protobuf:"varint,8,opt,name=page_ms,json=pageMs,proto3" json:"page_ms,omitempty"`
 	// Tags by name: title, artist, album, date, genre, comment, track. UTF-8.
 	Tags          map[string]string `protobuf:"bytes,9,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
