@@ -72,7 +72,8 @@ def test_second_signal_ends_at_once() -> None:
         server.signal(signal.SIGINT)
         server.wait_for_line("draining")
         server.signal(signal.SIGINT)
-        assert stream.error().named[:2] == ("UNAVAILABLE", "STOPPED")
+        error = stream.error()
+        assert error.named[:2] == ("UNAVAILABLE", "STOPPED"), error.text
         assert server.wait() == 1
 
 
