@@ -137,7 +137,16 @@ def _resolve_tags(check: "_Check", spec: FormatSpec, wanted: pb.AudioOutput) -> 
             check.fail(field, repr(value), f"{spec.name} {carries}")
         elif "\0" in value:
             check.fail(field, repr(value), "a tag can't hold a NUL character")
+        elif name in spec.integer_tags and not _is_integer_in(value, spec.integer_tags[name]):
+            check.fail(field, repr(value), f"takes an integer, {describe(spec.integer_tags[name])}")
     return dict(sorted(wanted.tags.items()))  # a map comes in any order: one config, one file
+
+
+def _is_integer_in(text: str, allowed: range) -> bool:
+    try:
+        return int(text) in allowed
+    except ValueError:
+        return False
 
 
 class _Check:

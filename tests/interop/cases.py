@@ -20,6 +20,8 @@ TAGS = {
     "genre": "Speech",
     "comment": "a = b; c",
     "track": "7",
+    "r128_track_gain": "-1280",
+    "r128_album_gain": "256",
 }
 
 

@@ -131,6 +131,12 @@ def test_channels_keep_their_places(name: str, channels: int) -> None:
     np.testing.assert_allclose(heard, tones, atol=3)
 
 
+def test_opus_carries_r128_gains() -> None:
+    tags = {"r128_track_gain": "-1280", "r128_album_gain": "32767"}
+    found = OggOpus(BytesIO(encode(config("opus", tags=tags), speechlike(5000).tobytes()).file))
+    assert (found["r128_track_gain"], found["r128_album_gain"]) == (["-1280"], ["32767"])
+
+
 def test_tags_are_comments() -> None:
     tags = {"title": "Tïtle ☃", "track": "3"}
     pcm = speechlike(5000).tobytes()

@@ -74,6 +74,12 @@ def test_all_bad_fields_are_named_at_once_with_what_would_do() -> None:
         (config("flac", out_sample_format="S32LE"), "config.output.sample_format", "takes S16LE, S24LE"),
         (config("aac", channels=4), "config.output.channels", "aac takes 1, 2, 3, 5, 6"),
         (config("aac", tags={"title": "x"}), 'config.output.tags["title"]', "aac carries no tags"),
+        (
+            config("opus", tags={"r128_track_gain": "-6.5"}),
+            'config.output.tags["r128_track_gain"]',
+            "takes an integer, -32768 to",
+        ),
+        (config("webm", tags={"r128_track_gain": "1"}), 'config.output.tags["r128_track_gain"]', "webm carries title"),
         (config("mp3", tags={"title": "a\0b"}), 'config.output.tags["title"]', "NUL"),
     ],
 )

@@ -6,6 +6,9 @@ from struct import pack, pack_into
 GRANULE_RATE = 48_000
 """Granule positions and pre-skip count at 48 kHz, whatever the rate of the input."""
 
+GAIN_TAGS = {name: range(-32768, 32768) for name in ("r128_track_gain", "r128_album_gain")}
+"""Gain to reach -23 LUFS, in 256ths of a dB. Section 5.2.1."""
+
 _COMMENT_NAMES = {"track": "TRACKNUMBER"}
 
 

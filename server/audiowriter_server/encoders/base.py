@@ -1,7 +1,7 @@
 """What an encoder is, and what a format says of itself."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from ..options import OutputOptions
@@ -45,6 +45,8 @@ class FormatSpec:
     page_ms: int = 0
     """Default."""
     tags: tuple[str, ...] = ()
+    integer_tags: Mapping[str, range] = field(default_factory=dict)
+    """Those of the tags that hold an integer, and what it may be."""
     finalizes_header: bool = False
     sample_exact: bool = True
     lossless: bool = False

@@ -33,7 +33,8 @@ class OggOpusEncoder:
         effort=10,
         pages_ms=range(FRAME_MS, 2001, FRAME_MS),
         page_ms=100,
-        tags=TAGS,
+        tags=(*TAGS, *opus.GAIN_TAGS),
+        integer_tags=opus.GAIN_TAGS,
     )
 
     def __init__(self, output: OutputOptions) -> None:

@@ -11,7 +11,7 @@ from ..containers import webm
 from ..containers.opus import GRANULE_RATE
 from ..options import OutputOptions
 from ..samples import Samples
-from .base import Finish, FormatSpec
+from .base import TAGS, Finish, FormatSpec
 from .libopus import FRAME_MS, PACKET_GRANULES, LibopusEncoder
 from .ogg_opus import OggOpusEncoder
 
@@ -24,6 +24,8 @@ class WebmOpusEncoder:
         name="webm",
         mime_type="audio/webm; codecs=opus",
         file_extension=".webm",
+        tags=TAGS,
+        integer_tags={},
         finalizes_header=True,
     )
 

@@ -408,7 +408,8 @@ type AudioOutput struct {
 	Effort *uint32 `protobuf:"varint,7,opt,name=effort,proto3,oneof" json:"effort,omitempty"`
 	// Longest stretch of audio gathered before a page or fragment is sent, in ms. 0: the format's default.
 	PageMs uint32 `protobuf:"varint,8,opt,name=page_ms,json=pageMs,proto3" json:"page_ms,omitempty"`
-	// Tags by name: title, artist, album, date, genre, comment, track. UTF-8.
+	// Tags by name: title, artist, album, date, genre, comment, track; in Ogg Opus r128_track_gain and r128_album_gain, too,
+	// integers in 256ths of a dB. UTF-8.
 	Tags          map[string]string `protobuf:"bytes,9,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
