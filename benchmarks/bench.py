@@ -93,7 +93,7 @@ class Bench:
                         self._part(data["whole"], case.name, cpu.whole, plan, case, target, samples, folder)
                 for name in plan.live_formats:
                     self._part(data["live"], name, cpu.live, plan, CASES[name], target, samples, folder)
-                self._part(data, "pydub", cpu.pydub, samples, target)
+                self._part(data, "pydub", cpu.pydub, plan, target, samples)
             for name in plan.memory_formats:
                 self._part(data["memory"], name, memory.per_stream, plan, CASES[name], samples)
             for name in plan.hour_formats:

@@ -18,7 +18,6 @@ LIVE_FRAME_MS = 20
 BULK_FRAME_MS = 100
 WHOLE_FRAME_MS = 1000
 """Who sends a file sends large messages."""
-ENGINE_S = 20
 PYDUB_S = 1
 STARTS = 10
 PROCESS_SETTLE_S = 1.0
@@ -45,6 +44,7 @@ def live(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
     """Streams in real time, in frames of 20 ms."""
     options = live_options(plan, case, samples, plan.live_s)
     options += ["-streams", str(plan.live_streams)]
+    pcm = samples.seconds(engines.LIVE_S)
     schedules = {one: str(folder / f"{case.name}-live-{one}.json") for one in ("server", "ffmpeg")}
 
     def server(on: Target) -> dict[str, Any]:
@@ -60,7 +60,10 @@ def live(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
         ]
         return load(*options, *longer, "-schedule", schedules["ffmpeg"], "--", *case.ffmpeg_command(LIVE_FRAME_MS))
 
-    result = _in_turn(plan, case, LIVE_FRAME_MS, samples, target, server, ffmpeg, schedules["server"])
+    def engine() -> float:
+        return engines.live_ms(case, pcm, LIVE_FRAME_MS, plan.live_streams)
+
+    result = _in_turn(plan, engine, target, server, ffmpeg, schedules["server"])
     starts = {"server": _start_ms(case, target), "ffmpeg": _start_ms(case, None)}
     steady = result["ms_per_s"]
     a_stream = {name: (starts[name] + steady[name] * UTTERANCE_S) / UTTERANCE_S for name in starts}
@@ -76,6 +79,7 @@ def bulk(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
     """Streams as fast as they go, in frames of 100 ms."""
     options = [*case.load_options(BULK_FRAME_MS), "-bulk", "-pcm", str(samples.path)]
     options += ["-streams", str(plan.bulk_streams), "-seconds", str(plan.bulk_s)]
+    pcm = samples.seconds(engines.BULK_S)
     schedule = str(folder / f"{case.name}-bulk.json")
 
     def server(on: Target) -> dict[str, Any]:
@@ -84,7 +88,10 @@ def bulk(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
     def ffmpeg() -> dict[str, Any]:
         return load(*options, "--", *case.ffmpeg_command(BULK_FRAME_MS))
 
-    return _in_turn(plan, case, BULK_FRAME_MS, samples, target, server, ffmpeg, schedule)
+    def engine() -> float:
+        return engines.bulk_ms(case, pcm, BULK_FRAME_MS)
+
+    return _in_turn(plan, engine, target, server, ffmpeg, schedule)
 
 
 def _start_ms(case: Case, target: Target | None) -> float:
@@ -103,15 +110,12 @@ def _start_ms(case: Case, target: Target | None) -> float:
 
 def _in_turn(
     plan: Plan,
-    case: Case,
-    frame_ms: int,
-    samples: Samples,
+    engine: Callable[[], float],
     target: Target,
     server: Callable[[Target], dict[str, Any]],
     ffmpeg: Callable[[], dict[str, Any]],
     schedule: str,
 ) -> dict[str, Any]:
-    pcm = samples.seconds(ENGINE_S)
     rounds: list[dict[str, float]] = []
     reports: dict[str, list[dict[str, Any]]] = {"server": [], "ffmpeg": []}
     with ExitStack() as stack:
@@ -127,7 +131,7 @@ def _in_turn(
                 {
                     "server": cpu_ms(ours),
                     "echo": cpu_ms(echoed),
-                    "engine": engines.cpu_s(case, pcm, frame_ms) * 1000 / ENGINE_S,
+                    "engine": engine(),
                     "ffmpeg": cpu_ms(peer),
                 }
             )
@@ -152,7 +156,7 @@ def whole(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path
     rounds = []
     for _ in range(plan.rounds):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(case.reference_command(pcm, out), check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(case.reference_command(pcm, out), check=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
         rounds.append({"server": cpu_ms(load(*options)), "reference": seconds * 1000 / plan.whole_s})
@@ -164,14 +168,14 @@ def whole(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path
     }
 
 
-def pydub(samples: Samples, target: Target) -> dict[str, Any]:
+def pydub(plan: Plan, target: Target, samples: Samples) -> dict[str, Any]:
     """pydub's export of each 100 ms against the server, MP3."""
     case = CASES["mp3"]
     options = [*case.load_options(BULK_FRAME_MS), "-bulk", "-pcm", str(samples.path), "-streams", "1"]
     chunk_bytes = RATE * BULK_FRAME_MS // 1000 * 2
     command = [sys.executable, str(HERE / "pydub_writer.py"), "mp3", "64k", str(chunk_bytes)]
     theirs = cpu_ms(load(*options, "-seconds", str(PYDUB_S), "--", *command))
-    ours = cpu_ms(load(*options, "-seconds", str(ENGINE_S), *target.options()))
+    ours = cpu_ms(load(*options, "-seconds", str(plan.bulk_s), *target.options()))
     return {"ms_per_s": {"server": ours, "pydub": theirs}, "against_pydub": ours / theirs}
 
 

@@ -18,13 +18,36 @@ Engine = Callable[[Case, bytes, int], tuple[Callable[[Any], Any], Sequence[Any]]
 """From a case, PCM and the bytes in a frame: a function, and what to call it with one after the other."""
 
 
-def cpu_s(case: Case, pcm: bytes, frame_ms: int) -> float:
-    """CPU time, in s, to encode PCM in frames of so many ms."""
-    encode, inputs = ENGINES[case.name](case, pcm, RATE * frame_ms // 1000 * 2)
+LIVE_S = 1.0
+BULK_S = 20.0
+"""How much of the PCM is encoded."""
+
+
+def bulk_ms(case: Case, pcm: bytes, frame_ms: int) -> float:
+    """CPU time, in ms, for a second of audio: one encoder in a tight loop."""
+    encode, inputs = ENGINES[case.name](case, pcm[: _size(BULK_S)], _size(frame_ms / 1000))
     begin = time.process_time()
     for one in inputs:
         encode(one)
-    return time.process_time() - begin
+    return (time.process_time() - begin) * 1000 / BULK_S
+
+
+def live_ms(case: Case, pcm: bytes, frame_ms: int, streams: int) -> float:
+    """The same for so many encoders that get a frame each in real time: what they had in the cache is gone by then."""
+    engines = [ENGINES[case.name](case, pcm[: _size(LIVE_S)], _size(frame_ms / 1000)) for _ in range(streams)]
+    frames = len(engines[0][1])
+    start, spent = time.perf_counter(), 0.0
+    for number in range(frames):
+        time.sleep(max(0.0, start + number * LIVE_S / frames - time.perf_counter()))
+        begin = time.thread_time()
+        for encode, inputs in engines:
+            encode(inputs[number])
+        spent += time.thread_time() - begin
+    return spent * 1000 / (LIVE_S * streams)
+
+
+def _size(seconds: float) -> int:
+    return round(seconds * RATE) * 2
 
 
 def _cut(data: Any, size: int) -> list[Any]:
