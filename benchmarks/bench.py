@@ -47,7 +47,8 @@ def main() -> int:
     data["lines"] = [line.as_dict() for line in measured]
     (RESULTS / "latest.json").write_text(json.dumps(data, indent=1))
     (RESULTS / "report.html").write_text(report.html(data))
-    table = Table(title=f"{data['meta']['cores']} cores, {data['meta']['seconds']:.0f} s")
+    meta = data["meta"]
+    table = Table(title=f"{meta['cores']} cores, load before {meta['load_before']:.1f}, {meta['seconds']:.0f} s")
     for column in ("", "measured", "target", "", ""):
         table.add_column(column, overflow="fold")
     for line in measured:
@@ -75,6 +76,7 @@ class Bench:
         self._plan = plan
         self._failed: list[str] = []
         self._begin = time.monotonic()
+        self._load_before = os.getloadavg()[0]
 
     def run(self) -> dict[str, Any]:
         """Everything of the plan, as JSON has it."""
@@ -143,7 +145,7 @@ class Bench:
             "kernel": platform.release(),
             "python": platform.python_version(),
             "ffmpeg": ffmpeg,
-            "load_before": os.getloadavg()[2],
+            "load_before": self._load_before,
         }
 
 

@@ -34,7 +34,7 @@ class Echo(pb_grpc.AudioWriterServiceServicer):
             finished=pb.StreamFinished(total_bytes=schedule["total_bytes"], sha256=bytes(32))
         )
 
-    async def EncodeStream(self, request_iterator: object, context: grpc.aio.ServicerContext) -> None:  # noqa: N802
+    async def EncodeStream(self, request_iterator: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # noqa: N802
         await context.read()
         await context.write(pb.EncodeStreamResponse(started=pb.StreamStarted()))
         frame = -1

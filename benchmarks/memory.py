@@ -33,8 +33,8 @@ def over_length(plan: Plan, case: Case, samples: Samples) -> dict[str, Any]:
     """A fresh server with one long stream, as fast as it goes."""
     options = [*case.load_options(BULK_FRAME_MS), "-bulk", "-pcm", str(samples.path), "-streams", "1"]
     with server() as target:
-        points = load(*options, "-seconds", str(plan.hour_s), *target.options())["memory"]
-    length_s = points[-1][0]
+        points: list[tuple[float, float]] = load(*options, "-seconds", str(plan.hour_s), *target.options())["memory"]
+    length_s: float = points[-1][0]
 
     def between(begin: float, end: float) -> float:
         return median(bytes_ for seconds, bytes_ in points if begin * length_s <= seconds <= end * length_s)

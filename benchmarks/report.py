@@ -53,7 +53,8 @@ def html(data: dict[str, Any]) -> str:
     meta = data["meta"]
     told = (
         f"{meta['date']}, {meta['cpu']}, {meta['cores']} cores, Linux {meta['kernel']}, Python {meta['python']}, "
-        f"FFmpeg {meta['ffmpeg']}, commit {meta['commit']}, plan “{meta['plan']}”, {meta['seconds']:.0f} s. Load generator "
+        f"FFmpeg {meta['ffmpeg']}, commit {meta['commit']}, plan “{meta['plan']}”, {meta['seconds']:.0f} s, "
+        f"load before {meta['load_before']:.1f}. Load generator "
         "and server share the machine. 24 kHz mono speech."
     )
     figures = "".join(
