@@ -114,6 +114,8 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.bdp_probe", 0),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
+        # Or the answer to a ping is waited for for a minute, whatever keepalive says.
+        ("grpc.http2.ping_timeout_ms", 20_000),
         # Callers may keep their connections alive: else grpc ends them with too_many_pings.
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),

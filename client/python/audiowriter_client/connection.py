@@ -14,6 +14,8 @@ _OPTIONS = [
     # A peer that vanished without a word is noticed within 50 s instead of never.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    # Or the answer to a ping is waited for for a minute, whatever keepalive says.
+    ("grpc.http2.ping_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
     # A whole file from Encode may be larger than the PCM it is made of; the server bounds it.
     ("grpc.max_receive_message_length", -1),
