@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test bench bench-quick faults interop interop-long conformance snippets load load-tools formats-doc scale scaling-cost scaling-doc manifests image check generate clean
+.PHONY: demo test bench bench-quick faults soak interop interop-long conformance snippets load load-tools formats-doc scale scaling-cost scaling-doc manifests image check generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -39,8 +39,15 @@ $(LOAD): $(wildcard client/go/cmd/audiowriter-load/*.go)
 	@command -v go >/dev/null || { echo "bench: go is missing: the load generator is written in it" >&2; exit 1; }
 	cd client/go && go build -o $(abspath $@) ./cmd/audiowriter-load
 
-faults: $(VENV)/.ready  ## Do what goes wrong in the field to a running server, then ten minutes of everything at once
+# gRPC would log each handshake that fails, and some fail on purpose.
+faults soak: export GRPC_VERBOSITY = NONE
+
+faults: $(VENV)/.ready  ## Do what goes wrong in the field to real servers, and print what it did; takes three minutes
 	PYTHONPATH=tests $(BIN)/python -m faults
+
+soak: SECONDS ?= 600
+soak: $(VENV)/.ready  ## Ten minutes of everything at once, or SECONDS
+	PYTHONPATH=tests $(BIN)/python -m faults --only soak --soak $(SECONDS)
 
 interop: $(VENV)/.ready  ## Hold every format against decoders and analysers that we did not write
 	$(BIN)/python -m pytest -q tests/interop

@@ -1,100 +1,119 @@
-"""`make faults`: do each fault to a running server, and look what it did to the callers, to others and to the server."""
+"""`make faults`: do each fault to a real server, and look what it did to the callers, to others and to the server."""
 
 import argparse
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from audiowriter.v1 import audio_writer_pb2 as pb
-from support.metrics import Metrics
-from support.server import ServerProcess, Stream, channel_to, poll
-
-from faults import calls, connections, processes
+from faults import broken, calls, canary, connections, environment, processes
 from faults.soak import soak
+from faults.watch import MB, Setting, Watched
 
-MEMORY_LIMIT = 24 * 1024 * 1024
-"""Most that a fault may leave behind; the allocator gives back late."""
+MEMORY_LIMIT = 32 * MB
+"""Most that a fault may leave behind: the allocator keeps what fifty encoders at once have used."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`run` does it `tries` times and gives what the callers saw."""
+    """`run` does it `tries` times to a server that `setting` makes, and gives what the callers saw.
+
+    `waits`: it does little else, so the others go on beside it. `ends`: the server is gone after it.
+    """
 
     name: str
     tries: int
-    run: Callable[[ServerProcess, int], Counter[str]]
+    run: Callable[[Watched, int], Counter[str]]
+    setting: Callable[[Path], Setting]
+    waits: bool = False
+    ends: bool = False
 
+
+def _with(*flags: str, workers: int = 1) -> Callable[[Path], Setting]:
+    return lambda _: Setting(flags, workers=workers)
+
+
+_LORIS = ("--first-message-timeout=3", "--idle-timeout=3", "--max-connection-age=15")
 
 FAULTS = (
-    Fault("client killed (kill -9)", 5, processes.killed_client),
-    Fault("worker killed (kill -9)", 2, processes.killed_worker),
-    Fault("server killed (kill -9)", 3, processes.killed_server),
-    Fault("half-open connection", 5, connections.half_open),
-    Fault("slow loris in the handshake", 100, connections.slow_loris),
-    Fault("streams without a message", 50, connections.silent_streams),
-    Fault("flood of resets", 10_000, connections.reset_flood),
-    Fault("broken HTTP/2", 50, connections.broken_http2),
-    Fault("cancelled streams", 1000, calls.cancelled_streams),
-    Fault("oversized metadata", 50, calls.oversized_metadata),
-    Fault("disk full at the client", 5, calls.disk_full_at_the_client),
-    Fault("clock jumps", 20, processes.jumping_clock),
-    Fault("certificate expires and is renewed", 3, processes.expired_certificate),
+    Fault("half-open connections", 5, connections.half_open, _with("--idle-timeout=600"), waits=True),
+    Fault("slow loris", 50, connections.slow_loris, _with(*_LORIS), waits=True),
+    Fault("kill -9 of clients", 7, processes.killed_client, _with()),
+    Fault("kill -9 of a worker", 3, processes.killed_worker, _with(workers=2)),
+    Fault("kill -9 of the server", 7, processes.killed_server, _with(), ends=True),
+    Fault("drain under live streams", 50, processes.drain, _with(), ends=True),
+    Fault("cancelled streams", 1000, calls.cancelled_streams, _with()),
+    Fault("streams without a message", 50, calls.silent_streams, _with("--first-message-timeout=2")),
+    Fault("oversized metadata", 60, calls.oversized_metadata, _with()),
+    Fault("writers that flood", 4, calls.flooding_writer, _with()),
+    Fault("readers that stop", 10, calls.stopped_reader, _with("--stalled-reader-timeout=3")),
+    Fault("reset flood", 10_000, connections.reset_flood, _with()),
+    Fault("floods of frames", 8, broken.floods, _with()),
+    Fault("broken HTTP/2", 250, broken.broken_http2, _with()),
+    Fault("broken messages", 40, broken.broken_messages, _with()),
+    Fault("disk full at the client", 3, environment.full_disk, _with()),
+    Fault("clock jumps", 15, environment.jumping_clock, environment.with_clock),
+    Fault("certificates expire", 2, environment.expired_certificate, environment.with_certificate),
+    Fault("canary beside bulk", 3, canary.canary, _with()),
 )
 
 
 def main() -> int:
     """Print a row a fault; 1 if one did harm."""
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
-    parser.add_argument("--soak", type=float, default=600, metavar="SECONDS", help="How long the mix at the end runs.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="Run the faults whose name has it.")
+    parser.add_argument("--soak", type=float, default=20, metavar="SECONDS", help="how long the mix at the end runs")
+    parser.add_argument("--only", default="", metavar="TEXT", help="run the faults whose name has it")
     options = parser.parse_args()
-    mix = Fault(f"mixed soak, {options.soak:g} s", 1, lambda server, _: soak(server, options.soak))
+    flags = _with("--first-message-timeout=1", "--idle-timeout=5")
+    mix = Fault(f"mixed soak of {options.soak:g} s", 1, lambda server, _: soak(server, options.soak), flags)
     chosen = [fault for fault in (*FAULTS, mix) if options.only in fault.name]
-    metrics = Metrics()
-    flags = (metrics.flag, "--first-message-timeout=2", "--idle-timeout=3", "--stalled-reader-timeout=3")
-    print(f"{'fault':36} {'tries':>6}  {'what the client saw':44} {'live':>4} {'memory, MB':>17} {'s':>5}")
-    with ServerProcess(*flags) as server:
-        _use(server)
-        harm = [fault for fault in chosen if not _try(fault, server, metrics)]
-        server.signal()
-        code = server.wait()
-    print(f"server ended with {code}; {len(chosen) - len(harm)} of {len(chosen)} did no harm")
-    return 1 if harm or code else 0
+    print(f"{'fault':28}{'tries':>6}  {'server: live':14}{'MB':17}{'s':>5}  what the client saw")
+    with ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(_try, fault) for fault in chosen if fault.waits]
+        held = [_try(fault) for fault in chosen if not fault.waits]
+        held += [each.result() for each in waiting]
+    print(
+        f"{sum(held)} of {len(held)} held: nothing lost, nothing let in"
+        if all(held)
+        else f"{held.count(False)} did harm"
+    )
+    return 0 if all(held) else 1
 
 
-def _try(fault: Fault, server: ServerProcess, metrics: Metrics) -> bool:
-    before, begin = server.resident_bytes(), time.monotonic()
-    live = partial(metrics.total, "audiowriter_live_streams")
-    try:
-        seen = fault.run(server, fault.tries)
-        told = ", ".join(f"{what} ×{count}" if count > 1 else what for what, count in sorted(seen.items()))
-        poll(lambda: live() == 0, "streams are left live")
-        _use(server)
-        assert server.resident_bytes() - before < MEMORY_LIMIT, "the server's memory grew"
-        harmless = True
-    except Exception as error:
-        told, harmless = f"HARM: {type(error).__name__}: {error}", False
-    memory = f"{before / 1e6:.1f} → {server.resident_bytes() / 1e6:.1f}"
+def _try(fault: Fault) -> bool:
+    """Print the row; live streams and memory are those before, at most and after."""
+    begin = time.monotonic()
+    with TemporaryDirectory() as name, Watched(fault.setting(folder := Path(name)), folder) as server:
+        try:
+            seen = fault.run(server, fault.tries)
+            if fault.ends:
+                server.look()
+            else:
+                _end(server)
+            internal = [line for line in server.log if str(line["message"]).startswith("internal error")]
+            assert not internal, internal[0]
+            told = ", ".join(what if count == 1 else f"{count} × {what}" for what, count in sorted(seen.items()))
+            held = True
+        except Exception as error:
+            told, held = f"HARM: {type(error).__name__}: {error}", False
+    looks = (server.first, server.most, server.last)
+    memory = " → ".join(f"{each[0] / MB:.0f}" for each in looks)
+    live = " → ".join(str(each[1]) for each in looks)
     seconds = time.monotonic() - begin
-    print(f"{fault.name:36} {fault.tries:6}  {told:44} {live():4.0f} {memory:>17} {seconds:5.1f}", flush=True)
-    return harmless
+    print(f"{fault.name:28}{fault.tries:6}  {live:14}{memory:17}{seconds:5.0f}  {told}", flush=True)
+    return held
 
 
-def _use(server: ServerProcess) -> None:
-    """A stream as it should be: nothing lost, nothing let in."""
-    pcm = bytes(range(256)) * 1000
-    with channel_to(server) as channel:
-        stream = Stream(channel)
-        for start in range(0, len(pcm), 4000):
-            stream.send(pb.EncodeStreamRequest(pcm=pcm[start : start + 4000]))
-        stream.start()
-        stream.half_close()
-        events = list(stream.call)
-    got = b"".join(event.chunk.data for event in events) + events[-1].finished.trailer
-    assert got == pcm, "a stream was damaged"
+def _end(server: Watched) -> None:
+    server.settle()
+    assert server.last[0] - server.first[0] < MEMORY_LIMIT, "the server's memory grew"
+    server.signal()
+    code = server.wait()
+    assert code == 0, f"the server ended with {code}: {server.log[-2:]}"
 
 
 if __name__ == "__main__":

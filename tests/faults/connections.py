@@ -1,130 +1,142 @@
-"""Faults of connections."""
+"""Connections that fall silent, dribble or flood. None of them may hold a place for long, or hurt a stream."""
 
-import random
-import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 
-from support.server import ServerProcess, Stream, channel_to, poll
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_client import AudioWriter, AudioWriterError
+from support.server import CONFIG, FRAME, poll
 
-from faults.http2 import PREFACE, connect, handshake, open_stream, read_to_end, refused_streams, reset
+from faults.beside import Beside
+from faults.http2 import CANCEL, PREFACE, Connection, grpc_status, message
+from faults.relay import Relay
+from faults.watch import MB, Watched
+
+KEEPALIVE_S = 60 + 20
+"""The server's: a ping after a minute, and how long it waits for the answer."""
+SLACK_S = 15
 
 
-def half_open(server: ServerProcess, tries: int) -> Counter[str]:
-    """The network swallows everything from one moment on; neither side hears of it."""
+def half_open(server: Watched, tries: int) -> Counter[str]:
+    """The network swallows everything from one moment on: keepalive tells both sides."""
+    seen: Counter[str] = Counter()
     with ExitStack() as stack:
-        streams = []
-        for _ in range(tries):
-            relay = stack.enter_context(_relay(server.target))
-            channel = stack.enter_context(channel_to(relay.target))
-            streams.append(Stream(channel, timeout=8).start())
+        relays = [stack.enter_context(Relay(server.target)) for _ in range(tries)]
+        writers = [AudioWriter.open(relay.target, CONFIG.config, lambda _: None) for relay in relays]
+        for writer in writers:
+            writer.write(FRAME)
+            assert writer.started.mime_type
+        poll(lambda: server.live() == tries, "not all are live")
+        begin = time.monotonic()
+        for relay in relays:
             relay.swallows = True
-        poll(lambda: server.ended("IDLE_TIMEOUT_EXCEEDED") >= tries, "half-open streams live on")
-        return Counter(stream.error().code.name for stream in streams)
-
-
-def slow_loris(server: ServerProcess, tries: int) -> Counter[str]:
-    """Connections that send a byte a second of what should be a greeting, until the server has had enough."""
-    connections = [connect(server.target) for _ in range(tries)]
-    with channel_to(server) as channel:
-        stream = Stream(channel).start()
-        for byte in PREFACE[:3]:
-            for connection in connections:
-                connection.sendall(bytes([byte]))
+        while server.live() and time.monotonic() - begin < KEEPALIVE_S + SLACK_S:
             time.sleep(0.5)
-        assert stream.finish().total_bytes == 0, "others were held up"
-    for connection in connections:
-        connection.settimeout(30)
-        read_to_end(connection)
-        connection.close()
-    return Counter({"closed": tries})
+        lived = time.monotonic() - begin
+        assert server.live() == 0, f"half-open streams live on after {lived:.0f} s"
+        for writer in writers:
+            try:
+                writer.close()
+            except AudioWriterError as error:
+                seen[str(error).partition(":")[0]] += 1
+    assert seen == {"UNAVAILABLE": tries}
+    assert Counter(line["code"] for line in server.calls()) == {"CANCELLED": tries}
+    return Counter({"UNAVAILABLE": tries, f"server let go after {lived:.0f} s": 1})
 
 
-def silent_streams(server: ServerProcess, tries: int) -> Counter[str]:
-    """Streams that never send a message."""
-    with channel_to(server) as channel:
-        streams = [Stream(channel, None) for _ in range(tries)]
-        seen = Counter(stream.error().info.reason for stream in streams)
-    assert set(seen) == {"FIRST_MESSAGE_TIMEOUT_EXCEEDED"}
+def slow_loris(server: Watched, tries: int) -> Counter[str]:
+    """A byte twice a second: of the greeting, of a call's headers, of its first message, of its second one."""
+    seen: Counter[str] = Counter()
+    stages = (_silent, _greeting, _headers, _first_message, _second_message)
+    with Beside(server.target), ExitStack() as stack:
+        open_ones = []
+        for number in range(tries):
+            stage = stages[number % len(stages)]
+            connection = stack.enter_context(Connection(server.target))
+            open_ones.append((stage.__name__.strip("_").replace("_", " "), connection, stage(connection)))
+        deadline = time.monotonic() + 60
+        while open_ones and time.monotonic() < deadline:
+            time.sleep(0.5)
+            left = []
+            for name, connection, rest in open_ones:
+                connection.send(next(rest, b""))
+                code = grpc_status(connection.receive())
+                if code or connection.closed:
+                    seen[f"{name}: {code.name if code else 'closed'}"] += 1
+                else:
+                    left.append((name, connection, rest))
+            open_ones = left
+        assert not open_ones, Counter(name for name, *_ in open_ones)
     return seen
 
 
-def reset_flood(server: ServerProcess, tries: int) -> Counter[str]:
-    """Streams opened and reset at once on one connection, as fast as the server reads."""
-    with connect(server.target) as connection, ThreadPoolExecutor(1) as reader:
-        handshake(connection)
-        received = reader.submit(read_to_end, connection)
-        with suppress(ConnectionError):  # to be thrown out is an answer, too
-            for number in range(1, 2 * tries, 2):
-                connection.sendall(open_stream(number) + reset(number))
-        with channel_to(server) as channel:
-            assert Stream(channel).start().finish().total_bytes == 0, "others were held up"
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_WR)
-        refused = refused_streams(received.result())
-    assert refused > tries / 2, "the flood came through"
-    return Counter({"refused": refused, "taken": tries - refused})
+def _open_calls(server: Watched) -> float:
+    read = server.metrics.read()
+    signs = {"grpc_server_started_total": 1, "grpc_server_handled_total": -1}
+    return sum(signs.get(key[0], 0) * value for key, value in read.items())
 
 
-def broken_http2(server: ServerProcess, tries: int) -> Counter[str]:
-    """Noise in place of the greeting, and after a good one."""
-    noise = random.Random(1)
-    for number in range(tries):
-        with connect(server.target) as connection:
-            with suppress(ConnectionError):
-                if number % 2:
-                    handshake(connection)
-                connection.sendall(noise.randbytes(4096))
-                # The frame that the noise announces may be longer than the noise.
-                connection.shutdown(socket.SHUT_WR)
-            read_to_end(connection)
-    return Counter({"closed": tries})
+def _dribble(data: bytes) -> Iterator[bytes]:
+    return (data[at : at + 1] for at in range(len(data)))
 
 
-class _Relay:
-    """A TCP connection through the middle of nowhere."""
-
-    def __init__(self, target: str) -> None:
-        self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.target = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.swallows = False
-        self._sockets = [self._listener]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        try:
-            while True:
-                near, _ = self._listener.accept()
-                far = connect(self._target)
-                self._sockets += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    source.settimeout(None)
-                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
-        except OSError:
-            return  # closed
-
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                if not self.swallows:
-                    sink.sendall(data)
-        except OSError:
-            return  # closed
-
-    def close(self) -> None:
-        for each in self._sockets:
-            each.close()
+def _silent(connection: Connection) -> Iterator[bytes]:
+    return iter(())
 
 
-@contextmanager
-def _relay(target: str) -> Iterator[_Relay]:
-    relay = _Relay(target)
-    try:
-        yield relay
-    finally:
-        relay.close()
+def _greeting(connection: Connection) -> Iterator[bytes]:
+    return _dribble(PREFACE)
+
+
+def _headers(connection: Connection) -> Iterator[bytes]:
+    connection.greet()
+    connection.open_call()
+    return _dribble(connection.queued())
+
+
+def _first_message(connection: Connection) -> Iterator[bytes]:
+    connection.greet()
+    return _dribbled_message(connection, connection.open_call())
+
+
+def _second_message(connection: Connection) -> Iterator[bytes]:
+    connection.greet()
+    stream = connection.open_call()
+    connection.protocol.send_data(stream, message(CONFIG))
+    return _dribbled_message(connection, stream)
+
+
+def _dribbled_message(connection: Connection, stream: int) -> Iterator[bytes]:
+    """In DATA frames of a byte."""
+    connection.send()
+    for byte in _dribble(message(pb.EncodeStreamRequest(config=CONFIG.config, pcm=FRAME))):
+        connection.protocol.send_data(stream, byte)
+        yield connection.queued()
+
+
+def reset_flood(server: Watched, tries: int) -> Counter[str]:
+    """Calls opened and reset at once as fast as the server reads, every other with a config in it."""
+    seen: Counter[str] = Counter()
+    first, done = message(CONFIG), 0
+    with Beside(server.target):
+        while done < tries:
+            with Connection(server.target) as connection:
+                connection.greet()
+                while done < tries and not connection.closed:
+                    for _ in range(50):
+                        stream = connection.open_call()
+                        if done % 2:
+                            connection.protocol.send_data(stream, first)
+                        connection.protocol.reset_stream(stream, CANCEL)
+                        done += 1
+                    connection.send()
+                    # For leave to send more DATA, and to hear whether the server has had enough.
+                    connection.receive()
+                seen["connections cut" if connection.closed else "connections taken"] += 1
+        poll(lambda: server.live() == 1, "reset streams live on")
+        poll(lambda: _open_calls(server) == 1, "calls that were reset have not ended")
+        seen["calls that came in"] = len(server.calls())
+        assert server.grown() < 32 * MB, f"grew by {server.grown() / MB:.0f} MB"
+    return seen

@@ -1,71 +1,136 @@
-"""Just enough HTTP/2 to misbehave in it. RFC 9113; header blocks of literals without indexing, RFC 7541, section 6.2.2."""
+"""HTTP/2 by hand, for what no gRPC library would send. RFC 9113."""
 
 import socket
-from contextlib import suppress
+import time
+from collections.abc import Iterable
 from struct import pack
+from typing import Self
 
+import grpc
+from audiowriter.v1 import audio_writer_pb2 as pb
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import ConnectionTerminated, Event, ResponseReceived, StreamReset, TrailersReceived
+from h2.exceptions import ProtocolError
 from support.server import LIMIT_S
 
+DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 5, 6, 8, 9
+ACK, END_HEADERS, PADDED = 0x1, 0x4, 0x8
+CANCEL = 0x8
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEADERS, RST_STREAM, SETTINGS = 0x1, 0x3, 0x4
-END_HEADERS = 0x4
-CANCEL, ENHANCE_YOUR_CALM = 0x8, 0xB
-FRAME_HEAD = 9
+METHOD = "/audiowriter.v1.AudioWriterService/EncodeStream"
+_STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    """A frame. RFC 9113, section 4.1."""
-    return pack(">I", len(payload))[1:] + bytes([kind, flags]) + pack(">I", stream) + payload
+def frame(kind: int, stream: int, payload: bytes = b"", *, flags: int = 0, length: int | None = None) -> bytes:
+    """A frame; `length`: what it claims to have. Section 4.1."""
+    return pack(">I", len(payload) if length is None else length)[1:] + pack(">BBI", kind, flags, stream) + payload
 
 
-def open_stream(number: int) -> bytes:
-    """The HEADERS of an EncodeStream call."""
-    fields = {
-        ":method": "POST",
-        ":scheme": "http",
-        ":path": "/audiowriter.v1.AudioWriterService/EncodeStream",
-        ":authority": "localhost",
-        "te": "trailers",
-        "content-type": "application/grpc",
-    }
-    return frame(HEADERS, END_HEADERS, number, b"".join(_literal(*field) for field in fields.items()))
+def message(request: pb.EncodeStreamRequest) -> bytes:
+    """As gRPC puts it into DATA: not compressed, length, bytes."""
+    data = request.SerializeToString()
+    return b"\0" + len(data).to_bytes(4, "big") + data
 
 
-def reset(number: int) -> bytes:
-    """End a stream. RFC 9113, section 6.4."""
-    return frame(RST_STREAM, 0, number, pack(">I", CANCEL))
+class Connection:
+    """A bare connection. What `protocol` wants to send goes out by `send`, or is taken by `queued` for other use."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=LIMIT_S)
+        self.protocol = H2Connection(H2Configuration(client_side=True))
+        self.closed = False
+
+    def greet(self) -> None:
+        """Preface and settings."""
+        self.protocol.initiate_connection()
+        self.send()
+
+    def open_call(self) -> int:
+        """Queue the headers of an EncodeStream call; give its stream."""
+        stream = self.protocol.get_next_available_stream_id()
+        fields = {
+            ":method": "POST",
+            ":scheme": "http",
+            ":path": METHOD,
+            ":authority": "localhost",
+            "te": "trailers",
+            "content-type": "application/grpc",
+        }
+        self.protocol.send_headers(stream, list(fields.items()))
+        return stream
+
+    def queued(self) -> bytes:
+        return self.protocol.data_to_send()
+
+    def send(self, data: bytes | None = None) -> None:
+        """Send `data`, or else what is queued. Does nothing once the other side has closed."""
+        try:
+            self.socket.sendall(self.queued() if data is None else data)
+        except ConnectionError:
+            self.closed = True
+
+    def receive(self, seconds: float = 0) -> list[Event]:
+        """What the other side said, if it says anything within `seconds`."""
+        data = self._read(seconds)
+        try:
+            return self.protocol.receive_data(data)
+        except ProtocolError:
+            self.closed = True
+            return []
+
+    def outlives(self, data: bytes) -> bool:
+        """Send `data`, then a PING: True if the other side answers it, False if it closes."""
+        self.send(data)
+        self.send(frame(PING, 0, b"audience"))
+        answer, tail, deadline = frame(PING, 0, b"audience", flags=ACK), b"", time.monotonic() + LIMIT_S
+        while not self.closed:
+            assert time.monotonic() < deadline, "neither an answer nor an end"
+            read = tail + self._read(LIMIT_S)
+            if answer in read:
+                return True
+            tail = read[-len(answer) :]
+        return False
+
+    def status(self, seconds: float) -> grpc.StatusCode:
+        """How the server ended the call, by trailers or a reset."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            events = self.receive(left)
+            self.send()
+            if (code := grpc_status(events)) is not None:
+                return code
+        raise AssertionError("the call did not end")
+
+    def _read(self, seconds: float) -> bytes:
+        self.socket.settimeout(seconds)
+        try:
+            data = self.socket.recv(65536)
+        except (TimeoutError, BlockingIOError):
+            return b""
+        except ConnectionError:
+            data = b""
+        finally:
+            self.socket.settimeout(LIMIT_S)
+        self.closed = self.closed or not data
+        return data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
 
 
-def _literal(name: str, value: str) -> bytes:
-    return bytes([0, len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
-
-
-def connect(target: str) -> socket.socket:
-    """A bare connection."""
-    host, _, port = target.rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=LIMIT_S)
-
-
-def handshake(connection: socket.socket) -> None:
-    """Preface and empty settings."""
-    connection.sendall(PREFACE + frame(SETTINGS, 0, 0))
-
-
-def read_to_end(connection: socket.socket) -> bytes:
-    """Read until the other side ends the connection. Raises TimeoutError if it does not within the time limit."""
-    received = bytearray()
-    with suppress(ConnectionError):
-        while data := connection.recv(65536):
-            received += data
-    return bytes(received)
-
-
-def refused_streams(received: bytes) -> int:
-    """How many streams the peer refused as too many."""
-    count = at = 0
-    while at + FRAME_HEAD <= len(received):
-        length = int.from_bytes(received[at : at + 3])
-        body = received[at + FRAME_HEAD : at + FRAME_HEAD + length]
-        count += received[at + 3] == RST_STREAM and int.from_bytes(body) == ENHANCE_YOUR_CALM
-        at += FRAME_HEAD + length
-    return count
+def grpc_status(events: Iterable[Event]) -> grpc.StatusCode | None:
+    """How the call among these events ended; None if it did not."""
+    for event in events:
+        if isinstance(event, StreamReset | ConnectionTerminated):
+            return grpc.StatusCode.UNAVAILABLE
+        if isinstance(event, ResponseReceived | TrailersReceived):
+            fields = dict(event.headers)
+            if (number := fields.get(b"grpc-status")) is not None:
+                return _STATUS[int(number)]
+    return None

@@ -11,7 +11,10 @@ import numpy as np
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_client import AudioWriter, stream_config
 from audiowriter_client.config import AUDIO_FORMATS
-from support.server import FRAME, ServerProcess, Stream, channel_to
+from support.server import FRAME, Stream, channel_to
+
+from faults.beside import Beside
+from faults.watch import Watched
 
 CALLERS = 4
 PAUSE_S = 0.2
@@ -31,7 +34,7 @@ class Sample:
     descriptors: int
 
 
-def soak(server: ServerProcess, seconds: float) -> Counter[str]:
+def soak(server: Watched, seconds: float) -> Counter[str]:
     """Give what the callers saw. Raises AssertionError if a stream was lost or something grew."""
     seen: Counter[str] = Counter()
     failures: list[Exception] = []
@@ -46,17 +49,18 @@ def soak(server: ServerProcess, seconds: float) -> Counter[str]:
                 failures.append(error)
             time.sleep(PAUSE_S)
 
-    callers = [threading.Thread(target=call, args=(seed,)) for seed in range(CALLERS)]
-    for caller in callers:
-        caller.start()
     samples = []
-    while time.monotonic() < end and not failures:
-        time.sleep(seconds / SAMPLES)
-        samples.append(Sample(server.resident_bytes(), server.thread_count(), server.descriptor_count()))
-    for caller in callers:
-        caller.join()
-    if failures:
-        raise failures[0]
+    callers = [threading.Thread(target=call, args=(seed,)) for seed in range(CALLERS)]
+    with Beside(server.target):
+        for caller in callers:
+            caller.start()
+        while time.monotonic() < end and not failures:
+            time.sleep(seconds / SAMPLES)
+            samples.append(Sample(server.resident_bytes(), server.thread_count(), server.descriptor_count()))
+        for caller in callers:
+            caller.join()
+        if failures:
+            raise failures[0]
     _check_flat(samples, sum(seen.values()))
     return seen
 
@@ -71,7 +75,7 @@ def _check_flat(samples: list[Sample], streams: int) -> None:
     assert max(each.descriptors for each in late) <= max(each.descriptors for each in early) + 2 * CALLERS, "files grew"
 
 
-def _good(server: ServerProcess, dice: random.Random) -> str:
+def _good(server: Watched, dice: random.Random) -> str:
     name = dice.choice(sorted(AUDIO_FORMATS))
     noise = np.random.default_rng(dice.randrange(1000)).normal(0, 3000, 24000 * dice.randint(0, 3))
     pcm = noise.clip(-32768, 32767).astype("<i2").tobytes()
@@ -85,7 +89,7 @@ def _good(server: ServerProcess, dice: random.Random) -> str:
     return "OK"
 
 
-def _cancelled(server: ServerProcess, dice: random.Random) -> str:
+def _cancelled(server: Watched, dice: random.Random) -> str:
     with channel_to(server) as channel:
         stream = Stream(channel).start()
         for _ in range(dice.randrange(50)):
@@ -94,12 +98,12 @@ def _cancelled(server: ServerProcess, dice: random.Random) -> str:
         return stream.error().code.name
 
 
-def _wrong(server: ServerProcess, dice: random.Random) -> str:
+def _wrong(server: Watched, dice: random.Random) -> str:
     with channel_to(server) as channel:
         return Stream(channel, pb.EncodeStreamRequest(config=pb.StreamConfig())).error().code.name
 
 
-def _silent(server: ServerProcess, dice: random.Random) -> str:
+def _silent(server: Watched, dice: random.Random) -> str:
     with channel_to(server) as channel:
         return Stream(channel, None).error().code.name
 

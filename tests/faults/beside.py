@@ -1,0 +1,69 @@
+"""The healthy stream beside a fault: someone who speaks in real time and wants every byte of the file."""
+
+import threading
+import time
+from contextlib import ExitStack
+from io import BytesIO
+from typing import Self
+
+import grpc
+from audiowriter_client import AudioWriter
+from support.server import channel_to
+from support.streams import config, encode, speechlike
+
+RATE = 24_000
+FRAME_S = 0.02
+FRAME_BYTES = int(RATE * FRAME_S) * 2
+_SPEECH = speechlike(10 * RATE, RATE).tobytes()
+
+
+class Beside:
+    """A frame every 20 ms, whatever the server does: the next is due by the clock, not by the answer to the last.
+
+    The end of the context ends the stream, and fails if the file is not, byte for byte, what the same PCM gives in this
+    process. MP3, for its encoder keeps state from frame to frame.
+    """
+
+    def __init__(self, target: str | grpc.Channel) -> None:
+        self._resources = ExitStack()
+        self._channel = self._resources.enter_context(channel_to(target)) if isinstance(target, str) else target
+        self._config = config("mp3", RATE)
+        self._file = BytesIO()
+        self._frames = 0
+        self._over = threading.Event()
+        self._error: Exception | None = None
+        self._speaker = threading.Thread(target=self._speak)
+
+    def __enter__(self) -> Self:
+        self._writer = AudioWriter.open(self._channel, self._config, self._file)
+        assert self._writer.started.mime_type == "audio/mpeg"
+        self._speaker.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._over.set()
+        self._speaker.join()
+        with self._resources:
+            if kind is not None:
+                self._writer.cancel()
+                return
+            assert self._error is None, f"the stream beside failed: {self._error}"
+            self._writer.close()
+        whole = encode(self._config, speech(self._frames * FRAME_BYTES)).file
+        assert self._file.getvalue() == whole, "the stream beside is damaged"
+
+    def _speak(self) -> None:
+        due = time.monotonic()
+        try:
+            while not self._over.wait(max(0, due - time.monotonic())):
+                self._writer.write(speech(FRAME_BYTES, self._frames * FRAME_BYTES))
+                self._frames += 1
+                due += FRAME_S
+        except Exception as error:
+            self._error = error
+
+
+def speech(length: int, start: int = 0) -> bytes:
+    """Bytes of speech without end."""
+    start %= len(_SPEECH)
+    return (_SPEECH[start:] + _SPEECH * (length // len(_SPEECH) + 1))[:length]
