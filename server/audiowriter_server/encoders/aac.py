@@ -48,7 +48,11 @@ class AacEncoder:
         assert output.effort is not None
         self._rate, self._channels = output.sample_rate_hz, output.channels
         coder = "twoloop" if output.effort >= TWO_LOOP_EFFORT else "fast"
-        self._codec = AvcodecEncoder("aac", self._rate, self._channels, output.bitrate_bps, {"aac_coder": coder})
+        # Left alone, FFmpeg's encoder takes 6 to 27 % more than it was asked for on speech. It looks at the bitrate before
+        # each frame.
+        self._codec = AvcodecEncoder(
+            "aac", self._rate, self._channels, output.bitrate_bps, {"aac_coder": coder}, holds_bitrate=False
+        )
         self._samples = 0
         self._packets = 0
 

@@ -18,7 +18,17 @@ LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "
 class AvcodecEncoder:
     """One native encoder: float samples in, packets out."""
 
-    def __init__(self, codec: str, sample_rate: int, channels: int, bitrate: int, options: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        codec: str,
+        sample_rate: int,
+        channels: int,
+        bitrate: int,
+        options: Mapping[str, str],
+        *,
+        holds_bitrate: bool = True,
+    ) -> None:
+        """`holds_bitrate`: the codec keeps to it by itself; else it is corrected after each packet."""
         self._layout = LAYOUTS[channels]
         self._planar = codec == "aac"
         self._format = "fltp" if self._planar else "flt"
@@ -34,6 +44,9 @@ class AvcodecEncoder:
         except (av.FFmpegError, ValueError) as exc:
             raise EncodeError(f"{codec}: open: {exc}") from exc
         self._context: Any = context
+        self._holds_bitrate = holds_bitrate
+        self._bitrate = bitrate
+        self._over_s = 0.0  # what was spent beyond the bitrate, in seconds of it
         self._frames = FrameCutter(context.frame_size)
         self._pts = 0
         self.frame_samples = context.frame_size
@@ -69,6 +82,16 @@ class AvcodecEncoder:
         # are cut already. PyAV does not promise this method: hence its upper bound in pyproject.toml, and the test that
         # counts threads.
         try:
-            return [bytes(packet) for packet in self._context._send_frame_and_recv(frame)]
+            packets = [bytes(packet) for packet in self._context._send_frame_and_recv(frame)]
         except av.FFmpegError as exc:
             raise EncodeError(f"{self._context.name}: {exc}") from exc
+        if not self._holds_bitrate:
+            self._hold_bitrate(packets)
+        return packets
+
+    def _hold_bitrate(self, packets: list[bytes]) -> None:
+        """Have what packets took beyond the bitrate paid back over the next second; what they left stays for one, too."""
+        seconds = len(packets) * self.frame_samples / self._context.sample_rate
+        over_s = self._over_s + sum(map(len, packets)) * 8 / self._bitrate - seconds
+        self._over_s = max(-1.0, over_s)
+        self._context.bit_rate = int(self._bitrate * min(1.1, max(0.5, 1 - self._over_s)))
