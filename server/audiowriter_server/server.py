@@ -14,6 +14,7 @@ from .errors import Stopped
 from .gate import Gate
 from .security import Certificates
 from .service import AudioWriterService
+from .symbols import SymbolPool
 
 LIVENESS = "liveness"
 """Health of the process: serving even while it drains, so that nobody kills it for that."""
@@ -46,7 +47,7 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(names, self._server)
+            reflection.enable_server_reflection(names, self._server, SymbolPool())
         self._publisher: asyncio.Task[None]
 
     @property

@@ -50,9 +50,10 @@ def _resolve_output(check: "_Check", spec: FormatSpec, source: InputOptions, wan
     if wanted.sample_rate_hz or source.sample_rate_hz in INPUT_RATES:
         check.one_of("config.output.sample_rate_hz", rate, spec.sample_rates, spec.name)
     channels = wanted.channels or source.channels
-    if wanted.channels or source.channels in layouts.LAYOUTS:
-        check.one_of("config.output.channels", channels, spec.channels, spec.name)
-    if source.channels in layouts.LAYOUTS and not layouts.can_mix(source.channels, channels):
+    if channels not in spec.channels:
+        if wanted.channels or source.channels in layouts.LAYOUTS:
+            check.one_of("config.output.channels", channels, spec.channels, spec.name)
+    elif source.channels in layouts.LAYOUTS and not layouts.can_mix(source.channels, channels):
         check.fail("config.output.channels", channels, f"{source.channels} channels mix to {source.channels}, 1 or 2")
     default_type = source.sample_type
     if default_type not in spec.sample_types:

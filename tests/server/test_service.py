@@ -162,6 +162,19 @@ def test_reflection_lists_the_service(channel: grpc.Channel) -> None:
     assert {SERVICE, "grpc.health.v1.Health"} <= names
 
 
+@pytest.mark.parametrize("symbol", [SERVICE, f"{SERVICE}.EncodeStream", "audiowriter.v1.StreamConfig"])
+def test_reflection_finds_services_methods_and_messages(channel: grpc.Channel, symbol: str) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    asked = iter([reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)])
+    assert next(stub.ServerReflectionInfo(asked)).file_descriptor_response.file_descriptor_proto
+
+
+def test_reflection_does_not_find_what_is_not_there(channel: grpc.Channel) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    asked = iter([reflection_pb2.ServerReflectionRequest(file_containing_symbol=f"{SERVICE}.Decode")])
+    assert next(stub.ServerReflectionInfo(asked)).error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+
+
 @pytest.mark.parametrize("service", ["", SERVICE])
 def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
     response = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))

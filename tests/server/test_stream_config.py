@@ -89,5 +89,6 @@ def test_the_error_names_field_value_and_what_would_do(wanted: pb.StreamConfig, 
 
 def test_channels_mix_down_but_are_not_made_up() -> None:
     assert resolve(config("wav", channels=6, out_channels=2)).output.channels == 2
+    assert len(violations(config("mp3", out_channels=6))) == 1
     up = violations(config("wav", channels=2, out_channels=6))
     assert "2 channels mix to 2, 1 or 2" in up["config.output.channels"]
