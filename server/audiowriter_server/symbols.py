@@ -1,4 +1,4 @@
-"""The names that reflection knows: with those of methods, which protobuf's own pool leaves out and ghz and grpcurl ask for."""
+"""The names that reflection knows: with those of methods, which protobuf's pool leaves out, and ghz and grpcurl ask for."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Ten hours of audio through each format: the process's memory stays flat and the encoder stays ahead of real time.
 
-    make interop-long        every format, one after the other, each in a fresh process; prints a table in Markdown
+    make judges-long        every format, one after the other, each in a fresh process; prints a table in Markdown
 
 Needs Linux: the resident set is read from /proc.
 """

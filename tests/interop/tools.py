@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 PACKAGES = {
+    "chromium": "chromium",
     "ffmpeg": "ffmpeg",
     "ffprobe": "ffmpeg",
     "flac": "flac",
