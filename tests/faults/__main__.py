@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--soak", type=float, default=20, metavar="SECONDS", help="how long the mix at the end runs")
     parser.add_argument("--only", default="", metavar="TEXT", help="run the faults whose name has it")
     options = parser.parse_args()
-    flags = _with("--first-message-timeout=1", "--idle-timeout=5")
+    flags = _with("--first-message-timeout=4")
     mix = Fault(f"mixed soak of {options.soak:g} s", 1, lambda server, _: soak(server, options.soak), flags)
     chosen = [fault for fault in (*FAULTS, mix) if options.only in fault.name]
     print(f"{'fault':28}{'tries':>6}  {'server: live':14}{'MB':17}{'s':>5}  what the client saw")

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from audiowriter_client import AudioWriter
 from support.server import LIMIT_S, channel_to, poll
@@ -14,30 +15,45 @@ from support.streams import config
 
 from faults.beside import FRAME_BYTES, FRAME_S, RATE, speech
 from faults.bulk import COSTLIEST
-from faults.watch import Watched
+from faults.watch import Watched, cpu_seconds
 
 ALONE_S, LOADED_S = 3.0, 10.0
 TARGET_S = 0.05
+BUSY_CORES = 0.3
 BULK_STREAMS = 4
 
 
 def canary(server: Watched, tries: int) -> Counter[str]:
-    """Frame to byte, first alone and then beside bulk streams. The best try counts: the machine may have other work."""
+    """Frame to byte, first alone and then beside bulk streams. The best try counts.
+
+    Where others keep the machine busy in every one, the figure is theirs: it is told, not judged.
+    """
     alone = _p99(server.target, ALONE_S)
     found = []
-    with _bulk(server):
+    with _bulk(server) as bulk:
         for _ in range(tries):
-            begin, cpu = time.monotonic(), server.cpu_seconds()
+            begin, of_server, of_others = time.monotonic(), server.cpu_seconds(), _cpu_of_others(server, bulk)
             loaded = _p99(server.target, LOADED_S)
-            cores = (server.cpu_seconds() - cpu) / (time.monotonic() - begin)
-            found.append((loaded, cores))
+            seconds = time.monotonic() - begin
+            cores = (server.cpu_seconds() - of_server) / seconds
+            others = (_cpu_of_others(server, bulk) - of_others) / seconds
+            found.append((loaded, cores, others))
             if loaded < TARGET_S:
                 break
-    loaded, cores = min(found)
+    loaded, cores, others = min(found)
     told = f"p99 {loaded * 1000:.0f} ms (alone {alone * 1000:.0f} ms) beside {BULK_STREAMS} of {COSTLIEST}"
-    told += f", server on {cores:.1f} cores, load {os.getloadavg()[0]:.0f}"
+    told += f"; server on {cores:.1f} cores, others on {others:.1f}"
+    if loaded >= TARGET_S and all(others > BUSY_CORES for *_, others in found):
+        return Counter({f"not judged: {told}": 1})
     assert loaded < TARGET_S, f"{told}: over {TARGET_S * 1000:.0f} ms"
     return Counter({told: 1})
+
+
+def _cpu_of_others(server: Watched, bulk: int) -> float:
+    """CPU seconds of all that is no part of this: user, nice, system, interrupts. proc_stat(5)."""
+    user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:8])
+    busy = (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+    return busy - server.cpu_seconds() - cpu_seconds(bulk) - time.process_time()
 
 
 def _p99(target: str, seconds: float) -> float:
@@ -65,14 +81,15 @@ def _p99(target: str, seconds: float) -> float:
 
 
 @contextmanager
-def _bulk(server: Watched) -> Iterator[None]:
+def _bulk(server: Watched) -> Iterator[int]:
+    """Give its process' id."""
     command = [sys.executable, "-m", "faults.bulk", server.target, str(BULK_STREAMS)]
     path = os.pathsep.join(path for path in sys.path if path)
     environment = {**os.environ, "PYTHONPATH": path}
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
         try:
             poll(lambda: server.live() == BULK_STREAMS, "the bulk streams do not start")
-            yield
+            yield process.pid
             process.communicate(timeout=LIMIT_S)
             assert process.returncode == 0, "a bulk stream was lost"
         finally:

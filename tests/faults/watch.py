@@ -46,7 +46,7 @@ class Watched(ServerProcess):
         return sum(map(_resident_bytes, self.pids()))
 
     def cpu_seconds(self) -> float:
-        return sum(map(_cpu_seconds, self.pids()))
+        return sum(map(cpu_seconds, self.pids()))
 
     def live(self) -> int:
         streams = int(self.metrics.total("audiowriter_live_streams"))
@@ -93,7 +93,7 @@ def _resident_bytes(pid: int) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Columns 14 and 15 of stat; the name in the second one is in brackets and may hold anything."""
     columns = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(columns[11]) + int(columns[12])) / os.sysconf("SC_CLK_TCK")
