@@ -17,7 +17,7 @@ import uvloop
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
 from audiowriter_server.config import Settings
-from audiowriter_server.server import _options  # the same channel, option by option
+from audiowriter_server.server import options  # the same channel, option by option
 
 
 class Echo(pb_grpc.AudioWriterServiceServicer):
@@ -49,7 +49,7 @@ class Echo(pb_grpc.AudioWriterServiceServicer):
 
 async def main(port: int, schedule: dict[str, Any]) -> None:
     """Serve until killed."""
-    server = grpc.aio.server(options=_options(Settings()))
+    server = grpc.aio.server(options=options(Settings()))
     pb_grpc.add_AudioWriterServiceServicer_to_server(Echo(schedule), server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()

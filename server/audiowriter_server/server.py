@@ -42,7 +42,7 @@ class Server:
             self._certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         self._gate = Gate(settings)
         self._health = health.aio.HealthServicer()
-        self._server = grpc.aio.server(options=_options(settings))
+        self._server = grpc.aio.server(options=options(settings))
         pb_grpc.add_AudioWriterServiceServicer_to_server(AudioWriterService(settings, self._gate), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
@@ -96,7 +96,8 @@ def _join(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _options(settings: Settings) -> list[tuple[str, int]]:
+def options(settings: Settings) -> list[tuple[str, int]]:
+    """What grpc is told: limits, windows, keepalive."""
     return [
         ("grpc.max_concurrent_streams", settings.max_connection_streams),
         ("grpc.max_receive_message_length", settings.max_message_bytes),

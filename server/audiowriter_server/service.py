@@ -15,6 +15,7 @@ from .config import Settings
 from .errors import LimitExceeded
 from .formats import list_formats
 from .gate import Context, Gate
+from .session import Session
 from .watchdog import Watchdog
 
 INLINE_MS = 2.0
@@ -79,12 +80,13 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                 while (request := await context.read()) is not grpc.aio.EOF:
                     watchdog.rest()
                     call.message_received()
+                    pcm_bytes = len(request.pcm)  # each look at a field of bytes copies it
                     if session.options is None:
                         self._check_config(request.config)
-                        inline = len(request.pcm) <= INLINE_FIRST_BYTES
+                        inline = pcm_bytes <= INLINE_FIRST_BYTES
                     else:
-                        inline = session.cost_ms(request) <= INLINE_MS
-                    self._check_limits(call, request)
+                        inline = session.cost_ms(pcm_bytes) <= INLINE_MS
+                    self._check_limits(session, pcm_bytes)
                     await send(session.receive(request), inline=inline)
                     watchdog.expect("idle_timeout", limits.idle_timeout, idle)
                 watchdog.rest()
@@ -123,10 +125,10 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                 if limit and value > limit:
                     raise LimitExceeded(f"config.{name}.{field}={value}: at most {limit}", f"max_{field}", limit)
 
-    def _check_limits(self, call: Call, request: pb.EncodeStreamRequest) -> None:
-        limits, session = self._settings, call.session
-        if len(request.pcm) > limits.max_pcm_bytes:
-            message = f"pcm of {len(request.pcm)} bytes in one message: at most {limits.max_pcm_bytes}"
+    def _check_limits(self, session: Session, pcm_bytes: int) -> None:
+        limits = self._settings
+        if pcm_bytes > limits.max_pcm_bytes:
+            message = f"pcm of {pcm_bytes} bytes in one message: at most {limits.max_pcm_bytes}"
             raise LimitExceeded(message, "max_pcm_bytes", limits.max_pcm_bytes)
         if session.input_seconds > limits.max_stream_seconds:
             message = f"stream longer than {limits.max_stream_seconds:g} s of audio"

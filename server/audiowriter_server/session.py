@@ -55,12 +55,12 @@ class Session:
         """Seconds of audio taken in so far."""
         return 0 if self.options is None else self._reader.frames / self.options.input.sample_rate_hz
 
-    def cost_ms(self, request: pb.EncodeStreamRequest) -> float:
-        """Estimate of the CPU time, in ms, that `receive` will take for the PCM of a request."""
+    def cost_ms(self, pcm_bytes: int) -> float:
+        """Estimate of the CPU time, in ms, that `receive` will take for so much PCM."""
         if self.options is None:
             return 0
         pcm, output = self.options.input, self.options.output
-        seconds = len(request.pcm) / pcm.frame_bytes / pcm.sample_rate_hz
+        seconds = pcm_bytes / pcm.frame_bytes / pcm.sample_rate_hz
         per_second = ENCODERS[output.format].spec.encode_ms_per_second * output.channels
         return seconds * (per_second + (RESAMPLE_MS if pcm.sample_rate_hz != output.sample_rate_hz else 0))
 
@@ -70,9 +70,9 @@ class Session:
             yield from self._configure(request.config)
         if self._encoder is None or self.options is None:
             raise OutOfOrder("pcm before config: the first message must carry config", "CONFIG_MISSING")
-        if request.pcm:
+        pcm = memoryview(request.pcm)
+        if pcm:
             step = self.options.input.frame_bytes * max(1, self.options.input.sample_rate_hz // SLICES_PER_SECOND)
-            pcm = memoryview(request.pcm)
             for start in range(0, len(pcm), step):
                 samples = self._converter.convert(self._reader.read(pcm[start : start + step]))
                 self._output_samples += len(samples)
