@@ -94,10 +94,11 @@ class Session:
         self._output_samples += len(samples)
         yield from self._chunks(self._encoder.encode(samples))
         end = self._encoder.finish()
-        trailer = end.trailer
-        while len(end.header) + len(trailer) > MAX_RESPONSE_BYTES:
-            yield from self._chunks(trailer[:MAX_RESPONSE_BYTES])
-            trailer = trailer[MAX_RESPONSE_BYTES:]
+        sent = 0
+        while len(end.header) + len(end.trailer) - sent > MAX_RESPONSE_BYTES:
+            yield from self._chunks(end.trailer[sent : sent + MAX_RESPONSE_BYTES])
+            sent += MAX_RESPONSE_BYTES
+        trailer = end.trailer[sent:]
         self._hash.update(trailer)
         self.bytes_out += len(trailer)
         rate = self.options.output.sample_rate_hz

@@ -13,7 +13,7 @@ from struct import pack
 import numpy as np
 from numpy.typing import NDArray
 
-from .mp4_boxes import box, full_box
+from .mp4_boxes import Box, box, full_box
 from .mp4_sample_entry import mp4a
 from .mp4_tags import user_data
 
@@ -59,7 +59,7 @@ class SampleTable:
         self._sizes.extend(map(len, frames))
         self._frames_of_fragments.append(len(frames))
 
-    def boxes(self, last_duration: int) -> bytes:
+    def boxes(self, last_duration: int) -> Box:
         """Time, chunk and size tables, sections 8.6.1.2 and 8.7, and the roll group; each fragment is a chunk."""
         sizes = np.frombuffer(self._sizes, np.uint16)
         durations = [(len(sizes) - 1, self._track.frame_samples), (1, last_duration)] if len(sizes) else []
@@ -86,7 +86,7 @@ class SampleTable:
 
 def file_type(major: bytes, *compatible: bytes) -> bytes:
     """Brands. Section 4.3."""
-    return box(b"ftyp", major, bytes(4), *compatible)
+    return b"".join(box(b"ftyp", major, bytes(4), *compatible))
 
 
 def fragmented_movie(track: Track) -> bytes:
@@ -96,10 +96,10 @@ def fragmented_movie(track: Track) -> bytes:
     """
     no_frames = SampleTable(track, 0).boxes(0)
     trex = full_box(b"trex", 0, 0, pack(">IIIII", TRACK_ID, 1, 0, 0, _SYNC_SAMPLE))
-    return _movie(track, 0, 0, no_frames, box(b"mvex", trex))
+    return b"".join(_movie(track, 0, 0, no_frames, box(b"mvex", trex)))
 
 
-def movie(track: Track, table: SampleTable, samples: int) -> bytes:
+def movie(track: Track, table: SampleTable, samples: int) -> Box:
     """The movie with all its frames. `samples`: how many are to be heard. Section 8.2.1."""
     media = track.delay_samples + samples if samples else 0  # an empty movie has no frame
     return _movie(track, samples, media, table.boxes((media - 1) % track.frame_samples + 1))
@@ -126,10 +126,10 @@ def fragment(number: int, start: int, frames: Sequence[bytes], frame_duration: i
             ),
         ),
     )
-    return moof + box(b"mdat", *frames)
+    return b"".join((*moof, *box(b"mdat", *frames)))
 
 
-def _movie(track: Track, samples: int, media: int, table: bytes, extends: bytes = b"") -> bytes:
+def _movie(track: Track, samples: int, media: int, table: Box, extends: bytes | Box = b"") -> Box:
     times = pack(">QQ", 0, 0)  # created and modified: left out, so that one input has one file
     mvhd = full_box(
         b"mvhd",
@@ -169,15 +169,15 @@ def _movie(track: Track, samples: int, media: int, table: bytes, extends: bytes 
     return box(b"moov", mvhd, trak, extends, user_data(track.tags))
 
 
-def _sample_description(track: Track) -> bytes:
+def _sample_description(track: Track) -> Box:
     entry = mp4a(track.sample_rate, track.channels, track.bitrate_bps, track.codec_header)
     return full_box(b"stsd", 0, 0, pack(">I", 1), entry)
 
 
-def _roll_group(count: int) -> bytes:
+def _roll_group(count: int) -> Box:
     """To start at a frame a decoder needs the one before it. Sections 8.9.2, 8.9.3 and 10.1."""
     if not count:
-        return b""
+        return []
     return full_box(b"sgpd", 1, 0, pack(">4sIIh", b"roll", 2, 1, -1)) + full_box(
         b"sbgp", 0, 0, pack(">4sIII", b"roll", 1, count, 1)
     )

@@ -6,12 +6,17 @@ HEADER_BYTES = 8
 LARGE_HEADER_BYTES = 16
 
 
-def box(kind: bytes, *parts: bytes) -> bytes:
+Box = list[bytes]
+"""A box in pieces. Boxes in boxes are joined once, all together: a list of frames may have megabytes."""
+
+
+def box(kind: bytes, *parts: bytes | Box) -> Box:
     """A box of less than 4 GiB."""
-    return b"".join((pack(">I4s", HEADER_BYTES + sum(map(len, parts)), kind), *parts))
+    pieces = [piece for part in parts for piece in ((part,) if isinstance(part, bytes) else part)]
+    return [pack(">I4s", HEADER_BYTES + sum(map(len, pieces)), kind), *pieces]
 
 
-def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
+def full_box(kind: bytes, version: int, flags: int, *parts: bytes | Box) -> Box:
     """A box with 8 bits of version and 24 of flags."""
     return box(kind, pack(">I", version << 24 | flags), *parts)
 

@@ -2,7 +2,7 @@
 
 from struct import pack
 
-from .mp4_boxes import box, full_box
+from .mp4_boxes import Box, box, full_box
 
 _MPEG4_AUDIO = 0x40
 _AUDIO_STREAM = 5
@@ -11,7 +11,7 @@ _MAX_FRAME_BYTES = 768
 """6144 bits a channel."""
 
 
-def mp4a(sample_rate: int, channels: int, bitrate_bps: int, audio_specific_config: bytes) -> bytes:
+def mp4a(sample_rate: int, channels: int, bitrate_bps: int, audio_specific_config: bytes) -> Box:
     """The entry of an AAC track."""
     rate_field = sample_rate if sample_rate < 2**16 else 0  # 16 bits; readers take the codec's own word anyway
     return box(

@@ -21,7 +21,7 @@ from .aac import FRAME_SAMPLES
 from .base import Finish, FormatSpec
 from .fragmented_mp4 import FragmentedMp4Encoder
 
-_PLACEHOLDER = box(b"free", bytes(LARGE_HEADER_BYTES - HEADER_BYTES))
+_PLACEHOLDER = b"".join(box(b"free", bytes(LARGE_HEADER_BYTES - HEADER_BYTES)))
 
 
 class M4aEncoder(FragmentedMp4Encoder):
@@ -56,7 +56,7 @@ class M4aEncoder(FragmentedMp4Encoder):
         return replace(
             end,
             header=self._file_type + large_media_data(media_bytes),
-            trailer=end.trailer + box(b"free", movie),
+            trailer=b"".join((end.trailer, *box(b"free", movie))),
         )
 
     def _fragment(self, frames: Sequence[bytes], frame_duration: int) -> bytes:
