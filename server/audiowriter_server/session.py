@@ -94,11 +94,12 @@ class Session:
         self._output_samples += len(samples)
         yield from self._chunks(self._encoder.encode(samples))
         end = self._encoder.finish()
-        sent = 0
-        while len(end.header) + len(end.trailer) - sent > MAX_RESPONSE_BYTES:
-            yield from self._chunks(end.trailer[sent : sent + MAX_RESPONSE_BYTES])
-            sent += MAX_RESPONSE_BYTES
-        trailer = end.trailer[sent:]
+        trailer = b""
+        for piece in (*end.tail, end.trailer):
+            if len(end.header) + len(trailer) + len(piece) > MAX_RESPONSE_BYTES:
+                yield from self._chunks(trailer)
+                trailer = b""
+            trailer += piece
         self._hash.update(trailer)
         self.bytes_out += len(trailer)
         rate = self.options.output.sample_rate_hz

@@ -16,6 +16,9 @@ from .samples import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES, U8, Sample
 INPUT_RATES = range(1000, 768_001)
 """Sample rates in Hz that may come in; soxr converts between any two of them."""
 
+MAX_TAGS_BYTES = 65_536
+"""They stand in the header, which `finished` repeats in one message."""
+
 _LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
 _FORMAT_BITS = {value: key for key, value in SAMPLE_TYPES.items()}
 
@@ -140,6 +143,9 @@ def _resolve_tags(check: "_Check", spec: FormatSpec, wanted: pb.AudioOutput) -> 
             check.fail(field, repr(value), "a tag can't hold a NUL character")
         elif name in spec.integer_tags and not _is_integer_in(value, spec.integer_tags[name]):
             check.fail(field, repr(value), f"takes an integer, {describe(spec.integer_tags[name])}")
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in wanted.tags.items())
+    if size > MAX_TAGS_BYTES:
+        check.fail("config.output.tags", f"{size} bytes", f"audiowriter takes {MAX_TAGS_BYTES} in all")
     return dict(sorted(wanted.tags.items()))  # a map comes in any order: one config, one file
 
 

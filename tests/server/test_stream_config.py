@@ -80,6 +80,11 @@ def test_all_bad_fields_are_named_at_once_with_what_would_do() -> None:
             "takes an integer, -32768 to",
         ),
         (config("webm", tags={"r128_track_gain": "1"}), 'config.output.tags["r128_track_gain"]', "webm carries title"),
+        (
+            config("mp3", tags={"title": "x" * 65_536}),
+            "config.output.tags",
+            "tags=65541 bytes: audiowriter takes 65536 in all",
+        ),
         (config("mp3", tags={"title": "a\0b"}), 'config.output.tags["title"]', "NUL"),
     ],
 )

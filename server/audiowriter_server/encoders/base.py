@@ -58,8 +58,10 @@ class Finish:
 
     header: bytes = b""
     """Replaces the first len(header) bytes sent. Empty: nothing to replace."""
+    tail: Sequence[bytes] = ()
+    """To be appended, in pieces: for ends that have megabytes."""
     trailer: bytes = b""
-    """To be appended."""
+    """To be appended after it."""
     padding_samples: int = 0
     """Samples a channel, at the output's rate, that the codec put after the last one."""
 

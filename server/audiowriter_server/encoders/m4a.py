@@ -56,7 +56,8 @@ class M4aEncoder(FragmentedMp4Encoder):
         return replace(
             end,
             header=self._file_type + large_media_data(media_bytes),
-            trailer=b"".join((end.trailer, *box(b"free", movie))),
+            tail=[end.trailer, *box(b"free", movie)],
+            trailer=b"",
         )
 
     def _fragment(self, frames: Sequence[bytes], frame_duration: int) -> bytes:
