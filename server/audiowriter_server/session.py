@@ -95,11 +95,13 @@ class Session:
         yield from self._chunks(self._encoder.encode(samples))
         end = self._encoder.finish()
         trailer = b""
-        for piece in (*end.tail, end.trailer):
-            if len(end.header) + len(trailer) + len(piece) > MAX_RESPONSE_BYTES:
-                yield from self._chunks(trailer)
-                trailer = b""
-            trailer += piece
+        for whole in (*end.tail, end.trailer):
+            for start in range(0, len(whole), MAX_RESPONSE_BYTES):
+                piece = whole[start : start + MAX_RESPONSE_BYTES]
+                if len(end.header) + len(trailer) + len(piece) > MAX_RESPONSE_BYTES:
+                    yield from self._chunks(trailer)
+                    trailer = b""
+                trailer += piece
         self._hash.update(trailer)
         self.bytes_out += len(trailer)
         rate = self.options.output.sample_rate_hz

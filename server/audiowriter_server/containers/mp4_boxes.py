@@ -6,17 +6,18 @@ HEADER_BYTES = 8
 LARGE_HEADER_BYTES = 16
 
 
-Box = list[bytes]
+Piece = bytes | memoryview
+Box = list[Piece]
 """A box in pieces. Boxes in boxes are joined once, all together: a list of frames may have megabytes."""
 
 
-def box(kind: bytes, *parts: bytes | Box) -> Box:
+def box(kind: bytes, *parts: Piece | Box) -> Box:
     """A box of less than 4 GiB."""
-    pieces = [piece for part in parts for piece in ((part,) if isinstance(part, bytes) else part)]
+    pieces = [piece for part in parts for piece in ((part,) if isinstance(part, Piece) else part)]
     return [pack(">I4s", HEADER_BYTES + sum(map(len, pieces)), kind), *pieces]
 
 
-def full_box(kind: bytes, version: int, flags: int, *parts: bytes | Box) -> Box:
+def full_box(kind: bytes, version: int, flags: int, *parts: Piece | Box) -> Box:
     """A box with 8 bits of version and 24 of flags."""
     return box(kind, pack(">I", version << 24 | flags), *parts)
 

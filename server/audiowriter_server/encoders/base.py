@@ -58,7 +58,7 @@ class Finish:
 
     header: bytes = b""
     """Replaces the first len(header) bytes sent. Empty: nothing to replace."""
-    tail: Sequence[bytes] = ()
+    tail: Sequence[bytes | memoryview] = ()
     """To be appended, in pieces: for ends that have megabytes."""
     trailer: bytes = b""
     """To be appended after it."""
