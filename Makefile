@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test bench bench-quick faults soak interop judges judges-long conformance snippets load load-tools formats-doc scale scaling-cost scaling-doc manifests image check generate clean
+.PHONY: demo test bench bench-quick faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image check generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -83,6 +83,9 @@ build/tools/.ready: tests/load/requirements.txt
 	build/locust/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/load/requirements.txt
 	ln -sf ../locust/bin/locust build/tools/locust
 	@touch $@
+
+readme: $(VENV)/.ready  ## Put the tables made from code and measurements into README.md
+	$(BIN)/python docs/readme.py
 
 formats-doc: $(VENV)/.ready  ## Make docs/formats.md from what the server says and does
 	PYTHONPATH=tests $(BIN)/python -m interop.formats_doc

@@ -1,6 +1,7 @@
 """Put the tables that are made from code and measurements into README.md, between their markers. `make readme` runs this."""
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,7 +32,7 @@ WHAT = {
 def main() -> int:
     """Rewrite README.md; with --check only say whether that would change it."""
     before = README.read_text()
-    after = between(before, "formats", formats())
+    after = between(between(before, "formats", formats()), "figures", figures())
     if "--check" in sys.argv:
         return int(after != before)
     README.write_text(after)
@@ -46,6 +47,12 @@ def formats() -> str:
     ]
     lines += [row(encoder.spec) for encoder in ENCODERS.values()]
     return "\n".join(lines)
+
+
+def figures() -> str:
+    """The table of the published measurement."""
+    command = [sys.executable, ROOT / "benchmarks" / "table.py"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def row(spec: FormatSpec) -> str:

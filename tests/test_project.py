@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +34,11 @@ def test_no_package_registry_is_named() -> None:
         if path.is_file() and path.name != Path(__file__).name and registries.search(path.read_bytes())
     ]
     assert named == []
+
+
+def test_the_tables_of_the_readme_are_those_of_the_code_and_the_measurements() -> None:
+    """If not: `make readme`."""
+    assert subprocess.run([sys.executable, ROOT / "docs" / "readme.py", "--check"]).returncode == 0
 
 
 def test_links_in_the_readme_lead_somewhere() -> None:
