@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .mp4_boxes import Box, box, full_box
+from .mp4_boxes import Box, box, full_box, joined
 from .mp4_sample_entry import mp4a
 from .mp4_tags import user_data
 
@@ -72,8 +72,8 @@ class SampleTable:
         return (
             full_box(b"stts", 0, 0, pack(">I", len(durations)), *(pack(">II", *entry) for entry in durations))
             + full_box(b"stsc", 0, 0, pack(">I", len(runs)), *(pack(">III", *run) for run in runs))
-            + full_box(b"stsz", 0, 0, pack(">II", 0, len(sizes)), _table(sizes, ">u4"))
-            + full_box(b"co64", 0, 0, pack(">I", len(offsets)), _table(offsets, ">u8"))
+            + full_box(b"stsz", 0, 0, pack(">II", 0, len(sizes)), _Table(sizes, ">u4"))
+            + full_box(b"co64", 0, 0, pack(">I", len(offsets)), _Table(offsets, ">u8"))
             + _roll_group(len(sizes))
         )
 
@@ -87,7 +87,7 @@ class SampleTable:
 
 def file_type(major: bytes, *compatible: bytes) -> bytes:
     """Brands. Section 4.3."""
-    return b"".join(box(b"ftyp", major, bytes(4), *compatible))
+    return joined(box(b"ftyp", major, bytes(4), *compatible))
 
 
 def fragmented_movie(track: Track) -> bytes:
@@ -97,7 +97,7 @@ def fragmented_movie(track: Track) -> bytes:
     """
     no_frames = SampleTable(track, 0).boxes(0)
     trex = full_box(b"trex", 0, 0, pack(">IIIII", TRACK_ID, 1, 0, 0, _SYNC_SAMPLE))
-    return b"".join(_movie(track, 0, 0, no_frames, box(b"mvex", trex)))
+    return joined(_movie(track, 0, 0, no_frames, box(b"mvex", trex)))
 
 
 def movie(track: Track, table: SampleTable, samples: int) -> Box:
@@ -127,7 +127,7 @@ def fragment(number: int, start: int, frames: Sequence[bytes], frame_duration: i
             ),
         ),
     )
-    return b"".join((*moof, *box(b"mdat", *frames)))
+    return joined(moof + box(b"mdat", *frames))
 
 
 def _movie(track: Track, samples: int, media: int, table: Box, extends: bytes | Box = b"") -> Box:
@@ -175,9 +175,21 @@ def _sample_description(track: Track) -> Box:
     return full_box(b"stsd", 0, 0, pack(">I", 1), entry)
 
 
-def _table(values: NDArray[Any], field: str) -> memoryview:
-    """Values as bytes, without a second copy: ten hours of audio have megabytes of them."""
-    return values.astype(field).view(np.uint8).data
+class _Table:
+    """Integers as big-endian fields, made a slice at a time."""
+
+    def __init__(self, values: NDArray[Any], field: str) -> None:
+        self._values = values
+        self._field = np.dtype(field)
+
+    def __len__(self) -> int:
+        return len(self._values) * self._field.itemsize
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        """`part`: of whole fields."""
+        start, stop, _ = part.indices(len(self))
+        size = self._field.itemsize
+        return self._values[start // size : stop // size].astype(self._field).tobytes()
 
 
 def _roll_group(count: int) -> Box:

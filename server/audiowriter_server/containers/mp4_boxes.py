@@ -1,20 +1,33 @@
 """Boxes, of which everything in an MP4 file is made. ISO/IEC 14496-12:2015, section 4.2."""
 
 from struct import pack
+from typing import Protocol
 
 HEADER_BYTES = 8
 LARGE_HEADER_BYTES = 16
 
 
-Piece = bytes | memoryview
+class Piece(Protocol):
+    """Bytes, or what can make them a slice at a time."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
 Box = list[Piece]
-"""A box in pieces. Boxes in boxes are joined once, all together: a list of frames may have megabytes."""
+"""A box in pieces: a list of frames may have megabytes, and need never be in memory whole."""
 
 
 def box(kind: bytes, *parts: Piece | Box) -> Box:
     """A box of less than 4 GiB."""
-    pieces = [piece for part in parts for piece in ((part,) if isinstance(part, Piece) else part)]
+    pieces = [piece for part in parts for piece in (part if isinstance(part, list) else (part,))]
     return [pack(">I4s", HEADER_BYTES + sum(map(len, pieces)), kind), *pieces]
+
+
+def joined(box: Box) -> bytes:
+    """A box whole."""
+    return b"".join(piece[:] for piece in box)
 
 
 def full_box(kind: bytes, version: int, flags: int, *parts: Piece | Box) -> Box:

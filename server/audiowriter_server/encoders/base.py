@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
+from ..containers.mp4_boxes import Piece
 from ..options import OutputOptions
 from ..samples import Samples, SampleType
 
@@ -58,8 +59,8 @@ class Finish:
 
     header: bytes = b""
     """Replaces the first len(header) bytes sent. Empty: nothing to replace."""
-    tail: Sequence[bytes | memoryview] = ()
-    """To be appended, in pieces: for ends that have megabytes."""
+    tail: Sequence[Piece] = ()
+    """To be appended, in pieces that may be made a slice at a time: for ends that have megabytes."""
     trailer: bytes = b""
     """To be appended after it."""
     padding_samples: int = 0

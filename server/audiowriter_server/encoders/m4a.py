@@ -15,13 +15,13 @@ from dataclasses import replace
 from typing import ClassVar
 
 from ..containers import mp4
-from ..containers.mp4_boxes import HEADER_BYTES, LARGE_HEADER_BYTES, box, large_media_data
+from ..containers.mp4_boxes import HEADER_BYTES, LARGE_HEADER_BYTES, box, joined, large_media_data
 from ..options import OutputOptions
 from .aac import FRAME_SAMPLES
 from .base import Finish, FormatSpec
 from .fragmented_mp4 import FragmentedMp4Encoder
 
-_PLACEHOLDER = b"".join(box(b"free", bytes(LARGE_HEADER_BYTES - HEADER_BYTES)))
+_PLACEHOLDER = joined(box(b"free", bytes(LARGE_HEADER_BYTES - HEADER_BYTES)))
 
 
 class M4aEncoder(FragmentedMp4Encoder):
