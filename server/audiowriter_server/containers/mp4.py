@@ -19,6 +19,7 @@ from .mp4_sample_entry import mp4a
 from .mp4_tags import user_data
 
 TRACK_ID = 1
+_CHUNKS_AT_ONCE = 4096
 _UNITY = 0x00010000
 _MATRIX = pack(">9I", _UNITY, 0, 0, 0, _UNITY, 0, 0, 0, 0x40000000)
 _SYNC_SAMPLE = 0x02000000
@@ -80,7 +81,12 @@ class SampleTable:
     def _offsets(self, sizes: NDArray[np.uint16]) -> NDArray[np.int64]:
         """Positions of the chunks, which need not be remembered: a fragment's header is as long as its frames are many."""
         frames = np.frombuffer(self._frames_of_fragments, np.uint8).astype(np.int64)
-        chunks = np.add.reduceat(sizes, np.cumsum(frames) - frames, dtype=np.int64)
+        starts = np.cumsum(frames) - frames
+        chunks = np.empty_like(frames)
+        for first in range(0, len(frames), _CHUNKS_AT_ONCE):  # reduceat widens all that it is given
+            part = slice(first, first + _CHUNKS_AT_ONCE)
+            begin, end = starts[first], (starts[part] + frames[part])[-1]
+            chunks[part] = np.add.reduceat(sizes[begin:end], starts[part] - begin, dtype=np.int64)
         fragments = _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * frames + chunks
         return self._position + np.cumsum(fragments) - chunks
 
