@@ -7,6 +7,7 @@ JASA 100 (2005), found service times to be lognormal, with a mean of 201 s and a
 import heapq
 import math
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -26,14 +27,15 @@ RESTART_S = 4500.0
 SAMPLE_S = 20.0
 
 
-class Balancer:
+class Balancer(ABC):
     """Where the next stream goes. `live`: streams on each server."""
 
     def __init__(self, live: list[int], rng: random.Random) -> None:
         self.live, self.rng = live, rng
 
+    @abstractmethod
     def pick(self, caller: int) -> int:
-        raise NotImplementedError
+        """Choose a server for the caller's next stream."""
 
 
 class RoundRobin(Balancer):
