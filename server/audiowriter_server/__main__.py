@@ -14,6 +14,9 @@ def main() -> int:
     except click.UsageError as error:
         print(f"audiowriter: {error.format_message()}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        print(f"audiowriter: {error.name} is missing: pip install 'audiowriter[server]'", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from .config import VARIABLE_PREFIX, Settings
+from .tuning import tune_grpc
 
 
 def _setting_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -41,6 +42,7 @@ def serve(print_config: bool, **values: Any) -> int:
         for name, value in settings.as_variables().items():
             click.echo(f"{name}={value}")
         return 0
+    tune_grpc()
     if settings.workers > 1:
         from .workers import supervise
 

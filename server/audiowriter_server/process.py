@@ -1,6 +1,7 @@
 """One server process, from its start to its end: SIGTERM or SIGINT drains it, a second one ends it at once."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -50,6 +51,9 @@ async def _serve(settings: Settings) -> int:
         log.info("listening on %s", await server.start())
     except (OSError, ValueError) as exc:
         return fail(str(exc))
+    # What is here now stays: a full collection would look at all of it, and hold up every stream for it.
+    gc.collect()
+    gc.freeze()
     await signals.get()
     log.info("draining %d live streams", server.live_streams)
     drain = asyncio.ensure_future(server.stop())
