@@ -74,6 +74,14 @@ class Call:
         finally:
             self._encode_seconds += time.perf_counter() - begin
 
+    def all_steps(self, responses: Iterator[pb.EncodeStreamResponse]) -> list[pb.EncodeStreamResponse]:
+        """Do all of it in one go."""
+        begin = time.perf_counter()
+        try:
+            return list(responses)
+        finally:
+            self._encode_seconds += time.perf_counter() - begin
+
     def cut(self, error: AudioWriterError) -> asyncio.Task[Any]:
         """End the call with `error` wherever it is; the task is done when the caller has been told."""
         assert self._task is not None

@@ -11,42 +11,79 @@ from .errors import InvalidArgument, Violation
 from .options import StreamOptions
 from .samples import U8, Samples, convert, from_float, full_scale, to_float, unpack
 
+PEAK_FRAMES = 4096
+"""Frames whose peak is looked for in one go: of 20 ms it would take longer to ask than to look."""
+
 
 class PcmReader:
     """Bytes cut anywhere to samples of whole frames; refuses NaN and infinity, keeps the peak."""
 
     def __init__(self, options: StreamOptions) -> None:
         self._input = options.input
-        self._rest = b""
-        self.frames = 0
-        """Frames (samples a channel) given out so far."""
-        self.peak = 0.0
-        """Largest absolute value so far, full scale being 1."""
+        self._waiting: list[bytes | memoryview] = []
+        self._waiting_bytes = 0
+        self._given = 0
+        self._unseen: list[Samples] = []
+        self._unseen_frames = 0
+        self._peak = 0.0
 
-    def read(self, data: bytes | memoryview) -> Samples:
-        """Give the frames that are complete; the rest waits for the next call."""
-        size = self._input.frame_bytes
-        if self._rest:
-            data = self._rest + data
-        whole = len(data) - len(data) % size
-        self._rest = bytes(data[whole:])
+    @property
+    def frames(self) -> int:
+        """Frames (samples a channel) taken in so far."""
+        return self._given + self.waiting_frames
+
+    @property
+    def waiting_frames(self) -> int:
+        """Those of them that were not given out yet."""
+        return self._waiting_bytes // self._input.frame_bytes
+
+    @property
+    def peak(self) -> float:
+        """Largest absolute value of what was given out, full scale being 1."""
+        if self._unseen:
+            self._look_at_unseen()
+        return self._peak
+
+    def read(self, data: bytes | memoryview, at_least: int = 1) -> Samples | None:
+        """Give the frames that are complete; while they are fewer than `at_least`, none, and they wait."""
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
+        if self._waiting_bytes < at_least * self._input.frame_bytes:
+            return None
+        return self.take()
+
+    def take(self) -> Samples:
+        """Give the frames that are complete."""
+        data = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
+        whole = len(data) - len(data) % self._input.frame_bytes
+        self._waiting_bytes = len(data) - whole
+        self._waiting = [bytes(data[whole:])] if self._waiting_bytes else []
         samples = unpack(memoryview(data)[:whole], self._input.sample_type, self._input.channels)
         if len(samples):
             self._look_at(samples)
-        self.frames += len(samples)
+        self._given += len(samples)
         return samples
 
     def end(self) -> None:
         """Refuse a rest of a frame at the end of the stream."""
-        if self._rest:
+        if rest := self._waiting_bytes % self._input.frame_bytes:
             size = self._input.frame_bytes
             told = (
-                f"{len(self._rest)} bytes over at the end: a frame of {self._input.channels} x "
+                f"{rest} bytes over at the end: a frame of {self._input.channels} x "
                 f"{self._input.sample_type.name} is {size} bytes"
             )
             raise InvalidArgument([Violation("pcm", told)])
 
     def _look_at(self, samples: Samples) -> None:
+        self._unseen.append(samples)
+        self._unseen_frames += len(samples)
+        # What may be no number at all is looked at before a codec sees it.
+        if self._unseen_frames >= PEAK_FRAMES or self._input.sample_type.is_float:
+            self._look_at_unseen()
+
+    def _look_at_unseen(self) -> None:
+        samples = np.concatenate(self._unseen) if len(self._unseen) > 1 else self._unseen[0]
+        self._unseen, self._unseen_frames = [], 0
         kind = self._input.sample_type
         # max and min instead of abs: no copy, and abs(-32768) does not fit an int16. Both hand NaN on.
         high, low = float(samples.max()), float(samples.min())
@@ -56,10 +93,10 @@ class PcmReader:
         if not peak < np.inf:
             frame, channel = np.argwhere(~np.isfinite(samples))[0]
             told = (
-                f"{samples[frame, channel]} at frame {self.frames + frame}, channel {channel}: samples must be finite"
+                f"{samples[frame, channel]} at frame {self._given + frame}, channel {channel}: samples must be finite"
             )
             raise InvalidArgument([Violation("pcm", told)])
-        self.peak = max(self.peak, peak / (128 if kind is U8 else full_scale(kind)))
+        self._peak = max(self._peak, peak / (128 if kind is U8 else full_scale(kind)))
 
 
 class PcmConverter:
@@ -83,10 +120,12 @@ class PcmConverter:
             self._mix = layouts.mix_matrix(source.channels, target.channels)
         self._mix_first = target.channels < source.channels
         self._resampler = None
+        self.keeps_rate = source.sample_rate_hz == target.sample_rate_hz
+        """One sample comes out for each that goes in, at once."""
         # 24 bits fill a float32 to the last one: what is to keep more goes through float64.
         wide = self._from.bits > 16 and self._to.bits > 16
         self._float = np.dtype(np.float64 if wide else np.float32)
-        if source.sample_rate_hz != target.sample_rate_hz:
+        if not self.keeps_rate:
             self._resampler = soxr.ResampleStream(
                 source.sample_rate_hz,
                 target.sample_rate_hz,

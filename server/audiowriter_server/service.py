@@ -16,7 +16,7 @@ from .errors import LimitExceeded
 from .formats import list_formats
 from .gate import Context, Gate
 from .session import Session
-from .watchdog import Watchdog
+from .watchdog import Wait, Watchdog
 
 INLINE_MS = 2.0
 """An encode call estimated longer than this goes to the thread pool: so long may one stream hold up all others."""
@@ -37,6 +37,12 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
         self._settings = settings
         self._gate = gate
         self._pool = ThreadPoolExecutor(settings.encode_threads, "encode")
+        first, idle, stalled = settings.first_message_timeout, settings.idle_timeout, settings.stalled_reader_timeout
+        told = f"no message within {first:g} s of the start of the stream"
+        self._first_message = Wait("first_message_timeout", first, told)
+        self._idle = Wait("idle_timeout", idle, f"no message for {idle:g} s")
+        told = f"responses unread for {stalled:g} s: read while you write"
+        self._stalled_reader = Wait("stalled_reader_timeout", stalled, told)
 
     async def EncodeStream(self, request_iterator: object, context: Context) -> None:
         """The main job: see the contract."""
@@ -56,29 +62,11 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
         return list_formats()
 
     async def _encode_stream(self, context: Context, call: Call) -> None:
-        limits, session = self._settings, call.session
+        session = call.session
         try:
             with Watchdog() as watchdog:
-
-                async def send(responses: Iterator[pb.EncodeStreamResponse], *, inline: bool) -> None:
-                    while True:
-                        response = call.step(responses) if inline else await self._in_pool(call.step, responses)
-                        if response is None:
-                            return
-                        watchdog.expect(
-                            "stalled_reader_timeout",
-                            limits.stalled_reader_timeout,
-                            f"responses unread for {limits.stalled_reader_timeout:g} s: read while you write",
-                        )
-                        await context.write(response)
-                        watchdog.rest()
-                        call.message_sent()
-
-                first = f"no message within {limits.first_message_timeout:g} s of the start of the stream"
-                watchdog.expect("first_message_timeout", limits.first_message_timeout, first)
-                idle = f"no message for {limits.idle_timeout:g} s"
+                watchdog.expect(self._first_message)
                 while (request := await context.read()) is not grpc.aio.EOF:
-                    watchdog.rest()
                     call.message_received()
                     pcm_bytes = len(request.pcm)  # each look at a field of bytes copies it
                     if session.options is None:
@@ -87,12 +75,34 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                     else:
                         inline = session.cost_ms(pcm_bytes) <= INLINE_MS
                     self._check_limits(session, pcm_bytes)
-                    await send(session.receive(request), inline=inline)
-                    watchdog.expect("idle_timeout", limits.idle_timeout, idle)
-                watchdog.rest()
-                await send(session.finish(), inline=session.input_seconds <= INLINE_FINISH_SECONDS)
+                    await self._send(session.receive(request), context, call, watchdog, inline=inline)
+                    watchdog.expect(self._idle)
+                inline = session.input_seconds <= INLINE_FINISH_SECONDS
+                await self._send(session.finish(), context, call, watchdog, inline=inline)
         finally:
             session.close()
+
+    async def _send(
+        self,
+        responses: Iterator[pb.EncodeStreamResponse],
+        context: Context,
+        call: Call,
+        watchdog: Watchdog,
+        *,
+        inline: bool,
+    ) -> None:
+        if inline:
+            for ready in call.all_steps(responses):
+                watchdog.expect(self._stalled_reader)
+                await context.write(ready)
+                call.message_sent()
+            return
+        watchdog.rest()
+        while (response := await self._in_pool(call.step, responses)) is not None:
+            watchdog.expect(self._stalled_reader)
+            await context.write(response)
+            watchdog.rest()
+            call.message_sent()
 
     async def _encode(self, request: pb.EncodeRequest, call: Call) -> pb.EncodeResponse:
         call.message_received()

@@ -19,6 +19,7 @@ from .encoders.base import Encoder
 from .errors import OutOfOrder
 from .options import StreamOptions
 from .pcm import PcmConverter, PcmReader
+from .samples import Samples
 from .stream_config import resolve, to_proto
 
 MAX_RESPONSE_BYTES = 512 * 1024
@@ -27,8 +28,8 @@ MAX_RESPONSE_BYTES = 512 * 1024
 RESAMPLE_MS = 4
 """Rough CPU time, in ms, to resample a second of audio."""
 
-SLICES_PER_SECOND = 2
-"""A long message is encoded half a second of audio at a time, so that its first bytes are out before its last are in."""
+SLICE_MS = 10
+"""A long message is encoded so much CPU time at a time, so that its first bytes are out before its last are in."""
 
 
 class Session:
@@ -42,6 +43,9 @@ class Session:
         self._encoder: Encoder | None = None
         self._reader: PcmReader
         self._converter: PcmConverter
+        self._gathers = False
+        self._ms_per_byte = 0.0
+        self._slice_bytes = 0
         self._output_samples = 0
         self._hash = sha256()
 
@@ -57,12 +61,7 @@ class Session:
 
     def cost_ms(self, pcm_bytes: int) -> float:
         """Estimate of the CPU time, in ms, that `receive` will take for so much PCM."""
-        if self.options is None:
-            return 0
-        pcm, output = self.options.input, self.options.output
-        seconds = pcm_bytes / pcm.frame_bytes / pcm.sample_rate_hz
-        per_second = ENCODERS[output.format].spec.encode_ms_per_second * output.channels
-        return seconds * (per_second + (RESAMPLE_MS if pcm.sample_rate_hz != output.sample_rate_hz else 0))
+        return pcm_bytes * self._ms_per_byte
 
     def receive(self, request: pb.EncodeStreamRequest) -> Iterator[pb.EncodeStreamResponse]:
         """Take one request; give what it brings forth. Raises AudioWriterError."""
@@ -70,15 +69,14 @@ class Session:
             yield from self._configure(request.config)
         if self._encoder is None or self.options is None:
             raise OutOfOrder("pcm before config: the first message must carry config", "CONFIG_MISSING")
-        pcm = memoryview(request.pcm)
-        if pcm:
-            step = self.options.input.frame_bytes * max(1, self.options.input.sample_rate_hz // SLICES_PER_SECOND)
-            for start in range(0, len(pcm), step):
-                samples = self._converter.convert(self._reader.read(pcm[start : start + step]))
-                self._output_samples += len(samples)
-                yield from self._chunks(self._encoder.encode(samples))
+        pcm = request.pcm
+        for start in range(0, len(pcm), self._slice_bytes):
+            part = pcm if len(pcm) <= self._slice_bytes else memoryview(pcm)[start : start + self._slice_bytes]
+            samples = self._reader.read(part, self._encoder.wanted_samples if self._gathers else 1)
+            if samples is not None:
+                yield from self._chunks(self._encode(samples))
         if request.flush:
-            yield from self._chunks(self._encoder.flush())
+            yield from self._chunks(self._encode_waiting() + self._encoder.flush())
             yield pb.EncodeStreamResponse(
                 flushed=pb.StreamFlushed(
                     offset=self.bytes_out, input_samples=self._reader.frames, held_samples=self._held_samples()
@@ -90,6 +88,7 @@ class Session:
         if self._encoder is None or self.options is None:
             raise OutOfOrder("end of stream before config: the first message must carry config", "CONFIG_MISSING")
         self._reader.end()
+        yield from self._chunks(self._encode_waiting())
         samples = self._converter.finish()
         self._output_samples += len(samples)
         yield from self._chunks(self._encoder.encode(samples))
@@ -137,6 +136,15 @@ class Session:
         self._reader = PcmReader(options)
         self._converter = PcmConverter(options, keeps_overs=spec.lossless)
         self._encoder = encoder_class(options.output)
+        per_second = spec.encode_ms_per_second * options.output.channels
+        if not self._converter.keeps_rate:
+            per_second += RESAMPLE_MS
+        pcm = options.input
+        # Samples may wait until the encoder can make something of them. Not floats, for NaN is to be refused at once, and
+        # not where a resampler stands between, that gives what it likes.
+        self._gathers = self._converter.keeps_rate and not pcm.sample_type.is_float
+        self._ms_per_byte = per_second / (pcm.frame_bytes * pcm.sample_rate_hz)
+        self._slice_bytes = pcm.frame_bytes * max(1, int(SLICE_MS / per_second * pcm.sample_rate_hz))
         yield pb.EncodeStreamResponse(
             started=pb.StreamStarted(
                 output=to_proto(options.output),
@@ -146,6 +154,15 @@ class Session:
             )
         )
         yield from self._chunks(self._encoder.start())
+
+    def _encode_waiting(self) -> bytes:
+        return self._encode(self._reader.take()) if self._reader.waiting_frames else b""
+
+    def _encode(self, samples: Samples) -> bytes:
+        assert self._encoder is not None
+        converted = self._converter.convert(samples)
+        self._output_samples += len(converted)
+        return self._encoder.encode(converted)
 
     def _chunks(self, data: bytes) -> Iterator[pb.EncodeStreamResponse]:
         for start in range(0, len(data), MAX_RESPONSE_BYTES):

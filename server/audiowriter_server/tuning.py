@@ -3,8 +3,8 @@
 import os
 
 GRPC_EXPERIMENTS = "-event_engine_listener"
-"""The thread that waits for the completion queue reads the sockets, too. Else each message wakes two threads more: a fifth of
-the CPU time of 20 ms frames. Should gRPC drop this switch one day, it logs that it does not know it, and serves as it likes.
+"""The thread that waits for the completion queue reads the sockets, too. Else each message wakes two threads more: a fifth
+of the CPU time of 20 ms frames. Should gRPC drop this switch one day, it says so in its log, and serves as it likes.
 """
 
 

@@ -5,16 +5,28 @@ at the deadline when it fires and sleeps on if that has moved.
 """
 
 import asyncio
+from dataclasses import dataclass
 from types import TracebackType
 
 from .errors import TimedOut
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Something that must not take for ever."""
+
+    limit: str
+    """Name of the setting."""
+    seconds: float
+    told: str
+    """The error's text."""
 
 
 class Watchdog:
     """Ends a task that waits too long:
 
     with Watchdog() as watchdog:
-        watchdog.expect("idle_timeout", 60, "no message for 60 s")
+        watchdog.expect(Wait("idle_timeout", 60, "no message for 60 s"))
         await ...
         watchdog.rest()
     """
@@ -26,12 +38,12 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = float("inf")
         self._task = asyncio.current_task()
-        self._waiting_for = ("", 0.0, "")
+        self._wait: Wait
 
-    def expect(self, limit: str, seconds: float, told: str) -> None:
-        """From now on the task must go on within `seconds`; `limit` is the setting and `told` the error's text."""
-        self._deadline = self._loop.time() + seconds
-        self._waiting_for = (limit, seconds, told)
+    def expect(self, wait: Wait) -> None:
+        """From now on the task must go on within the wait's seconds; the next call begins anew."""
+        self._deadline = self._loop.time() + wait.seconds
+        self._wait = wait
         if self._timer_due > self._deadline:
             self._set_timer()
 
@@ -59,13 +71,12 @@ class Watchdog:
     def _look(self) -> None:
         self._timer, self._timer_due = None, float("inf")
         if self._loop.time() >= self._deadline:
-            limit, seconds, told = self._waiting_for
-            self._error = TimedOut(told, limit, seconds)
+            self._error = TimedOut(self._wait.told, self._wait.limit, self._wait.seconds)
             if self._task is not None:
                 self._task.cancel()
         elif self._deadline < float("inf"):
             self._set_timer()
         else:
             # Between two waits; the next one may have the same length, so look again after it.
-            self._timer_due = self._loop.time() + self._waiting_for[1]
+            self._timer_due = self._loop.time() + self._wait.seconds
             self._timer = self._loop.call_at(self._timer_due, self._look)

@@ -11,6 +11,7 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_server.encoders import ENCODERS
 from audiowriter_server.encoders.base import FormatSpec
 from audiowriter_server.errors import InvalidArgument
+from audiowriter_server.pcm import PcmConverter
 from audiowriter_server.session import Session
 from audiowriter_server.stream_config import resolve
 from hypothesis import given, settings
@@ -103,6 +104,31 @@ def test_live_bytes_decode_without_the_header(name: str) -> None:
         np.testing.assert_array_equal(decoded, SPEECH)
     else:
         assert len(decoded) >= len(SPEECH)
+
+
+@formats
+def test_samples_that_wait_hold_no_byte_back(name: str) -> None:
+    options = resolve(config(name))
+    encoder, session = ENCODERS[NAMES[name]](options.output), Session()
+    converter = PcmConverter(options, keeps_overs=spec(name).lossless)
+    encoder.start()
+    list(session.receive(pb.EncodeStreamRequest(config=config(name))))
+    for start in range(0, len(SPEECH), 480):
+        frame = SPEECH[start : start + 480]
+        chunks = [one.chunk for one in session.receive(pb.EncodeStreamRequest(pcm=frame.tobytes()))]
+        assert sum(len(chunk.data) for chunk in chunks) == len(encoder.encode(converter.convert(frame)))
+        assert all(chunk.input_samples == start + len(frame) for chunk in chunks)
+    encoder.close()
+    session.close()
+
+
+@formats
+def test_a_float_that_is_no_number_is_refused_at_once(name: str) -> None:
+    session = Session()
+    list(session.receive(pb.EncodeStreamRequest(config=config(name, sample_format="F32LE"))))
+    with pytest.raises(InvalidArgument, match="nan at frame 1, channel 0"):
+        list(session.receive(pb.EncodeStreamRequest(pcm=np.array([0, np.nan], "<f4").tobytes())))
+    session.close()
 
 
 @formats

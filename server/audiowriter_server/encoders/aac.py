@@ -60,6 +60,10 @@ class AacEncoder:
     def held_samples(self) -> int:
         return self._samples - max(0, self._packets * FRAME_SAMPLES - DELAY_SAMPLES)
 
+    @property
+    def wanted_samples(self) -> int:
+        return self._codec.wanted_samples
+
     def start(self) -> bytes:
         return b""
 

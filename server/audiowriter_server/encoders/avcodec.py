@@ -56,6 +56,11 @@ class AvcodecEncoder:
         """Samples a channel in one frame."""
         self.codec_header = bytes(context.extradata or b"")
 
+    @property
+    def wanted_samples(self) -> int:
+        """Samples a channel until the next packet."""
+        return self._frames.wanted
+
     def encode(self, samples: Samples) -> list[bytes]:
         """Give the packets that are ready after samples of shape (frames, channels)."""
         packets: list[bytes] = []

@@ -83,6 +83,10 @@ class Encoder(Protocol):
     def held_samples(self) -> int:
         """Samples a channel taken in, at the output's rate, whose bytes are not out yet."""
 
+    @property
+    def wanted_samples(self) -> int:
+        """Samples a channel without which `encode` gives nothing, so that nobody need call it with fewer. At least 1."""
+
     def __init__(self, output: OutputOptions) -> None:
         """Open the native encoder. `output` was checked against the spec."""
 

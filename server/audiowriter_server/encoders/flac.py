@@ -77,6 +77,10 @@ class FlacEncoder:
         # libFLAC lets a block go when it has one sample more.
         return self._frames - max(0, self._frames - 1) // self._block * self._block
 
+    @property
+    def wanted_samples(self) -> int:
+        return self._block + 1 - self.held_samples if self._frames else 1
+
     def start(self) -> bytes:
         return b""  # libFLAC writes the header with the first samples
 

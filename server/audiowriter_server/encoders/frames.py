@@ -18,6 +18,11 @@ class FrameCutter:
         """Samples a channel that wait for their frame to fill."""
         return 0 if self._rest is None else len(self._rest)
 
+    @property
+    def wanted(self) -> int:
+        """Samples a channel until the next frame is full."""
+        return self._size - len(self)
+
     def cut(self, samples: Samples) -> Iterator[Samples]:
         """Give the frames that are full."""
         if self._rest is not None:

@@ -45,6 +45,11 @@ class LibopusEncoder:
         """Samples a channel taken in that are not in the first `packets_out` packets."""
         return self._samples - max(0, packets_out * PACKET_GRANULES - self.pre_skip) // self._granules_per_sample
 
+    @property
+    def wanted_samples(self) -> int:
+        """Samples a channel until the next packet."""
+        return self._codec.wanted_samples
+
     def padding_samples(self, packets: int) -> int:
         """Samples a channel behind the end, in the last of all packets."""
         return (packets * PACKET_GRANULES - self.end_granule) // self._granules_per_sample

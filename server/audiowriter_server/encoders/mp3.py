@@ -43,6 +43,7 @@ class Mp3Encoder:
         finalizes_header=True,
     )
     delay_samples = DELAY_SAMPLES
+    wanted_samples = 1  # only LAME knows how much it wants
 
     def __init__(self, output: OutputOptions) -> None:
         assert output.effort is not None

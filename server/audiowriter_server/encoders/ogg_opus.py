@@ -50,6 +50,10 @@ class OggOpusEncoder:
     def held_samples(self) -> int:
         return self._codec.held_samples(self._packets)
 
+    @property
+    def wanted_samples(self) -> int:
+        return self._codec.wanted_samples
+
     def start(self) -> bytes:
         self._stream.add(self._codec.id_header)
         head = self._stream.page(0, FIRST)

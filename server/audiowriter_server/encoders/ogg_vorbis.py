@@ -54,6 +54,10 @@ class OggVorbisEncoder:
     def held_samples(self) -> int:
         return self._held
 
+    @property
+    def wanted_samples(self) -> int:
+        return self._frames.wanted
+
     def start(self) -> bytes:
         return b""  # libsndfile writes the three header packets with the first samples
 

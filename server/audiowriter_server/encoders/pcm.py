@@ -24,6 +24,7 @@ class PcmEncoder:
     )
     delay_samples = 0
     held_samples = 0  # each sample goes out at once
+    wanted_samples = 1
 
     def __init__(self, output: OutputOptions) -> None:
         self._sample_type = output.sample_type

@@ -27,6 +27,7 @@ class WavEncoder:
     )
     delay_samples = 0
     held_samples = 0  # each sample goes out at once
+    wanted_samples = 1
 
     def __init__(self, output: OutputOptions, *, format_tag: int | None = None, bits: int = 0) -> None:
         """`format_tag` and `bits` a sample: of compressed samples; else those of the output's sample type."""

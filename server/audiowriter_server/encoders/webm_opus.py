@@ -49,6 +49,10 @@ class WebmOpusEncoder:
     def held_samples(self) -> int:
         return self._codec.held_samples(self._packets)
 
+    @property
+    def wanted_samples(self) -> int:
+        return self._codec.wanted_samples
+
     def start(self) -> bytes:
         return self._count(self._head.data())
 

@@ -8,8 +8,9 @@ import sys
 def main() -> int:
     """Run the command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     if sys.argv[1:2] == ["serve"]:
-        # A process of its own, without the client: gRPC can only be tuned before it is imported, and the client has done that.
-        os.execv(sys.executable, [sys.executable, "-P", "-m", "audiowriter_server", *sys.argv[2:]])
+        # Again, without the client: gRPC can only be tuned before it is imported, and the client has done that.
+        command = [sys.executable, "-P", "-m", "audiowriter_server", *sys.argv[2:]]
+        os.execv(sys.executable, command)  # noqa: S606
     # kill must clean up as Ctrl-C does; without this it would leave a half-written file.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
