@@ -1,6 +1,7 @@
 """Starts what is measured, and runs the load."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from audiowriter_server.tuning import GRPC_EXPERIMENTS
 
 HERE = Path(__file__).parent
 GENERATOR = HERE / "results" / "audiowriter-load"
@@ -66,7 +69,9 @@ def load(*options: str) -> dict[str, Any]:
 
 @contextmanager
 def _running(command: Sequence[str], ports: Sequence[int]) -> Iterator[Target]:
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    # The server sets this itself; the bare exchange shall have the same gRPC.
+    variables = {"GRPC_EXPERIMENTS": GRPC_EXPERIMENTS} | os.environ
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=variables)
     try:
         for port in ports:
             _wait_for(port, process)
