@@ -35,7 +35,7 @@ $(VENV)/.bench: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
-$(LOAD): $(wildcard client/go/cmd/audiowriter-load/*.go)
+$(LOAD): $(wildcard client/go/*.go client/go/cmd/audiowriter-load/*.go)
 	@command -v go >/dev/null || { echo "bench: go is missing: the load generator is written in it" >&2; exit 1; }
 	cd client/go && go build -o $(abspath $@) ./cmd/audiowriter-load
 

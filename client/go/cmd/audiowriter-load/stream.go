@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	audiowriter "github.com/audiowriter/audiowriter/client/go"
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
@@ -57,7 +58,9 @@ func serverOpener(o *options) (opener, func(), error) {
 	for range connections {
 		for _, target := range o.targets {
 			// Without the library's retries, which keep a copy of what was sent.
-			conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry())
+			options := append(audiowriter.DialOptions(), grpc.WithDisableRetry())
+			options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
+			conn, err := grpc.NewClient(target, options...)
 			if err != nil {
 				closeAll()
 				return nil, nil, err
