@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test bench bench-quick faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image check generate clean
+.PHONY: demo test bench bench-quick profile faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image check generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -25,11 +25,14 @@ demo: $(VENV)/.ready  ## Encode the sample speech into every format and check ea
 test: $(VENV)/.ready  ## Run all tests
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and its peers; takes nine minutes
+bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and its peers; takes ten minutes
 	$(BIN)/python benchmarks/bench.py
 
 bench-quick: $(VENV)/.bench $(LOAD)  ## The part of it that fits in a minute
 	$(BIN)/python benchmarks/bench.py --quick
+
+profile: $(VENV)/.bench $(LOAD)  ## Show where the time of 20 ms frames goes
+	$(BIN)/python benchmarks/breakdown.py
 
 $(VENV)/.bench: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'

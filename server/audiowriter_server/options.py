@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .samples import SampleType
 
@@ -14,7 +15,7 @@ class InputOptions:
     sample_rate_hz: int
     channels: int
 
-    @property
+    @cached_property
     def frame_bytes(self) -> int:
         """Bytes of one sample of every channel."""
         return self.sample_type.width * self.channels

@@ -9,7 +9,7 @@ import soxr
 from . import channels as layouts
 from .errors import InvalidArgument, Violation
 from .options import StreamOptions
-from .samples import U8, Samples, convert, from_float, full_scale, to_float, unpack
+from .samples import U8, Samples, convert, from_float, to_float, unpack
 
 PEAK_FRAMES = 4096
 """Frames whose peak is looked for in one go: of 20 ms it would take longer to ask than to look."""
@@ -20,6 +20,7 @@ class PcmReader:
 
     def __init__(self, options: StreamOptions) -> None:
         self._input = options.input
+        self._wanted_bytes = options.input.frame_bytes
         self._waiting: list[bytes | memoryview] = []
         self._waiting_bytes = 0
         self._given = 0
@@ -44,13 +45,15 @@ class PcmReader:
             self._look_at_unseen()
         return self._peak
 
-    def read(self, data: bytes | memoryview, at_least: int = 1) -> Samples | None:
-        """Give the frames that are complete; while they are fewer than `at_least`, none, and they wait."""
+    def want(self, frames: int) -> None:
+        """Let fewer frames than these wait; at the beginning it is 1."""
+        self._wanted_bytes = frames * self._input.frame_bytes
+
+    def read(self, data: bytes | memoryview) -> Samples | None:
+        """Give the frames that are complete, or None while they are fewer than wanted."""
         self._waiting.append(data)
         self._waiting_bytes += len(data)
-        if self._waiting_bytes < at_least * self._input.frame_bytes:
-            return None
-        return self.take()
+        return self.take() if self._waiting_bytes >= self._wanted_bytes else None
 
     def take(self) -> Samples:
         """Give the frames that are complete."""
@@ -96,7 +99,7 @@ class PcmReader:
                 f"{samples[frame, channel]} at frame {self._given + frame}, channel {channel}: samples must be finite"
             )
             raise InvalidArgument([Violation("pcm", told)])
-        self._peak = max(self._peak, peak / (128 if kind is U8 else full_scale(kind)))
+        self._peak = max(self._peak, peak / (128 if kind is U8 else kind.full_scale))
 
 
 class PcmConverter:

@@ -5,6 +5,7 @@ in an int32 whose low byte is 0, so that full scale is always the whole range of
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ Samples = NDArray[Any]
 """Shape (frames, channels); dtype as the SampleType says."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SampleType:
-    """One sample format of the contract."""
+    """One sample format of the contract; those below are all that there are, and compared by identity."""
 
     name: str
     width: int
@@ -27,9 +28,14 @@ class SampleType:
     dtype: np.dtype[Any]
     """Of the array that holds such samples."""
 
-    @property
+    @cached_property
     def is_float(self) -> bool:
         return self.dtype.kind == "f"
+
+    @cached_property
+    def full_scale(self) -> float:
+        """The value of 1.0 in arrays of this type."""
+        return 1.0 if self.is_float else float(2 ** (8 * self.dtype.itemsize - 1))
 
 
 S16LE = SampleType("S16LE", 2, 16, np.dtype("<i2"))
@@ -49,6 +55,9 @@ SAMPLE_TYPES: dict[int, SampleType] = {
 }
 """By the value of the proto's SampleFormat."""
 
+_WIDE = (S32LE, F64LE)
+"""More bits than a float32 holds."""
+
 
 def unpack(data: bytes | memoryview, kind: SampleType, channels: int) -> Samples:
     """Bytes of whole frames to samples."""
@@ -67,17 +76,14 @@ def pack(samples: Samples, kind: SampleType) -> bytes:
     return samples.tobytes()
 
 
-def full_scale(kind: SampleType) -> float:
-    """The value of 1.0 in arrays of this type."""
-    return 1.0 if kind.is_float else float(2 ** (8 * kind.dtype.itemsize - 1))
-
-
 def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Samples:
     """Samples to floats with full scale at ±1."""
     if kind.is_float:
         return samples.astype(dtype, copy=False)
-    floats: Samples = samples.astype(dtype)
-    return (floats - 128) / 128 if kind is U8 else floats * dtype.type(1 / full_scale(kind))
+    if kind is U8:
+        return (samples.astype(dtype) - 128) / 128
+    floats: Samples = np.multiply(samples, dtype.type(1 / kind.full_scale), dtype=dtype)
+    return floats
 
 
 def from_float(samples: Samples, kind: SampleType) -> Samples:
@@ -100,7 +106,7 @@ def convert(samples: Samples, source: SampleType, target: SampleType) -> Samples
     if source is target:
         return samples
     if source.is_float or target.is_float:
-        wide = np.dtype(np.float64 if {source, target} & {S32LE, F64LE} else np.float32)
+        wide = np.dtype(np.float64 if source in _WIDE or target in _WIDE else np.float32)
         return from_float(to_float(samples, source, wide), target)
     signed = (samples.astype(np.int16) - 128) << 8 if source is U8 else samples
     shift = 8 * (4 - signed.dtype.itemsize)

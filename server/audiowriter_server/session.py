@@ -44,20 +44,17 @@ class Session:
         self._reader: PcmReader
         self._converter: PcmConverter
         self._gathers = False
+        self._input_bytes = 0
+        self._seconds_per_byte = 0.0
         self._ms_per_byte = 0.0
         self._slice_bytes = 0
         self._output_samples = 0
         self._hash = sha256()
 
     @property
-    def input_samples(self) -> int:
-        """Samples a channel taken in so far."""
-        return 0 if self.options is None else self._reader.frames
-
-    @property
     def input_seconds(self) -> float:
         """Seconds of audio taken in so far."""
-        return 0 if self.options is None else self._reader.frames / self.options.input.sample_rate_hz
+        return self._input_bytes * self._seconds_per_byte
 
     def cost_ms(self, pcm_bytes: int) -> float:
         """Estimate of the CPU time, in ms, that `receive` will take for so much PCM."""
@@ -70,9 +67,10 @@ class Session:
         if self._encoder is None or self.options is None:
             raise OutOfOrder("pcm before config: the first message must carry config", "CONFIG_MISSING")
         pcm = request.pcm
+        self._input_bytes += len(pcm)
         for start in range(0, len(pcm), self._slice_bytes):
             part = pcm if len(pcm) <= self._slice_bytes else memoryview(pcm)[start : start + self._slice_bytes]
-            samples = self._reader.read(part, self._encoder.wanted_samples if self._gathers else 1)
+            samples = self._reader.read(part)
             if samples is not None:
                 yield from self._chunks(self._encode(samples))
         if request.flush:
@@ -143,7 +141,8 @@ class Session:
         # Samples may wait until the encoder can make something of them. Not floats, for NaN is to be refused at once, and
         # not where a resampler stands between, that gives what it likes.
         self._gathers = self._converter.keeps_rate and not pcm.sample_type.is_float
-        self._ms_per_byte = per_second / (pcm.frame_bytes * pcm.sample_rate_hz)
+        self._seconds_per_byte = 1 / (pcm.frame_bytes * pcm.sample_rate_hz)
+        self._ms_per_byte = per_second * self._seconds_per_byte
         self._slice_bytes = pcm.frame_bytes * max(1, int(SLICE_MS / per_second * pcm.sample_rate_hz))
         yield pb.EncodeStreamResponse(
             started=pb.StreamStarted(
@@ -162,7 +161,10 @@ class Session:
         assert self._encoder is not None
         converted = self._converter.convert(samples)
         self._output_samples += len(converted)
-        return self._encoder.encode(converted)
+        data = self._encoder.encode(converted)
+        if self._gathers:
+            self._reader.want(self._encoder.wanted_samples)
+        return data
 
     def _chunks(self, data: bytes) -> Iterator[pb.EncodeStreamResponse]:
         for start in range(0, len(data), MAX_RESPONSE_BYTES):

@@ -20,6 +20,8 @@ def test_public_names_are_these() -> None:
         "StreamCancelled",
         "TruncatedStream",
         "Violation",
+        "async_encode",
+        "async_list_formats",
         "encode",
         "list_formats",
         "stream_config",

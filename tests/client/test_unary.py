@@ -4,7 +4,16 @@ import grpc
 import numpy as np
 import pytest
 import soundfile
-from audiowriter_client import CallFailed, InvalidArgument, LimitExceeded, encode, list_formats, stream_config
+from audiowriter_client import (
+    CallFailed,
+    InvalidArgument,
+    LimitExceeded,
+    async_encode,
+    async_list_formats,
+    encode,
+    list_formats,
+    stream_config,
+)
 from numpy.typing import NDArray
 
 
@@ -39,3 +48,15 @@ def test_credentials_make_it_tls(target: str) -> None:
 def test_channel_with_credentials_is_a_contradiction(target: str) -> None:
     with grpc.insecure_channel(target) as channel, pytest.raises(ValueError, match="credentials"):
         list_formats(channel, credentials=grpc.ssl_channel_credentials())
+
+
+async def test_the_asyncio_twins_give_the_same(target: str, samples: NDArray[np.int16]) -> None:
+    config = stream_config(format="mp3", sample_rate_hz=24000)
+    assert await async_encode(target, config, samples) == encode(target, config, samples)
+    assert list(await async_list_formats(target)) == list(list_formats(target))
+
+
+async def test_the_asyncio_twins_raise_the_same(target: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        await async_encode(target, stream_config(format="mp3", sample_rate_hz=44101), b"")
+    assert caught.value.violations

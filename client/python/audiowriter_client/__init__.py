@@ -5,8 +5,8 @@
         for block in speech:
             writer.write(block)
 
-`AsyncAudioWriter` is the same for asyncio; `encode` takes short audio whole. The messages that configs and results are
-made of are in `audiowriter.v1.audio_writer_pb2`.
+`encode` takes short audio whole. `AsyncAudioWriter`, `async_encode` and `async_list_formats` are the same for asyncio. The
+messages that configs and results are made of are in `audiowriter.v1.audio_writer_pb2`.
 """
 
 from audiowriter_client.aio import AsyncAudioWriter
@@ -21,7 +21,7 @@ from audiowriter_client.errors import (
     TruncatedStream,
     Violation,
 )
-from audiowriter_client.unary import encode, list_formats
+from audiowriter_client.unary import async_encode, async_list_formats, encode, list_formats
 from audiowriter_client.writer import AudioWriter
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
     "StreamCancelled",
     "TruncatedStream",
     "Violation",
+    "async_encode",
+    "async_list_formats",
     "encode",
     "list_formats",
     "stream_config",

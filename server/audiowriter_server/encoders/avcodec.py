@@ -1,6 +1,6 @@
 """FFmpeg's encoders through PyAV, one frame at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import av
@@ -32,9 +32,10 @@ class AvcodecEncoder:
         holds_bitrate: bool = True,
     ) -> None:
         """`holds_bitrate`: the codec keeps to it by itself; else it is corrected after each packet."""
-        self._layout = LAYOUTS[channels]
         self._planar = codec == "aac"
-        self._format = "fltp" if self._planar else "flt"
+        # Made once: from a name each frame would look them up.
+        self._format = av.AudioFormat("fltp" if self._planar else "flt")
+        self._layout = av.AudioLayout(LAYOUTS[channels])
         try:
             context = av.CodecContext.create(codec, "w")
             assert isinstance(context, AudioCodecContext)
@@ -81,8 +82,10 @@ class AvcodecEncoder:
     def _send(self, samples: Samples | None) -> list[bytes]:
         frame = None
         if samples is not None:
-            array = samples.T if self._planar else samples.reshape(1, -1)
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(array), self._format, self._layout)
+            frame = av.AudioFrame(self._format, self._layout, len(samples))
+            planes: Sequence[Any] = frame.planes  # typed for bytes; they take any buffer
+            for plane, data in zip(planes, samples.T if self._planar else [samples], strict=True):
+                plane.update(np.ascontiguousarray(data))
             frame.sample_rate = self._context.sample_rate
             frame.pts = self._pts
             self._pts += len(samples)
