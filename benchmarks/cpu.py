@@ -63,7 +63,7 @@ def live(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
     def engine() -> float:
         return engines.live_ms(case, pcm, LIVE_FRAME_MS, plan.live_streams)
 
-    result = _in_turn(plan, engine, target, server, ffmpeg, schedules["server"])
+    result = _in_turn(plan.live_rounds, engine, target, server, ffmpeg, schedules["server"])
     starts = {"server": _start_ms(case, target), "ffmpeg": _start_ms(case, None)}
     steady = result["ms_per_s"]
     a_stream = {name: (starts[name] + steady[name] * UTTERANCE_S) / UTTERANCE_S for name in starts}
@@ -91,7 +91,7 @@ def bulk(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
     def engine() -> float:
         return engines.bulk_ms(case, pcm, BULK_FRAME_MS)
 
-    return _in_turn(plan, engine, target, server, ffmpeg, schedule)
+    return _in_turn(plan.bulk_rounds, engine, target, server, ffmpeg, schedule)
 
 
 def _start_ms(case: Case, target: Target | None) -> float:
@@ -109,7 +109,7 @@ def _start_ms(case: Case, target: Target | None) -> float:
 
 
 def _in_turn(
-    plan: Plan,
+    count: int,
     engine: Callable[[], float],
     target: Target,
     server: Callable[[Target], dict[str, Any]],
@@ -120,7 +120,7 @@ def _in_turn(
     reports: dict[str, list[dict[str, Any]]] = {"server": [], "ffmpeg": []}
     with ExitStack() as stack:
         bare = None
-        for _ in range(plan.rounds):
+        for _ in range(count):
             ours = server(target)
             # Not earlier: the first load recorded the schedule.
             bare = bare or stack.enter_context(echo(Path(schedule)))
@@ -154,7 +154,7 @@ def whole(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path
     options += ["-seconds", str(plan.whole_s), *target.options()]
     load(*options)
     rounds = []
-    for _ in range(plan.rounds):
+    for _ in range(plan.bulk_rounds):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(case.reference_command(pcm, out), check=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)

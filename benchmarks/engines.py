@@ -19,17 +19,23 @@ Engine = Callable[[Case, bytes, int], tuple[Callable[[Any], Any], Sequence[Any]]
 
 
 LIVE_S = 1.0
-BULK_S = 20.0
+BULK_S = 10.0
 """How much of the PCM is encoded."""
+BULK_TRIES = 3
 
 
 def bulk_ms(case: Case, pcm: bytes, frame_ms: int) -> float:
-    """CPU time, in ms, for a second of audio: one encoder in a tight loop."""
-    encode, inputs = ENGINES[case.name](case, pcm[: _size(BULK_S)], _size(frame_ms / 1000))
-    begin = time.process_time()
-    for one in inputs:
-        encode(one)
-    return (time.process_time() - begin) * 1000 / BULK_S
+    """CPU time, in ms, for a second of audio: one encoder in a tight loop, the best of some, for the first one pays for its
+    memory.
+    """
+    times = []
+    for _ in range(BULK_TRIES):
+        encode, inputs = ENGINES[case.name](case, pcm[: _size(BULK_S)], _size(frame_ms / 1000))
+        begin = time.process_time()
+        for one in inputs:
+            encode(one)
+        times.append(time.process_time() - begin)
+    return min(times) * 1000 / BULK_S
 
 
 def live_ms(case: Case, pcm: bytes, frame_ms: int, streams: int) -> float:

@@ -8,8 +8,10 @@ class Plan:
     """Seconds are of audio in one stream."""
 
     name: str
-    rounds: int
-    """Of everything that is compared; medians are taken over them."""
+    live_rounds: int
+    """Of what is compared in real time; medians are taken over them."""
+    bulk_rounds: int
+    """Of what goes as fast as it can."""
     live_formats: tuple[str, ...]
     live_streams: int
     live_s: float
@@ -30,7 +32,8 @@ class Plan:
 
 FULL = Plan(
     name="full",
-    rounds=3,
+    live_rounds=3,
+    bulk_rounds=7,
     live_formats=("mp3", "aac", "ogg_opus", "flac", "ogg_vorbis", "wav"),
     live_streams=10,
     live_s=3.0,
@@ -49,7 +52,8 @@ FULL = Plan(
 
 QUICK = Plan(
     name="quick",
-    rounds=1,
+    live_rounds=1,
+    bulk_rounds=1,
     live_formats=("mp3", "flac"),
     live_streams=10,
     live_s=3.0,
