@@ -25,7 +25,7 @@ demo: $(VENV)/.ready  ## Encode the sample speech into every format and check ea
 test: $(VENV)/.ready  ## Run all tests
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and its peers; takes ten minutes
+bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and its peers; takes thirteen minutes
 	$(BIN)/python benchmarks/bench.py
 
 bench-quick: $(VENV)/.bench $(LOAD)  ## The part of it that fits in a minute

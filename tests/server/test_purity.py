@@ -1,6 +1,8 @@
 """The core knows no gRPC and no event loop: it runs and is tested without them."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import audiowriter_server
@@ -38,3 +40,8 @@ def test_layouts_know_no_codec(path: Path) -> None:
         if isinstance(node, ast.ImportFrom):
             assert "encoders" not in (node.module or "")
             assert (node.module or "").split(".")[0] not in {"av", "soundfile", "lameenc"}
+
+
+def test_the_command_imports_no_grpc_before_it_has_tuned_it() -> None:
+    code = "import sys, audiowriter_server.__main__; sys.exit('grpc' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
