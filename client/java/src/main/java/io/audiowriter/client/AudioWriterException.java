@@ -9,6 +9,7 @@ import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** A call failed: the server refused it, ended it or was lost, or it was cancelled. */
@@ -97,5 +98,14 @@ public class AudioWriterException extends IOException {
      */
     public Optional<String> reason() {
         return Optional.of(errorInfo.getReason()).filter(reason -> !reason.isEmpty());
+    }
+
+    /**
+     * What belongs to the reason: which limit was passed, for instance, and its value.
+     *
+     * @return names and values as the server gave them; empty where there is no reason
+     */
+    public Map<String, String> metadata() {
+        return errorInfo.getMetadataMap();
     }
 }

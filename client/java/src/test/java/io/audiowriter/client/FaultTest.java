@@ -86,6 +86,17 @@ class FaultTest {
     }
 
     @Test
+    void aLimitOfTheServerIsNamedWithItsValue() {
+        StreamConfig.Builder large = WAV.toBuilder();
+        large.getOutputBuilder().setSampleRateHz(768_000);
+        AudioWriterException e = assertThrows(
+                AudioWriterException.class, () -> client.encode(large.build(), Audio.sine(3 * Audio.RATE)));
+        assertEquals(Status.Code.RESOURCE_EXHAUSTED, e.code());
+        assertEquals("MAX_MESSAGE_BYTES_EXCEEDED", e.reason().orElseThrow());
+        assertEquals("max_message_bytes", e.metadata().get("limit"));
+    }
+
+    @Test
     void aRestOfASampleAtTheEndIsRefused() {
         AudioWriterException e = assertThrows(
                 AudioWriterException.class, () -> client.encodeStream(WAV, file(), out -> out.write(SECOND, 0, 3)));
