@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 import soundfile
@@ -41,6 +41,8 @@ BEFORE_S, AFTER_S = 1.5, 1.0
 """Of the load, not looked at."""
 SHOWN = 0.02
 """Threads and libraries with a smaller share are left out."""
+STALL = 100
+"""Times the median: no message is so long by itself. FLAC's blocks take some 20."""
 
 console = Console(width=120, highlight=False)
 
@@ -68,11 +70,13 @@ def main(names: list[str]) -> None:
 
 
 def _step_us(case: Case, samples: Samples, pause_s: float) -> float:
-    """Median CPU time, in µs, of what a session does with one message, streams in turn."""
+    """CPU time, in µs, of what a session does with one message, streams in turn: a mean, for some messages complete a block
+    and others do not, without those that a neighbour on the machine held up.
+    """
     pcm = samples.seconds(MESSAGES * LIVE_FRAME_MS / 1000 / STREAMS)
     size = RATE * LIVE_FRAME_MS // 1000 * 2
-    messages = [pb.EncodeStreamRequest(pcm=pcm[start : start + size]) for start in range(0, len(pcm), size)]
-    wire = [message.SerializeToString() for message in messages]
+    frames = (pcm[start : start + size] for start in range(0, len(pcm), size))
+    wire = [pb.EncodeStreamRequest(pcm=frame).SerializeToString() for frame in frames]
     output = pb.AudioOutput(
         format=f"AUDIO_FORMAT_{case.name.upper()}",
         bitrate_bps=case.bitrate_bps or None,
@@ -91,14 +95,7 @@ def _step_us(case: Case, samples: Samples, pause_s: float) -> float:
         spent.append((time.thread_time_ns() - begin) / 1000)
     for session in sessions:
         session.close()
-    return sum(spent) / len(spent) if pause_s == 0 else _without_stalls(spent)
-
-
-def _without_stalls(spent: list[float]) -> float:
-    # A mean, for some messages complete a block and others do not; without those that a neighbour on the machine held up.
-    limit = 20 * median(spent)
-    kept = [one for one in spent if one < limit]
-    return sum(kept) / len(kept)
+    return fmean(one for one in spent if one < STALL * median(spent))
 
 
 def _show(title: str, target: Target, options: list[str]) -> None:

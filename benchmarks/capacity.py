@@ -41,10 +41,10 @@ def streams_in_time(
     def holds(streams: int) -> bool:
         for _ in range(TRIES):
             level = _level(plan, case, samples, folder / f"{case.name}-capacity-{name}.json", target, streams)
-            if level["p99_ms"] is not None and level["p99_ms"] < P99_LIMIT_MS:
+            if in_time := level["p99_ms"] is not None and level["p99_ms"] < P99_LIMIT_MS:
                 break
         levels.append(level)
-        return level["p99_ms"] is not None and level["p99_ms"] < P99_LIMIT_MS
+        return in_time
 
     good, streams = 0, max(2, round(CORES * 1000 / cpu_ms_per_s * FIRST_SHARE))
     while holds(streams):
