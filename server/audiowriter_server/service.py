@@ -148,13 +148,8 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
             raise LimitExceeded(message, "max_file_bytes", limits.max_file_bytes)
 
     async def _in_pool(self, work: Callable[..., _Result], *arguments: object) -> _Result:
-        step = asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
-        try:
-            return await asyncio.shield(step)
-        except asyncio.CancelledError:
-            # The codec is at work still; to close it under the thread's hands would crash the process.
-            await asyncio.wait([step])
-            raise
+        # A cancelled task does not wait for the thread, which it cannot stop: `Exclusive` keeps the codec until it is done.
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
 
 def complete(answer: pb.EncodeResponse, body: bytearray, max_message_bytes: int) -> None:

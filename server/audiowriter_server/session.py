@@ -17,6 +17,7 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from .encoders import ENCODERS
 from .encoders.base import Encoder
 from .errors import OutOfOrder
+from .exclusive import Exclusive
 from .options import StreamOptions
 from .pcm import PcmConverter, PcmReader
 from .samples import Samples
@@ -41,6 +42,7 @@ class Session:
         self.bytes_out = 0
         self._config: pb.StreamConfig | None = None
         self._encoder: Encoder | None = None
+        self._encoder_use = Exclusive(self._free)
         self._reader: PcmReader
         self._converter: PcmConverter
         self._gathers = False
@@ -74,7 +76,10 @@ class Session:
             if samples is not None:
                 yield from self._chunks(self._encode(samples))
         if request.flush:
-            yield from self._chunks(self._encode_waiting() + self._encoder.flush())
+            data = self._encode_waiting()
+            with self._encoder_use:
+                data += self._encoder.flush()
+            yield from self._chunks(data)
             yield pb.EncodeStreamResponse(
                 flushed=pb.StreamFlushed(
                     offset=self.bytes_out, input_samples=self._reader.frames, held_samples=self._held_samples()
@@ -89,8 +94,10 @@ class Session:
         yield from self._chunks(self._encode_waiting())
         samples = self._converter.finish()
         self._output_samples += len(samples)
-        yield from self._chunks(self._encoder.encode(samples))
-        end = self._encoder.finish()
+        with self._encoder_use:
+            data = self._encoder.encode(samples)
+            end = self._encoder.finish()
+        yield from self._chunks(data)
         trailer = b""
         for whole in (*end.tail, end.trailer):
             for start in range(0, len(whole), MAX_RESPONSE_BYTES):
@@ -118,7 +125,10 @@ class Session:
         yield pb.EncodeStreamResponse(finished=finished)
 
     def close(self) -> None:
-        """Free the encoder. Idempotent."""
+        """Free the encoder, at once or when the call that uses it ends. Idempotent, from any thread."""
+        self._encoder_use.close()
+
+    def _free(self) -> None:
         if self._encoder is not None:
             self._encoder.close()
 
@@ -133,7 +143,9 @@ class Session:
         self._config, self.options = config, options
         self._reader = PcmReader(options)
         self._converter = PcmConverter(options, keeps_overs=spec.lossless)
-        self._encoder = encoder_class(options.output)
+        with self._encoder_use:
+            self._encoder = encoder_class(options.output)
+            head = self._encoder.start()
         per_second = spec.encode_ms_per_second * options.output.channels
         if not self._converter.keeps_rate:
             per_second += RESAMPLE_MS
@@ -152,7 +164,7 @@ class Session:
                 encoder_delay_samples=self._encoder.delay_samples,
             )
         )
-        yield from self._chunks(self._encoder.start())
+        yield from self._chunks(head)
 
     def _encode_waiting(self) -> bytes:
         return self._encode(self._reader.take()) if self._reader.waiting_frames else b""
@@ -161,9 +173,10 @@ class Session:
         assert self._encoder is not None
         converted = self._converter.convert(samples)
         self._output_samples += len(converted)
-        data = self._encoder.encode(converted)
-        if self._gathers:
-            self._reader.want(self._encoder.wanted_samples)
+        with self._encoder_use:
+            data = self._encoder.encode(converted)
+            if self._gathers:
+                self._reader.want(self._encoder.wanted_samples)
         return data
 
     def _chunks(self, data: bytes) -> Iterator[pb.EncodeStreamResponse]:

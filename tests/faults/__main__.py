@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from faults import broken, calls, canary, connections, environment, processes
+from faults import broken, calls, canary, connections, environment, processes, storm
 from faults.soak import soak
 from faults.watch import MB, Setting, Watched
 
@@ -47,6 +47,8 @@ FAULTS = (
     Fault("kill -9 of the server", 7, processes.killed_server, _with(), ends=True),
     Fault("drain under live streams", 50, processes.drain, _with(), ends=True),
     Fault("cancelled streams", 1000, calls.cancelled_streams, _with()),
+    Fault("cancel storm, all formats", 500, storm.cancel_storm, _with()),
+    Fault("drains under cancellations", 30, storm.drain_storm, _with()),
     Fault("streams without a message", 50, calls.silent_streams, _with("--first-message-timeout=2")),
     Fault("oversized metadata", 60, calls.oversized_metadata, _with()),
     Fault("writers that flood", 4, calls.flooding_writer, _with()),
