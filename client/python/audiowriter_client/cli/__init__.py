@@ -3,6 +3,16 @@
 import os
 import signal
 import sys
+from typing import NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _interrupted(number: int, _: object) -> NoReturn:
+    # The clean-up removes the unfinished file and takes at most seconds: a second signal must not interrupt it.
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def main() -> int:
@@ -11,8 +21,8 @@ def main() -> int:
         # Again, without the client: gRPC can only be tuned before it is imported, and the client has done that.
         command = [sys.executable, "-P", "-m", "audiowriter_server", *sys.argv[2:]]
         os.execv(sys.executable, command)  # noqa: S606
-    # kill must clean up as Ctrl-C does; without this it would leave a half-written file.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in _SIGNALS:
+        signal.signal(number, _interrupted)
     try:
         from audiowriter_client.cli.app import run
     except ModuleNotFoundError as error:
