@@ -27,7 +27,9 @@ PUBLISH_S = 1.0
 """How old the metrics of a live stream may be."""
 _PUBLISH_BATCH = 100
 """Calls whose metrics are handed on in one go: about a millisecond."""
-_UNWIND_S = 1.0
+_STATUS_S = 5.0
+"""How long a stream that was cut may take to send its status. On a busy machine that takes more than a second; a caller that
+does not read never gets it."""
 _METADATA_ENTRY_BYTES = 32
 """Overhead that HTTP/2 reckons for each entry. RFC 9113, section 10.5.1."""
 
@@ -68,7 +70,7 @@ class Gate:
     async def cut(self, error: AudioWriterError) -> None:
         """End every live stream with `error`."""
         if tasks := [call.cut(error) for call in self._live]:
-            await asyncio.wait(tasks, timeout=_UNWIND_S)
+            await asyncio.wait(tasks, timeout=_STATUS_S)
 
     async def publish(self) -> NoReturn:
         """Keep the metrics of live streams up to date, and measure the event loop on the way."""
