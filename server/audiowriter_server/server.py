@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha import reflection
 from .call import SERVICE_NAME
 from .config import Settings
 from .errors import Stopped
-from .gate import Gate
+from .gate import Context, Gate
 from .security import Certificates
 from .service import AudioWriterService
 from .symbols import SymbolPool
@@ -22,9 +22,29 @@ LIVENESS = "liveness"
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _READINESS = ("", SERVICE_NAME)
-_STOP_S = 1.0
-_LAST_WORDS_S = 0.2
-"""For the statuses of streams that were cut to go out: without it the connection is closed over them."""
+_STOP_S = 5.0
+"""How long calls that have ended may take to send their last bytes before gRPC cancels them."""
+
+
+class _Health(health.aio.HealthServicer):  # type: ignore[misc]
+    """Ends its `Watch` calls when told to, so that the server's stop does not wait for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ending = asyncio.Event()
+
+    def end_watches(self) -> None:
+        """End all `Watch` calls with OK."""
+        self._ending.set()
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:
+        """Send the status of a service whenever it changes."""
+        tasks = [asyncio.ensure_future(super().Watch(request, context)), asyncio.ensure_future(self._ending.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 class Server:
@@ -41,7 +61,7 @@ class Server:
         if settings.tls_cert:
             self._certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         self._gate = Gate(settings)
-        self._health = health.aio.HealthServicer()
+        self._health = _Health()
         self._server = grpc.aio.server(options=options(settings))
         pb_grpc.add_AudioWriterServiceServicer_to_server(AudioWriterService(settings, self._gate), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -76,20 +96,20 @@ class Server:
         for name in _READINESS:
             await self._health.set(name, _NOT_SERVING)
         done = await self._gate.drain(self._settings.drain_timeout)
-        # Not earlier, and not with the whole grace: an open health Watch would make it wait all of it.
-        await self._end(_STOP_S)
+        await self._end()
         return done
 
     async def kill(self) -> None:
         """End at once, live streams and all."""
         await self._gate.cut(Stopped("the server was told to end at once", "STOPPED"))
-        await self._end(_LAST_WORDS_S)
+        await self._end()
 
-    async def _end(self, grace_s: float) -> None:
+    async def _end(self) -> None:
+        self._health.end_watches()
         self._publisher.cancel()
         with suppress(asyncio.CancelledError):
             await self._publisher
-        await self._server.stop(grace_s)
+        await self._server.stop(_STOP_S)
 
 
 def _join(host: str, port: int) -> str:

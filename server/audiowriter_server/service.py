@@ -1,10 +1,11 @@
 """The three methods on grpc.aio. The only module that speaks gRPC to callers: sessions know the rest."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from audiowriter.v1 import audio_writer_pb2 as pb
@@ -26,6 +27,9 @@ INLINE_FIRST_BYTES = 4096
 
 INLINE_FINISH_SECONDS = 600.0
 """The same for the end of a stream: M4A lists every frame there, 15 to 35 ms for ten hours."""
+
+FIRST_WRITE_S = 3.0
+"""How long the end of a stream waits for its first response to be written."""
 
 _Result = TypeVar("_Result")
 
@@ -94,15 +98,20 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
         if inline:
             for ready in call.all_steps(responses):
                 watchdog.expect(self._stalled_reader)
-                await context.write(ready)
-                call.message_sent()
+                await self._write(ready, context, call)
             return
         watchdog.rest()
         while (response := await self._in_pool(call.step, responses)) is not None:
             watchdog.expect(self._stalled_reader)
-            await context.write(response)
+            await self._write(response, context, call)
             watchdog.rest()
-            call.message_sent()
+
+    async def _write(self, response: pb.EncodeStreamResponse, context: Context, call: Call) -> None:
+        if call.sent:
+            await context.write(response)
+        else:
+            await _whole(context.write(response))
+        call.message_sent()
 
     async def _encode(self, request: pb.EncodeRequest, call: Call) -> pb.EncodeResponse:
         call.message_received()
@@ -150,6 +159,23 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
     async def _in_pool(self, work: Callable[..., _Result], *arguments: object) -> _Result:
         # A cancelled task does not wait for the thread, which it cannot stop: `Exclusive` keeps the codec until it is done.
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+
+
+async def _whole(first_write: Coroutine[Any, Any, None]) -> None:
+    """Await the first write of a call; when cancelled, wait until gRPC is done with it.
+
+    It carries the initial metadata. gRPC notes that only when the write has ended: an abort before that would send them a
+    second time, which the core refuses, and the caller would never get the status.
+    """
+    write = asyncio.ensure_future(first_write)
+    try:
+        await asyncio.shield(write)
+    except asyncio.CancelledError:
+        deadline = asyncio.get_running_loop().time() + FIRST_WRITE_S
+        while not write.done() and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([write], timeout=left)
+        raise
 
 
 def complete(answer: pb.EncodeResponse, body: bytearray, max_message_bytes: int) -> None:
