@@ -22,6 +22,15 @@ TOLERATED = (
     Tolerated("ffmpeg", (*WAVE, *RAW), "Guessed Channel Layout", "without a channel mask nothing else is left"),
     Tolerated("ffmpeg", ("aac", *RAW), "Estimating duration from bitrate", "none of them has a duration"),
     Tolerated("ffprobe", ("aac",), "Estimating duration from bitrate", "ADTS has no duration"),
+    *(
+        Tolerated(
+            judge,
+            WAVE,
+            "Discarding ID3 tags because more suitable tags were found",
+            "INFO says the same; it says so of files that TagLib edited, too",
+        )
+        for judge in ("ffmpeg", "ffprobe")
+    ),
     Tolerated(
         "ffmpeg_live",
         WAVE,

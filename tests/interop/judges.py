@@ -158,9 +158,10 @@ def mediainfo(product: Product) -> Iterator[str]:
     yield from compare.differ("channels", int(audio["Channels"]), product.order.channels)
     if product.order.info.sample_exact:
         yield from compare.container_duration(product, float(audio["Duration"]), tolerance=0.001)  # whole milliseconds
-    if product.order.info.name not in WAVE:  # of INFO it reads Latin-1, and takes artists for directors
-        known = {name: general[theirs] for name, theirs in MEDIAINFO_NAMES.items() if theirs in general}
-        yield from compare.tags(product, {**general.get("extra", {}), **known})
+    # Of WAV it tells the title twice: as "Title" the one of INFO, read as Latin-1, and as "Track" the one of ID3.
+    names = MEDIAINFO_NAMES | ({"title": "Track"} if product.order.info.name in WAVE else {})
+    known = {name: general[theirs] for name, theirs in names.items() if theirs in general}
+    yield from compare.tags(product, {**general.get("extra", {}), **known})
 
 
 def libsndfile(product: Product) -> Iterator[str]:

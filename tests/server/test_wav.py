@@ -2,11 +2,14 @@
 
 from io import BytesIO
 from struct import unpack_from
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 import soundfile
 from audiowriter_server.containers import wav
+from mutagen.wave import WAVE
 from support.decode import by_ffmpeg, by_libsndfile
 from support.streams import config, encode, speechlike
 
@@ -122,3 +125,49 @@ def test_tags_are_found_by_libsndfile() -> None:
         assert len(read) == 100
     assert {**tags, "tracknumber": "3"}.items() >= found.items()
     assert found["title"] == "Tïtle"
+
+
+TAGS = {
+    "title": "Grüße, 世界",
+    "artist": "Ærøskøbing Quartet",
+    "album": "Second Album",
+    "date": "2024-05-06",
+    "genre": "Speech",
+    "comment": "a = b; c",
+    "track": "7",
+}
+
+
+def test_tags_are_in_an_id3_chunk_as_well() -> None:
+    """INFO names no character set, and many readers take it for Latin-1."""
+    tags: Any = WAVE(BytesIO(encode(config("wav", tags=TAGS), bytes(200)).file)).tags
+    assert tags.version == (2, 4, 0)
+    assert {frame: [str(value) for value in tags.getall(frame)] for frame in tags} == {
+        "TIT2": [TAGS["title"]],
+        "TPE1": [TAGS["artist"]],
+        "TALB": [TAGS["album"]],
+        "TDRC": [TAGS["date"]],
+        "TCON": [TAGS["genre"]],
+        "COMM::XXX": [TAGS["comment"]],
+        "TRCK": [TAGS["track"]],
+    }
+
+
+def test_the_track_number_is_in_iprt_and_itrk() -> None:
+    """TagLib reads the one, libsndfile the other; FFmpeg, which reads both, tells it once."""
+    file = encode(config("wav", tags={"track": "7"}), bytes(200)).file
+    info = chunks(file)[b"LIST"]
+    assert info == b"INFO" + b"IPRT" + b"\2\0\0\0" + b"7\0" + b"ITRK" + b"\2\0\0\0" + b"7\0"
+    with av.open(BytesIO(file)) as container:
+        assert container.metadata == {"track": "7"}
+
+
+@pytest.mark.parametrize("name", ["wav", "wav-mulaw", "wav-alaw"])
+@pytest.mark.parametrize("title", ["odd", "even"])
+def test_tags_stand_in_the_header_before_the_samples(name: str, title: str) -> None:
+    """So they are heard by no player of the live file, and the header that replaces the first has the same length."""
+    encoded = encode(config(name, tags={**TAGS, "title": title}), bytes(200))
+    assert list(chunks(encoded.file))[-3:] == [b"LIST", b"id3 ", b"data"]
+    assert encoded.chunks[0].data[-8:] == b"data" + b"\xff" * 4
+    assert len(encoded.chunks[0].data) == len(encoded.finished.header)
+    assert len(encoded.finished.header) % 2 == 0

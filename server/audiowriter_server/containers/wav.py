@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from struct import pack
 
 from ..channels import channel_mask
+from . import id3
 
 UNKNOWN = 0xFFFFFFFF
 """Size of a chunk whose length is not known yet, and in RF64 of one whose size stands in ds64."""
@@ -25,16 +26,16 @@ _SUBTYPE_GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 """KSDATAFORMAT_SUBTYPE_*: the format tag, then this."""
 
 _INFO_IDS = {
-    "title": b"INAM",
-    "artist": b"IART",
-    "album": b"IPRD",
-    "date": b"ICRD",
-    "genre": b"IGNR",
-    "comment": b"ICMT",
-    "track": b"ITRK",
+    "title": (b"INAM",),
+    "artist": (b"IART",),
+    "album": (b"IPRD",),
+    "date": (b"ICRD",),
+    "genre": (b"IGNR",),
+    "comment": (b"ICMT",),
+    "track": (b"IPRT", b"ITRK"),  # TagLib reads the first only, libsndfile the second only
 }
 TAGS = tuple(_INFO_IDS)
-"""Tag names that have an INFO chunk."""
+"""Tag names that have an INFO chunk; each has an ID3v2 frame as well."""
 
 
 def header(
@@ -50,10 +51,10 @@ def header(
     frame_bytes = bits // 8 * channels
     data_bytes = None if frames is None else frames * frame_bytes
     fmt = _fmt(format_tag, bits, sample_rate, channels)
-    info = _info(tags)
+    metadata = _info(tags) + _id3(tags)
     # fact: required for all but integer PCM; tells the samples a channel.
     fact_place = b"fact" + pack("<II", 4, 0) if format_tag != PCM else b""
-    head_bytes = 12 + 36 + len(fmt) + len(fact_place) + len(info) + 8
+    head_bytes = 12 + 36 + len(fmt) + len(fact_place) + len(metadata) + 8
 
     if data_bytes is None or frames is None:
         # fact 0: readers believe any other number, and take 0xFFFFFFFF for a duration of days.
@@ -66,7 +67,7 @@ def header(
             riff, riff_size, data_size, fact = b"RF64", UNKNOWN, UNKNOWN, min(frames, UNKNOWN)
             ds64 = b"ds64" + pack("<IQQQI", 28, whole, data_bytes, frames, 0)
     fact_chunk = b"fact" + pack("<II", 4, fact) if fact_place else b""
-    return riff + pack("<I", riff_size) + b"WAVE" + ds64 + fmt + fact_chunk + info + b"data" + pack("<I", data_size)
+    return riff + pack("<I", riff_size) + b"WAVE" + ds64 + fmt + fact_chunk + metadata + b"data" + pack("<I", data_size)
 
 
 def pad(data_bytes: int) -> bytes:
@@ -85,13 +86,27 @@ def _fmt(format_tag: int, bits: int, sample_rate: int, channels: int) -> bytes:
         body = pack("<H", PCM) + base
     else:
         body = pack("<H", format_tag) + base + pack("<H", 0)
-    return b"fmt " + pack("<I", len(body)) + body
+    return _chunk(b"fmt ", body)
 
 
 def _info(tags: Mapping[str, str]) -> bytes:
-    chunks = b""
-    for name, chunk_id in _INFO_IDS.items():
-        if name in tags:
-            text = tags[name].encode() + b"\0"
-            chunks += chunk_id + pack("<I", len(text)) + text + pad(len(text))
-    return b"LIST" + pack("<I", 4 + len(chunks)) + b"INFO" + chunks if chunks else b""
+    """The LIST chunk of type INFO; empty if there are no tags. Text is UTF-8, as TagLib and FFmpeg read and write it."""
+    chunks = b"".join(
+        _chunk(chunk_id, tags[name].encode() + b"\0")
+        for name, chunk_ids in _INFO_IDS.items()
+        if name in tags
+        for chunk_id in chunk_ids
+    )
+    return _chunk(b"LIST", b"INFO" + chunks) if chunks else b""
+
+
+def _id3(tags: Mapping[str, str]) -> bytes:
+    """The same tags in an ID3v2 chunk, as tag editors write it: INFO names no character set, and many take it for Latin-1.
+
+    It stands behind INFO, because MediaInfo joins the values of the two in the other order.
+    """
+    return _chunk(b"id3 ", id3.tags(tags)[0]) if tags else b""
+
+
+def _chunk(chunk_id: bytes, body: bytes) -> bytes:
+    return chunk_id + pack("<I", len(body)) + body + pad(len(body))
