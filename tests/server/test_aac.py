@@ -4,6 +4,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 import soundfile
 from audiowriter_server.containers import adts
@@ -46,3 +48,17 @@ def test_the_bitrate_is_met_on_average(bitrate: int, effort: int) -> None:
     encoded = encode(config("m4a", rate, bitrate_bps=bitrate, effort=effort), speech.tobytes() * 8)
     info: Any = MP4(BytesIO(encoded.file)).info
     assert info.bitrate == pytest.approx(bitrate, rel=0.02)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 2), (44100, 1), (44100, 2), (48000, 6), (96000, 2)])
+@pytest.mark.parametrize("length", [0, 1, 2, 500, 1023, 1024, 1025])
+def test_the_shortest_streams_are_recognised(length: int, rate: int, channels: int) -> None:
+    """FFmpeg takes many files of fewer than three frames for another format."""
+    noise = np.random.default_rng(7).integers(-16000, 16000, (length, channels), dtype=np.int16)
+    encoded = encode(config("aac", rate, channels), noise.tobytes())
+    finished = encoded.finished
+    assert len(frames(encoded.file)) >= 3
+    assert len(frames(encoded.file)) * 1024 == finished.delay_samples + length + finished.padding_samples
+    with av.open(BytesIO(encoded.file)) as container:
+        assert container.format.name == "aac"
+    assert by_ffmpeg(encoded.file).shape == (len(frames(encoded.file)) * 1024, channels)

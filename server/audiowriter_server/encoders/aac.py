@@ -16,6 +16,9 @@ from .base import Finish, FormatSpec
 FRAME_SAMPLES = 1024
 DELAY_SAMPLES = 1024
 """The first half of the first window."""
+FEWEST_SAMPLES = FRAME_SAMPLES + 1
+"""Samples per channel that make three frames, the delay included. Shorter streams are padded with silence: FFmpeg recognises
+ADTS by three frames in a row, and takes many files of fewer for another format, its own among them."""
 MAX_BITS_PER_SAMPLE = 6
 """6144 bits a channel in a frame of 1024 samples (ISO/IEC 13818-7, section 8.2.2)."""
 TWO_LOOP_EFFORT = 8
@@ -75,11 +78,9 @@ class AacEncoder:
         return b""  # the codec holds one frame to overlap it with the next
 
     def finish(self) -> Finish:
-        if self._samples:
-            trailer = self._frames(self._codec.drain())
-        else:  # a file needs a frame: the one that is all delay
-            self._codec.encode(np.zeros((FRAME_SAMPLES, self._channels), np.float32))
-            trailer = self._frames(self._codec.drain()[:1])
+        missing = max(0, FEWEST_SAMPLES - self._samples)
+        packets = self._codec.encode(np.zeros((missing, self._channels), np.float32))
+        trailer = self._frames(packets + self._codec.drain())
         return Finish(trailer=trailer, padding_samples=self._packets * FRAME_SAMPLES - DELAY_SAMPLES - self._samples)
 
     def close(self) -> None:
