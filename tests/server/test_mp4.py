@@ -1,18 +1,23 @@
 """MP4: what the movie and its fragments say, read by a reader of the tests' own, mutagen and FFmpeg."""
 
 import tracemalloc
-from io import BytesIO
+from io import SEEK_CUR, BytesIO
+from pathlib import Path
 from struct import iter_unpack, unpack, unpack_from
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.containers import adts
+from audiowriter_server.containers import adts, mp4
 from audiowriter_server.containers.mp4 import SampleTable, Track
+from audiowriter_server.containers.mp4_boxes import joined, media_header
+from audiowriter_server.encoders.m4a import M4aEncoder
+from audiowriter_server.stream_config import resolve
 from mutagen.mp4 import MP4
 from support.decode import by_frame_durations
-from support.mp4 import Box, boxes, find, fragments, frames, full
+from support.mp4 import Box, boxes, find, fragments, frames, full, has
 from support.streams import config, encode, run, speechlike
 
 PRIMING = 1024
@@ -37,8 +42,76 @@ def test_live_m4a_is_fragmented_and_ends_with_a_hidden_movie() -> None:
 
 def test_finished_m4a_is_one_movie_behind_its_media() -> None:
     encoded = encode(config("m4a"), speechlike(30000).tobytes())
-    assert kinds(encoded.file) == ["ftyp", "mdat", "moov"]
+    assert kinds(encoded.file) == ["ftyp", "free", "mdat", "moov"]
     assert b"mvex" not in movie(encoded.file).data
+
+
+TIMED_BOXES = (("mvhd",), ("trak", "tkhd"), ("trak", "mdia", "mdhd"), ("trak", "edts", "elst"))
+
+
+def versions(moov: Box) -> set[int]:
+    return {find(moov, *path)[0] for path in TIMED_BOXES}
+
+
+@both
+def test_a_small_file_has_32_bit_sizes_and_version_0_boxes(name: str) -> None:
+    encoded = encode(config(name), speechlike(30000).tobytes())
+    for file in (encoded.live, encoded.file):
+        assert 1 not in {unpack_from(">I", file, box.start)[0] for box in boxes(file)}, "1: a 64-bit size follows"
+        moov = movie(file)
+        assert versions(moov) == {0}
+        assert has(Box(b"stbl", 0, find(moov, "trak", "mdia", "minf", "stbl")), "stco")
+
+
+@pytest.mark.parametrize(("samples", "version"), [(2**32 - 2 - PRIMING, 0), (2**32 - 1 - PRIMING, 1)])
+def test_durations_beyond_32_bits_have_version_1_boxes(samples: int, version: int) -> None:
+    track = Track(96000, 1, 64_000, b"", 1024, PRIMING, {})
+    assert versions(movie(joined(mp4.movie(track, SampleTable(track, 0), samples)))) == {version}
+
+
+@pytest.mark.parametrize(
+    ("media_bytes", "expected"),
+    [
+        (0, "00000008 66726565 00000008 6d646174"),
+        (2**32 - 9, "00000008 66726565 ffffffff 6d646174"),
+        (2**32 - 8, "00000001 6d646174 00000001 00000008"),
+    ],
+)
+def test_media_beyond_4_gib_has_a_64_bit_size(media_bytes: int, expected: str) -> None:
+    assert media_header(media_bytes).hex(" ", 4) == expected
+
+
+HOLE = 2**32
+
+
+class HeadBeforeHole(bytes):
+    """Bytes that 4 GiB of nothing follow."""
+
+    def __len__(self) -> int:
+        return super().__len__() + HOLE
+
+
+class EncoderWithHole(M4aEncoder):
+    def start(self) -> bytes:
+        return HeadBeforeHole(super().start())
+
+
+def test_a_file_beyond_4_gib_is_read(tmp_path: Path) -> None:
+    encoder = EncoderWithHole(resolve(config("m4a")).output)
+    fragments_of_live = encoder.encode(speechlike(24000).astype(np.float32) / 32768)
+    end = encoder.finish()
+    encoder.close()
+    path = tmp_path / "sparse.m4a"
+    with path.open("wb") as file:
+        file.write(encoder.start())
+        file.seek(HOLE, SEEK_CUR)
+        file.write(fragments_of_live + b"".join(piece[:] for piece in end.tail))
+        file.seek(0)
+        file.write(end.header)
+    with av.open(path) as container:
+        packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    live = encode(config("m4a"), speechlike(24000).tobytes()).live
+    assert packets == [frame for fragment in fragments(live) for frame in fragment.frames]
 
 
 @pytest.mark.parametrize("page_ms", [20, 100, 500, 2000])
@@ -53,12 +126,12 @@ def test_the_movie_finds_each_frame_that_the_fragments_hold(length: int, page_ms
 @pytest.mark.parametrize("length", [1, 1023, 1024, 1025, 24000])
 def test_the_finished_movie_is_exact_to_the_sample(length: int) -> None:
     moov = movie(encode(config("m4a"), speechlike(length).tobytes()).file)
-    _, _, movie_rate, movie_duration = unpack_from(">QQIQ", full(moov, "mvhd"))
-    _, _, media_rate, media_duration = unpack_from(">QQIQ", full(moov, "trak", "mdia", "mdhd"))
+    _, _, movie_rate, movie_duration = unpack_from(">IIII", full(moov, "mvhd"))
+    _, _, media_rate, media_duration = unpack_from(">IIII", full(moov, "trak", "mdia", "mdhd"))
     assert movie_rate == media_rate == 24000
     assert movie_duration == length
     assert media_duration == PRIMING + length
-    assert unpack(">IQqI", full(moov, "trak", "edts", "elst")) == (1, length, PRIMING, 0x10000)
+    assert unpack(">IIiI", full(moov, "trak", "edts", "elst")) == (1, length, PRIMING, 0x10000)
     durations = list(iter_unpack(">II", full(moov, "trak", "mdia", "minf", "stbl", "stts")[4:]))
     assert sum(count * duration for count, duration in durations) == PRIMING + length
 
@@ -73,7 +146,7 @@ def test_fragments_follow_each_other_to_the_sample(name: str, length: int) -> No
     assert ends[-1] == PRIMING + length
     numbers = [unpack(">I", full(box, "mfhd"))[0] for box in boxes(live) if box.kind == b"moof"]
     assert numbers == list(range(1, len(found) + 1))
-    assert unpack(">IQqI", full(movie(live), "trak", "edts", "elst")) == (1, 0, PRIMING, 0x10000)
+    assert unpack(">IIiI", full(movie(live), "trak", "edts", "elst")) == (1, 0, PRIMING, 0x10000)
 
 
 @both

@@ -36,6 +36,10 @@ def find(box: Box, *path: str) -> bytes:
     return box.data
 
 
+def has(box: Box, kind: str) -> bool:
+    return any(child.kind == kind.encode() for child in boxes(box.data))
+
+
 def full(box: Box, *path: str) -> bytes:
     """As `find`, without version and flags."""
     return find(box, *path)[4:]
@@ -67,7 +71,8 @@ def frames(file: bytes, moov: Box) -> list[bytes]:
     """Every frame that a movie lists, taken from where its chunks are."""
     stbl = Box(b"stbl", 0, find(moov, "trak", "mdia", "minf", "stbl"))
     sizes = [size for (size,) in iter_unpack(">I", full(stbl, "stsz")[8:])]
-    offsets = [offset for (offset,) in iter_unpack(">Q", full(stbl, "co64")[4:])]
+    kind, field = ("stco", ">I") if has(stbl, "stco") else ("co64", ">Q")
+    offsets = [offset for (offset,) in iter_unpack(field, full(stbl, kind)[4:])]
     runs = list(iter_unpack(">III", full(stbl, "stsc")[4:]))
     counts = [max(run for run in runs if run[0] <= chunk)[1] for chunk in range(1, len(offsets) + 1)]
     assert sum(counts) == len(sizes)

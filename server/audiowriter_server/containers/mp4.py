@@ -70,11 +70,12 @@ class SampleTable:
             runs.append((chunk, frames, 1))
             chunk += sum(1 for _ in run)
         offsets = self._offsets(sizes)
+        stco, field = (b"stco", ">u4") if not len(offsets) or offsets[-1] < 2**32 else (b"co64", ">u8")
         return (
             full_box(b"stts", 0, 0, pack(">I", len(durations)), *(pack(">II", *entry) for entry in durations))
             + full_box(b"stsc", 0, 0, pack(">I", len(runs)), *(pack(">III", *run) for run in runs))
             + full_box(b"stsz", 0, 0, pack(">II", 0, len(sizes)), _Table(sizes, ">u4"))
-            + full_box(b"co64", 0, 0, pack(">I", len(offsets)), _Table(offsets, ">u8"))
+            + full_box(stco, 0, 0, pack(">I", len(offsets)), _Table(offsets, field))
             + _roll_group(len(sizes))
         )
 
@@ -137,13 +138,15 @@ def fragment(number: int, start: int, frames: Sequence[bytes], frame_duration: i
 
 
 def _movie(track: Track, samples: int, media: int, table: Box, extends: bytes | Box = b"") -> Box:
-    times = pack(">QQ", 0, 0)  # created and modified: left out, so that one input has one file
+    # Version 1 has 64-bit times and durations. faad and AtomicParsley read version 0 only, where all ones mean "unknown".
+    version, width = (0, "I") if max(samples, media) < 2**32 - 1 else (1, "Q")
+    times = pack(f">2{width}", 0, 0)  # created and modified: left out, so that one input has one file
     mvhd = full_box(
         b"mvhd",
-        1,
+        version,
         0,
         times,
-        pack(">IQIH10x", track.sample_rate, samples, _UNITY, 0x0100),
+        pack(f">I{width}IH10x", track.sample_rate, samples, _UNITY, 0x0100),
         _MATRIX,
         bytes(24),
         pack(">I", TRACK_ID + 1),
@@ -151,19 +154,19 @@ def _movie(track: Track, samples: int, media: int, table: Box, extends: bytes | 
     enabled_in_movie = 3
     tkhd = full_box(
         b"tkhd",
-        1,
+        version,
         enabled_in_movie,
         times,
-        pack(">I4xQ8xHHH2x", TRACK_ID, samples, 0, 0, 0x0100),
+        pack(f">I4x{width}8xHHH2x", TRACK_ID, samples, 0, 0, 0x0100),
         _MATRIX,
         bytes(8),
     )
     # Section 8.6.6: the one edit begins behind the codec's delay.
-    edit = full_box(b"elst", 1, 0, pack(">IQqI", 1, samples, track.delay_samples, _UNITY))
+    edit = full_box(b"elst", version, 0, pack(f">I2{width}I", 1, samples, track.delay_samples, _UNITY))
     undetermined = 0x55C4  # language "und", 5 bits a letter
     media_box = box(
         b"mdia",
-        full_box(b"mdhd", 1, 0, times, pack(">IQHH", track.sample_rate, media, undetermined, 0)),
+        full_box(b"mdhd", version, 0, times, pack(f">I{width}HH", track.sample_rate, media, undetermined, 0)),
         full_box(b"hdlr", 0, 0, pack(">4x4s12x", b"soun"), b"SoundHandler\0"),
         box(
             b"minf",

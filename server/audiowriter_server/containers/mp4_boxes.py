@@ -4,7 +4,8 @@ from struct import pack
 from typing import Protocol
 
 HEADER_BYTES = 8
-LARGE_HEADER_BYTES = 16
+MEDIA_HEADER_BYTES = 16
+"""Length of what `media_header` returns."""
 
 
 class Piece(Protocol):
@@ -35,6 +36,12 @@ def full_box(kind: bytes, version: int, flags: int, *parts: Piece | Box) -> Box:
     return box(kind, pack(">I", version << 24 | flags), *parts)
 
 
-def large_media_data(size: int) -> bytes:
-    """The header of an mdat box of any size, LARGE_HEADER_BYTES long; `size` counts it. Sections 4.2 and 8.1.1."""
-    return pack(">I4sQ", 1, b"mdat", size)
+def media_header(size: int) -> bytes:
+    """Return the header of an `mdat` box with `size` bytes of media.
+
+    Below 4 GiB this is an empty `free` box and a 32-bit header, as FFmpeg writes it: faad cannot read 64-bit sizes. Above, a
+    64-bit header takes the place of both. Sections 4.2 and 8.1.1.
+    """
+    if HEADER_BYTES + size < 2**32:
+        return joined(box(b"free")) + pack(">I4s", HEADER_BYTES + size, b"mdat")
+    return pack(">I4sQ", 1, b"mdat", MEDIA_HEADER_BYTES + size)

@@ -58,13 +58,18 @@ class FragmentedMp4Encoder(AacEncoder):
         return self._close_fragment()
 
     def finish(self) -> Finish:
+        fragments, padding = self._drain()
+        return Finish(trailer=fragments, padding_samples=padding)
+
+    def _drain(self) -> tuple[bytes, int]:
+        """Return the last fragments and the padding in them."""
         if not self._samples:  # a movie needs no frame
-            return Finish()
+            return b"", 0
         *packets, last = self._codec.drain()
         fragments = self._frames(packets) + self._close_fragment()
         heard_of_last = DELAY_SAMPLES + self._samples - self._packets * FRAME_SAMPLES
         fragments += self._fragment([last], heard_of_last)
-        return Finish(trailer=fragments, padding_samples=FRAME_SAMPLES - heard_of_last)
+        return fragments, FRAME_SAMPLES - heard_of_last
 
     def _frames(self, packets: list[bytes]) -> bytes:
         fragments = []

@@ -1,12 +1,13 @@
 """AAC-LC in MP4, exact to the sample through the edit list. ISO/IEC 14496-12 and 14496-14.
 
-Live it is a fragmented movie. Behind its last fragment stands a box to be ignored, which holds a second movie that lists
-every frame; the finished header hides the first movie and the headers of the fragments in one mdat, which ends where the
-second movie begins:
+The live stream is a fragmented movie. After the last fragment comes a `free` box with a second movie, which lists every
+frame. The finished header makes one `mdat` of the first movie, all fragments and the header of that `free` box, so that the
+second movie becomes the only one:
 
-    live      ftyp  free  moov  (moof  mdat)*  free [ moov ]
-    finished  ftyp  mdat [ .................  .... ]  moov
+    live      ftyp  free       moov  (moof  mdat)*  free [ moov ]
+    finished  ftyp  free  mdat [ .................  .... ]  moov
 
+Below 4 GiB the finished file has 32-bit sizes and offsets and version 0 of every box, because some readers know no other.
 Chromium and FFmpeg 9 cut both ends of the finished file to the sample; FFmpeg 5 and PyAV play its last frame out.
 """
 
@@ -15,13 +16,13 @@ from dataclasses import replace
 from typing import ClassVar
 
 from ..containers import mp4
-from ..containers.mp4_boxes import HEADER_BYTES, LARGE_HEADER_BYTES, box, joined, large_media_data
+from ..containers.mp4_boxes import HEADER_BYTES, MEDIA_HEADER_BYTES, box, joined, media_header
 from ..options import OutputOptions
 from .aac import FRAME_SAMPLES
 from .base import Finish, FormatSpec
 from .fragmented_mp4 import FragmentedMp4Encoder
 
-_PLACEHOLDER = joined(box(b"free", bytes(LARGE_HEADER_BYTES - HEADER_BYTES)))
+_PLACEHOLDER = joined(box(b"free", bytes(MEDIA_HEADER_BYTES - HEADER_BYTES)))
 
 
 class M4aEncoder(FragmentedMp4Encoder):
@@ -50,14 +51,13 @@ class M4aEncoder(FragmentedMp4Encoder):
         return self._file_type + _PLACEHOLDER + mp4.fragmented_movie(self._track)
 
     def finish(self) -> Finish:
-        end = super().finish()
+        fragments, padding = self._drain()
         movie = mp4.movie(self._track, self._table, self._samples)
-        media_bytes = self._bytes - len(self._file_type) + HEADER_BYTES
-        return replace(
-            end,
-            header=self._file_type + large_media_data(media_bytes),
-            tail=[end.trailer, *box(b"free", movie)],
-            trailer=b"",
+        media_bytes = self._bytes - len(self._file_type) - MEDIA_HEADER_BYTES + HEADER_BYTES  # of the last `free` box
+        return Finish(
+            header=self._file_type + media_header(media_bytes),
+            tail=[fragments, *box(b"free", movie)],
+            padding_samples=padding,
         )
 
     def _fragment(self, frames: Sequence[bytes], frame_duration: int) -> bytes:
