@@ -149,6 +149,27 @@ def test_fragments_follow_each_other_to_the_sample(name: str, length: int) -> No
     assert unpack(">IIiI", full(movie(live), "trak", "edts", "elst")) == (1, 0, PRIMING, 0x10000)
 
 
+def test_a_fragmented_file_has_a_major_brand_that_all_readers_accept() -> None:
+    ftyp = next(boxes(encode(config("fmp4"), b"").file))
+    assert (ftyp.kind, ftyp.data[:4]) == (b"ftyp", b"isom")
+    assert {b"iso5", b"iso6"} <= {ftyp.data[at : at + 4] for at in range(8, len(ftyp.data), 4)}
+
+
+@both
+@pytest.mark.parametrize("flush", [False, True])
+def test_the_last_box_has_16_bytes_or_more(name: str, flush: bool) -> None:
+    encoded = run(
+        [
+            pb.EncodeStreamRequest(config=config(name), pcm=bytes(2 * 24000), flush=flush),
+            pb.EncodeStreamRequest(pcm=bytes(2 * 100)),
+        ]
+    )
+    *_, last_mdat = (box for box in boxes(encoded.live) if box.kind == b"mdat")
+    assert len(last_mdat.data) < 8, "one frame of silence: the case that GStreamer drops"
+    *_, last = boxes(encoded.live)
+    assert len(encoded.live) - last.start >= 16
+
+
 @both
 @pytest.mark.parametrize(("page_ms", "expected"), [(20, 1), (43, 1), (100, 2), (500, 11), (2000, 46)])
 def test_fragments_are_no_longer_than_asked(name: str, page_ms: int, expected: int) -> None:

@@ -10,11 +10,17 @@ from dataclasses import replace
 from typing import ClassVar
 
 from ..containers import mp4
+from ..containers.mp4_boxes import box, joined
 from ..options import OutputOptions
 from .aac import DELAY_SAMPLES, FRAME_SAMPLES, AacEncoder
 from .base import TAGS, Finish, FormatSpec
 
 PAGES_MS = range(20, 2001)
+_FILE_TYPE = mp4.file_type(b"isom", b"isom", b"iso5", b"iso6", b"mp41")
+"""The fragments need `iso6`, but AtomicParsley accepts neither that nor `iso5` as the major brand."""
+_END = joined(box(b"free", bytes(8)))
+"""Stands after the last fragment. When GStreamer reads from a pipe, it drops a last box of less than 16 bytes, such as an
+`mdat` with one frame of silence."""
 
 
 class FragmentedMp4Encoder(AacEncoder):
@@ -52,14 +58,14 @@ class FragmentedMp4Encoder(AacEncoder):
         self._fragments = 0
 
     def start(self) -> bytes:
-        return mp4.file_type(b"iso6", b"iso6", b"mp41") + mp4.fragmented_movie(self._track)
+        return _FILE_TYPE + mp4.fragmented_movie(self._track)
 
     def flush(self) -> bytes:
         return self._close_fragment()
 
     def finish(self) -> Finish:
         fragments, padding = self._drain()
-        return Finish(trailer=fragments, padding_samples=padding)
+        return Finish(trailer=fragments and fragments + _END, padding_samples=padding)
 
     def _drain(self) -> tuple[bytes, int]:
         """Return the last fragments and the padding in them."""
