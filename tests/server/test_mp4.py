@@ -30,6 +30,14 @@ def movie(file: bytes) -> Box:
     return found
 
 
+def without_data_stream(frame: bytes) -> bytes:
+    """An AAC frame without the data stream element before its sound. ISO/IEC 14496-3:2009, table 4.10."""
+    if frame[0] >> 5 != 4:
+        return frame
+    size, header = (frame[1], 2) if frame[1] < 255 else (255 + frame[2], 3)
+    return frame[header + size :]
+
+
 def kinds(file: bytes) -> list[str]:
     return [box.kind.decode() for box in boxes(file)]
 
@@ -66,7 +74,7 @@ def test_a_small_file_has_32_bit_sizes_and_version_0_boxes(name: str) -> None:
 @pytest.mark.parametrize(("samples", "version"), [(2**32 - 2 - PRIMING, 0), (2**32 - 1 - PRIMING, 1)])
 def test_durations_beyond_32_bits_have_version_1_boxes(samples: int, version: int) -> None:
     track = Track(96000, 1, 64_000, b"", 1024, PRIMING, {})
-    assert versions(movie(joined(mp4.movie(track, SampleTable(track, 0), samples)))) == {version}
+    assert versions(movie(joined(mp4.movie(track, SampleTable(track, 0, 0), samples)))) == {version}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +117,7 @@ def test_a_file_beyond_4_gib_is_read(tmp_path: Path) -> None:
         file.seek(0)
         file.write(end.header)
     with av.open(path) as container:
-        packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+        packets = [without_data_stream(bytes(packet)) for packet in container.demux(audio=0) if packet.size]
     live = encode(config("m4a"), speechlike(24000).tobytes()).live
     assert packets == [frame for fragment in fragments(live) for frame in fragment.frames]
 
@@ -120,7 +128,20 @@ def test_the_movie_finds_each_frame_that_the_fragments_hold(length: int, page_ms
     encoded = encode(config("m4a", page_ms=page_ms), speechlike(length).tobytes())
     live = [frame for fragment in fragments(encoded.live) for frame in fragment.frames]
     assert len(live) == (PRIMING + length + encoded.finished.padding_samples) / 1024
-    assert frames(encoded.file, movie(encoded.file)) == live
+    assert list(map(without_data_stream, frames(encoded.file, movie(encoded.file)))) == live
+
+
+@pytest.mark.parametrize(("rate", "page_ms"), [(24000, 20), (24000, 500), (48000, 2000), (96000, 2000)])
+def test_finished_frames_lie_one_after_another(rate: int, page_ms: int) -> None:
+    pcm = speechlike(3 * rate, rate).tobytes()
+    requests = [
+        pb.EncodeStreamRequest(config=config("m4a", rate, page_ms=page_ms), pcm=pcm[:rate], flush=True),
+        pb.EncodeStreamRequest(pcm=pcm[rate:]),
+    ]
+    encoded = run(requests)
+    found = frames(encoded.file, movie(encoded.file))
+    assert encoded.file.count(b"".join(found)) == 1
+    np.testing.assert_array_equal(by_frame_durations(encoded.file), by_frame_durations(encoded.live))
 
 
 @pytest.mark.parametrize("length", [1, 1023, 1024, 1025, 24000])
@@ -155,12 +176,11 @@ def test_a_fragmented_file_has_a_major_brand_that_all_readers_accept() -> None:
     assert {b"iso5", b"iso6"} <= {ftyp.data[at : at + 4] for at in range(8, len(ftyp.data), 4)}
 
 
-@both
 @pytest.mark.parametrize("flush", [False, True])
-def test_the_last_box_has_16_bytes_or_more(name: str, flush: bool) -> None:
+def test_a_fragmented_file_ends_with_a_box_of_16_bytes_or_more(flush: bool) -> None:
     encoded = run(
         [
-            pb.EncodeStreamRequest(config=config(name), pcm=bytes(2 * 24000), flush=flush),
+            pb.EncodeStreamRequest(config=config("fmp4"), pcm=bytes(2 * 24000), flush=flush),
             pb.EncodeStreamRequest(pcm=bytes(2 * 100)),
         ]
     )
@@ -199,8 +219,9 @@ def test_every_rate_and_channel_count_is_told_and_decodes(name: str, rate: int, 
     encoded = encode(config(name, rate, channels), speechlike(rate // 4, rate, channels).tobytes())
     info: Any = MP4(BytesIO(encoded.file)).info
     assert (info.sample_rate, info.channels, info.codec) == (rate, channels, "mp4a.40.2")
-    for file in (encoded.file, encoded.live):
-        assert by_frame_durations(file).shape == (rate // 4, channels)
+    live = by_frame_durations(encoded.live)
+    assert live.shape == (rate // 4, channels)
+    np.testing.assert_array_equal(by_frame_durations(encoded.file), live)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5, 6])
@@ -244,7 +265,7 @@ def test_a_frame_of_ten_hours_costs_two_bytes() -> None:
     count = 10 * 3600 * 48000 // 1024
     fragment = [bytes(300)] * 23
     tracemalloc.start()
-    table = SampleTable(track, 1000)
+    table = SampleTable(track, 1000, 100)
     for _ in range(count // 23):
         table.add(fragment)
     held, _ = tracemalloc.get_traced_memory()

@@ -49,16 +49,20 @@ class SampleTable:
     Grows by 2 bytes a frame and 1 a fragment.
     """
 
-    def __init__(self, track: Track, first_fragment: int) -> None:
-        """`first_fragment`: its position in the file, in bytes."""
+    def __init__(self, track: Track, first_frame: int, gap_bytes: int) -> None:
+        """`first_frame`: its position in the file. `gap_bytes`: between two fragments' frames; listed as part of a frame."""
         self._track = track
-        self._position = first_fragment
-        self._sizes = array("H")  # 6144 bits a channel are the most that a frame of AAC takes
+        self._first_frame = first_frame
+        self._gap_bytes = gap_bytes
+        self._sizes = array("H")  # a frame of AAC takes at most 6144 bits a channel
         self._frames_of_fragments = array("B")
 
     def add(self, frames: Sequence[bytes]) -> None:
         """Take the next fragment: 255 frames at the most."""
+        first = len(self._sizes)
         self._sizes.extend(map(len, frames))
+        if first:
+            self._sizes[first] += self._gap_bytes
         self._frames_of_fragments.append(len(frames))
 
     def boxes(self, last_duration: int) -> Box:
@@ -80,7 +84,7 @@ class SampleTable:
         )
 
     def _offsets(self, sizes: NDArray[np.uint16]) -> NDArray[np.int64]:
-        """Positions of the chunks, which need not be remembered: a fragment's header is as long as its frames are many."""
+        """Positions of the chunks, each of which begins where the one before it ends."""
         frames = np.frombuffer(self._frames_of_fragments, np.uint8).astype(np.int64)
         starts = np.cumsum(frames) - frames
         chunks = np.empty_like(frames)
@@ -88,8 +92,7 @@ class SampleTable:
             part = slice(first, first + _CHUNKS_AT_ONCE)
             begin, end = starts[first], (starts[part] + frames[part])[-1]
             chunks[part] = np.add.reduceat(sizes[begin:end], starts[part] - begin, dtype=np.int64)
-        fragments = _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * frames + chunks
-        return self._position + np.cumsum(fragments) - chunks
+        return self._first_frame + np.cumsum(chunks) - chunks
 
 
 def file_type(major: bytes, *compatible: bytes) -> bytes:
@@ -102,7 +105,7 @@ def fragmented_movie(track: Track) -> bytes:
 
     Sections 8.2.1, 8.6.6 and 8.8.
     """
-    no_frames = SampleTable(track, 0).boxes(0)
+    no_frames = SampleTable(track, 0, 0).boxes(0)
     trex = full_box(b"trex", 0, 0, pack(">IIIII", TRACK_ID, 1, 0, 0, _SYNC_SAMPLE))
     return joined(_movie(track, 0, 0, no_frames, box(b"mvex", trex)))
 
@@ -113,11 +116,21 @@ def movie(track: Track, table: SampleTable, samples: int) -> Box:
     return _movie(track, samples, media, table.boxes((media - 1) % track.frame_samples + 1))
 
 
-def fragment(number: int, start: int, frames: Sequence[bytes], frame_duration: int) -> bytes:
-    """Frames with their header, which tells when they start, in samples, and how long each lasts. Section 8.8."""
+def fragment_header_bytes(frames: int) -> int:
+    """Return the number of bytes before the first frame of a fragment."""
+    return _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * frames
+
+
+def fragment(
+    number: int, start: int, frames: Sequence[bytes], frame_duration: int, header_bytes: int = 0, end: bytes = b""
+) -> bytes:
+    """Return frames with their header, which tells when they start, in samples, and how long each lasts. Section 8.8.
+
+    `header_bytes`: the length to which the header is padded. `end`: bytes after the last frame that belong to no frame.
+    """
     default_base_is_moof, default_duration = 0x020000, 0x08
     data_offset, sample_size = 0x01, 0x200
-    header_bytes = _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * len(frames)
+    padding = max(0, header_bytes - fragment_header_bytes(len(frames)))
     moof = box(
         b"moof",
         full_box(b"mfhd", 0, 0, pack(">I", number)),
@@ -129,12 +142,12 @@ def fragment(number: int, start: int, frames: Sequence[bytes], frame_duration: i
                 b"trun",
                 0,
                 data_offset | sample_size,
-                pack(">Ii", len(frames), header_bytes),
+                pack(">Ii", len(frames), fragment_header_bytes(len(frames)) + padding),
                 *(pack(">I", len(frame)) for frame in frames),
             ),
         ),
     )
-    return joined(moof + box(b"mdat", *frames))
+    return joined(moof + box(b"mdat", bytes(padding), *frames, end))
 
 
 def _movie(track: Track, samples: int, media: int, table: Box, extends: bytes | Box = b"") -> Box:

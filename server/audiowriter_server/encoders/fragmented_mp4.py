@@ -54,6 +54,8 @@ class FragmentedMp4Encoder(AacEncoder):
             tags=output.tags,
         )
         self._fragment_frames = max(1, output.page_ms * output.sample_rate_hz // (1000 * FRAME_SAMPLES))
+        self._header_bytes = 0
+        self._end_of_fragment = b""
         self._waiting: list[bytes] = []
         self._fragments = 0
 
@@ -93,4 +95,4 @@ class FragmentedMp4Encoder(AacEncoder):
         start = self._packets * FRAME_SAMPLES
         self._packets += len(frames)
         self._fragments += 1
-        return mp4.fragment(self._fragments, start, frames, frame_duration)
+        return mp4.fragment(self._fragments, start, frames, frame_duration, self._header_bytes, self._end_of_fragment)

@@ -7,6 +7,11 @@ second movie becomes the only one:
     live      ftyp  free       moov  (moof  mdat)*  free [ moov ]
     finished  ftyp  free  mdat [ .................  .... ]  moov
 
+In the finished file each frame begins where the one before it ends, because faad and other simple readers only look at the
+sizes of frames. The bytes between two fragments, which are the header of the second one, count as a part of its first frame.
+Each fragment ends with a few bytes that turn them into a data stream element of AAC, which decoders skip. Live, these bytes
+belong to no frame.
+
 Below 4 GiB the finished file has 32-bit sizes and offsets and version 0 of every box, because some readers know no other.
 Chromium and FFmpeg 9 cut both ends of the finished file to the sample; FFmpeg 5 and PyAV play its last frame out.
 """
@@ -16,6 +21,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from ..containers import mp4
+from ..containers.aac_elements import data_stream_header
 from ..containers.mp4_boxes import HEADER_BYTES, MEDIA_HEADER_BYTES, box, joined, media_header
 from ..options import OutputOptions
 from .aac import FRAME_SAMPLES
@@ -23,6 +29,8 @@ from .base import Finish, FormatSpec
 from .fragmented_mp4 import FragmentedMp4Encoder
 
 _PLACEHOLDER = joined(box(b"free", bytes(MEDIA_HEADER_BYTES - HEADER_BYTES)))
+_MOST_FRAMES = 102
+"""In a fragment, so that its header fits into one data stream element."""
 
 
 class M4aEncoder(FragmentedMp4Encoder):
@@ -43,9 +51,13 @@ class M4aEncoder(FragmentedMp4Encoder):
     def __init__(self, output: OutputOptions) -> None:
         super().__init__(output)
         self._file_type = mp4.file_type(b"M4A ", b"M4A ", b"mp42", b"iso6")
+        self._fragment_frames = min(self._fragment_frames, _MOST_FRAMES)
+        self._header_bytes = mp4.fragment_header_bytes(self._fragment_frames)
+        self._end_of_fragment = data_stream_header(self._header_bytes)
         head = self.start()
         self._bytes = len(head)
-        self._table = mp4.SampleTable(self._track, len(head))
+        gap_bytes = len(self._end_of_fragment) + self._header_bytes
+        self._table = mp4.SampleTable(self._track, len(head) + self._header_bytes, gap_bytes)
 
     def start(self) -> bytes:
         return self._file_type + _PLACEHOLDER + mp4.fragmented_movie(self._track)
