@@ -22,8 +22,8 @@ var (
 // Error is a call that ended with a status other than OK. [status.FromError], [status.Code] and [errors.As] find it
 // through any wrapping.
 type Error struct {
-	// Reason is the server's word for what happened in UPPER_SNAKE, such as "DRAINING". Empty where Violations say it,
-	// or where the error did not come from the service.
+	// Reason is the server's word for what happened in UPPER_SNAKE, such as "DRAINING". Empty where only Violations say
+	// what is wrong, or where the error did not come from the service.
 	Reason string
 
 	// Metadata goes with Reason, such as the limit that was exceeded and its value.

@@ -2,13 +2,22 @@
 
 AudioWriterError
 ├── InvalidArgument     INVALID_ARGUMENT     the caller's config or PCM is wrong; one violation for each bad field
+│   └── AboveLimit      INVALID_ARGUMENT     a field is above a limit; the error also names the limit and its value
 ├── OutOfOrder          FAILED_PRECONDITION  a message came where it may not
-├── LimitExceeded       RESOURCE_EXHAUSTED   a limit of this server; the error names it and its value
+├── LimitExceeded       RESOURCE_EXHAUSTED   a stream has used up what a stream may take; the error names the limit
 ├── TimedOut            DEADLINE_EXCEEDED    the caller was silent, or did not read, for too long
-├── Draining            UNAVAILABLE          the server is about to stop; another will take the stream
+├── Refused             UNAVAILABLE          the call did nothing wrong, and another server may take it
+│   ├── ServerFull      UNAVAILABLE          max_streams streams are live
+│   └── Draining        UNAVAILABLE          the server is about to stop
 ├── Stopped             UNAVAILABLE          the server stopped before the stream was done
 ├── Unauthenticated     UNAUTHENTICATED      no bearer token, or a wrong one
 └── EncodeError         INTERNAL             a codec failed; the caller sees an id, the log has the rest
+
+The status of a limit says what the caller can do:
+UNAVAILABLE         send the same call to another server, or later
+INVALID_ARGUMENT    change the request: every server refuses it as it is
+RESOURCE_EXHAUSTED  go on in a new stream: all that was sent is valid, so there is no field to change, and the same stream
+                    started again would end at the same limit
 
 Errors of libraries are wrapped where they are met: `raise EncodeError("lame: -1") from exc`.
 """
@@ -20,6 +29,9 @@ from typing import ClassVar
 from google.rpc import code_pb2
 
 DOMAIN = "audiowriter"
+
+RETRY_AFTER_S = 1.0
+"""The retry delay that a refusal suggests: places become free, or a balancer learns of the drain, within about a second."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,14 @@ class InvalidArgument(AudioWriterError):
         self.violations = tuple(violations)
 
 
+class AboveLimit(InvalidArgument):
+    """At least one field is above a limit of the server. `metadata` names the first such limit and its value."""
+
+    def __init__(self, violations: Sequence[Violation], limit: str, value: object) -> None:
+        super().__init__(violations)
+        self.reason, self.metadata = _limit_info(limit, value)
+
+
 class OutOfOrder(AudioWriterError):
     """A message came where it may not: PCM before the config, or a second, different config."""
 
@@ -61,13 +81,12 @@ class OutOfOrder(AudioWriterError):
 
 
 class LimitExceeded(AudioWriterError):
-    """A limit of this server. `metadata` names the limit and its value."""
+    """A stream has used up what a stream may take. `metadata` names the limit and its value."""
 
     code = code_pb2.RESOURCE_EXHAUSTED
 
-    def __init__(self, message: str, limit: str, value: object, *, retry_after_s: float | None = None) -> None:
-        super().__init__(message, f"{limit.upper()}_EXCEEDED", {"limit": limit, "value": str(value)})
-        self.retry_after_s = retry_after_s
+    def __init__(self, message: str, limit: str, value: object) -> None:
+        super().__init__(message, *_limit_info(limit, value))
 
 
 class TimedOut(AudioWriterError):
@@ -76,13 +95,26 @@ class TimedOut(AudioWriterError):
     code = code_pb2.DEADLINE_EXCEEDED
 
     def __init__(self, message: str, limit: str, seconds: float) -> None:
-        super().__init__(message, f"{limit.upper()}_EXCEEDED", {"limit": limit, "value": f"{seconds:g}"})
+        super().__init__(message, *_limit_info(limit, f"{seconds:g}"))
 
 
-class Draining(AudioWriterError):
-    """The server is about to stop and takes no new streams."""
+class Refused(AudioWriterError):
+    """The call did nothing wrong, and another server may take it. `retry_after_s` becomes its google.rpc.RetryInfo."""
 
     code = code_pb2.UNAVAILABLE
+    retry_after_s = RETRY_AFTER_S
+
+
+class ServerFull(Refused):
+    """`max_streams` streams are live."""
+
+    def __init__(self, max_streams: int) -> None:
+        message = f"max_streams={max_streams}: this server is full, retry later or on another one"
+        super().__init__(message, *_limit_info("max_streams", max_streams))
+
+
+class Draining(Refused):
+    """The server is about to stop and takes no new streams."""
 
     def __init__(self) -> None:
         super().__init__("server is draining: retry on another one", "DRAINING")
@@ -108,3 +140,8 @@ class EncodeError(AudioWriterError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "INTERNAL")
+
+
+def _limit_info(limit: str, value: object) -> tuple[str, dict[str, str]]:
+    """Return the reason and the metadata of a limit."""
+    return f"{limit.upper()}_EXCEEDED", {"limit": limit, "value": str(value)}

@@ -16,13 +16,12 @@ from google.protobuf.message import DecodeError
 from . import metrics
 from .call import NO_FORMAT, Call
 from .config import Settings
-from .errors import AudioWriterError, Draining, EncodeError, InvalidArgument, LimitExceeded, Stopped, Violation
+from .errors import AboveLimit, AudioWriterError, Draining, EncodeError, InvalidArgument, ServerFull, Stopped, Violation
 from .security import Tokens
 from .status import CODES, abort
 
 log = logging.getLogger("audiowriter")
 
-RETRY_AFTER_S = 1.0
 PUBLISH_S = 1.0
 """How old the metrics of a live stream may be."""
 _PUBLISH_BATCH = 100
@@ -120,7 +119,8 @@ class Gate:
         size = sum(len(key) + len(value) + _METADATA_ENTRY_BYTES for key, value in call.metadata)
         limit = self._settings.max_metadata_bytes
         if size > limit:
-            raise LimitExceeded(f"metadata of {size} bytes: at most {limit}", "max_metadata_bytes", limit)
+            violation = Violation("metadata", f"{size} bytes: at most {limit}")
+            raise AboveLimit([violation], "max_metadata_bytes", limit)
         if self._tokens is not None:
             given = [value for key, value in call.metadata if key == "authorization"]
             self._tokens.check(str(given[0]) if len(given) == 1 else "")
@@ -131,8 +131,7 @@ class Gate:
             raise Draining
         limit = self._settings.max_streams
         if len(self._live) >= limit:
-            message = f"max_streams={limit}: this server is full, retry later or on another one"
-            raise LimitExceeded(message, "max_streams", limit, retry_after_s=RETRY_AFTER_S)
+            raise ServerFull(limit)
         self._live.add(call)
         self._idle.clear()
         call.admitted()

@@ -13,10 +13,11 @@ from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
 
 from .call import Call
 from .config import Settings
-from .errors import LimitExceeded
+from .errors import AboveLimit, InvalidArgument, LimitExceeded, Violation
 from .formats import list_formats
 from .gate import Context, Gate
 from .session import Session
+from .stream_config import resolve
 from .watchdog import Wait, Watchdog
 
 INLINE_MS = 2.0
@@ -138,17 +139,28 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
 
     def _check_config(self, config: pb.StreamConfig) -> None:
         limits = self._settings
+        above: dict[str, tuple[str, int]] = {}
+        violations: list[Violation] = []
         for name, end in (("input", config.input), ("output", config.output)):
             for field, limit in (("sample_rate_hz", limits.max_sample_rate_hz), ("channels", limits.max_channels)):
                 value = getattr(end, field)
                 if limit and value > limit:
-                    raise LimitExceeded(f"config.{name}.{field}={value}: at most {limit}", f"max_{field}", limit)
+                    path = f"config.{name}.{field}"
+                    above[path] = f"max_{field}", limit
+                    violations.append(Violation(path, f"{field}={value}: at most {limit}"))
+        if not above:
+            return
+        try:
+            resolve(config)
+        except InvalidArgument as exc:  # all bad fields at once
+            violations += [violation for violation in exc.violations if violation.field not in above]
+        raise AboveLimit(violations, *next(iter(above.values())))
 
     def _check_limits(self, session: Session, pcm_bytes: int) -> None:
         limits = self._settings
         if pcm_bytes > limits.max_pcm_bytes:
-            message = f"pcm of {pcm_bytes} bytes in one message: at most {limits.max_pcm_bytes}"
-            raise LimitExceeded(message, "max_pcm_bytes", limits.max_pcm_bytes)
+            violation = Violation("pcm", f"{pcm_bytes} bytes in one message: at most {limits.max_pcm_bytes}")
+            raise AboveLimit([violation], "max_pcm_bytes", limits.max_pcm_bytes)
         if session.input_seconds > limits.max_stream_seconds:
             message = f"stream longer than {limits.max_stream_seconds:g} s of audio"
             raise LimitExceeded(message, "max_stream_seconds", limits.max_stream_seconds)
@@ -185,8 +197,9 @@ def complete(answer: pb.EncodeResponse, body: bytearray, max_message_bytes: int)
     body[: len(header)] = header
     overhead = 64 * 1024  # for the other fields: tags may be long
     if len(body) > max_message_bytes - overhead:
-        message = f"file of {len(body)} bytes: Encode returns at most {max_message_bytes - overhead}, use EncodeStream"
-        raise LimitExceeded(message, "max_message_bytes", max_message_bytes)
+        most = max_message_bytes - overhead
+        violation = Violation("pcm", f"file of {len(body)} bytes: Encode returns at most {most}, use EncodeStream")
+        raise AboveLimit([violation], "max_message_bytes", max_message_bytes)
     answer.file = bytes(body)
     answer.finished.ClearField("header")
     answer.finished.ClearField("trailer")

@@ -7,11 +7,10 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from .errors import DOMAIN, AudioWriterError, InvalidArgument, LimitExceeded
+from .errors import DOMAIN, AboveLimit, AudioWriterError, InvalidArgument, Refused
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 _DETAILS_KEY = "grpc-status-details-bin"
-_PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AudioWriterError) -> None:
@@ -23,16 +22,15 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AudioWriterE
             for violation in error.violations
         ]
         _add(status, error_details_pb2.BadRequest(field_violations=violations))
-    else:
+    if not isinstance(error, InvalidArgument) or isinstance(error, AboveLimit):
         _add(status, error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
-    trailing: list[tuple[str, str | bytes]] = []
-    if isinstance(error, LimitExceeded) and error.retry_after_s is not None:
+    if isinstance(error, Refused):
+        # For the application. There is no grpc-retry-pushback-ms: with it gRPC would wait that long before the next attempt
+        # although another server is free, and all refused callers would come back at the same moment.
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(int(error.retry_after_s * 1000))
         _add(status, error_details_pb2.RetryInfo(retry_delay=delay))
-        trailing.append((_PUSHBACK_KEY, str(int(error.retry_after_s * 1000))))
-    trailing.append((_DETAILS_KEY, status.SerializeToString()))
-    await context.abort(CODES[error.code], str(error), tuple(trailing))
+    await context.abort(CODES[error.code], str(error), ((_DETAILS_KEY, status.SerializeToString()),))
 
 
 def _add(status: status_pb2.Status, detail: Message) -> None:

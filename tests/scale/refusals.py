@@ -11,7 +11,7 @@ from scale.streams import CONFIG
 
 IDLE_S = 1.0
 EXPECTED = {
-    "a full server": "RESOURCE_EXHAUSTED (MAX_STREAMS_EXCEEDED)",
+    "a full server": "UNAVAILABLE (MAX_STREAMS_EXCEEDED)",
     "a silent caller": "DEADLINE_EXCEEDED (IDLE_TIMEOUT_EXCEEDED)",
     "no server": "UNAVAILABLE: no healthy upstream",
 }

@@ -39,6 +39,7 @@ def test_drain_under_fifty_streams_loses_none() -> None:
         assert health(channel, LIVENESS) == Health.SERVING
         late = Stream(channel).error()
         assert late.named[:2] == ("UNAVAILABLE", "DRAINING")
+        assert late.retry.retry_delay.ToMilliseconds() == 1000
         for stream in streams:
             for _ in range(10):
                 stream.send(pb.EncodeStreamRequest(pcm=FRAME))

@@ -51,7 +51,9 @@ def request(rate: int = 24000, channels: int = 1, **output: Any) -> pb.EncodeStr
 def test_message_of_pcm(channel: grpc.Channel) -> None:
     stream = Stream(channel)
     stream.send(pb.EncodeStreamRequest(pcm=bytes(2001)))
-    assert stream.error().named == ("RESOURCE_EXHAUSTED", "MAX_PCM_BYTES_EXCEEDED", "max_pcm_bytes", "2000")
+    error = stream.error()
+    assert error.named == ("INVALID_ARGUMENT", "MAX_PCM_BYTES_EXCEEDED", "max_pcm_bytes", "2000")
+    assert error.fields == ["pcm"]
 
 
 def test_length_in_time(channel: grpc.Channel) -> None:
@@ -69,15 +71,24 @@ def test_length_in_bytes(channel: grpc.Channel) -> None:
     assert stream.error().named == ("RESOURCE_EXHAUSTED", "MAX_FILE_BYTES_EXCEEDED", "max_file_bytes", "50000")
 
 
-@pytest.mark.parametrize("over", [request(rate=192_000), request(sample_rate_hz=192_000)])
-def test_sample_rate(channel: grpc.Channel, over: pb.EncodeStreamRequest) -> None:
-    error = ("RESOURCE_EXHAUSTED", "MAX_SAMPLE_RATE_HZ_EXCEEDED", "max_sample_rate_hz", "96000")
-    assert Stream(channel, over).error().named == error
+@pytest.mark.parametrize("end", ["input", "output"])
+def test_sample_rate(channel: grpc.Channel, end: str) -> None:
+    over = request(rate=192_000) if end == "input" else request(sample_rate_hz=192_000)
+    error = Stream(channel, over).error()
+    assert error.named == ("INVALID_ARGUMENT", "MAX_SAMPLE_RATE_HZ_EXCEEDED", "max_sample_rate_hz", "96000")
+    assert error.fields == [f"config.{end}.sample_rate_hz"]
 
 
 def test_channels(channel: grpc.Channel) -> None:
-    error = ("RESOURCE_EXHAUSTED", "MAX_CHANNELS_EXCEEDED", "max_channels", "2")
-    assert Stream(channel, request(channels=3)).error().named == error
+    error = Stream(channel, request(channels=3)).error()
+    assert error.named == ("INVALID_ARGUMENT", "MAX_CHANNELS_EXCEEDED", "max_channels", "2")
+    assert error.fields == ["config.input.channels"]
+
+
+def test_fields_above_a_limit_come_with_all_other_bad_fields(channel: grpc.Channel) -> None:
+    error = Stream(channel, request(channels=3, sample_rate_hz=192_000, effort=11)).error()
+    assert error.named == ("INVALID_ARGUMENT", "MAX_CHANNELS_EXCEEDED", "max_channels", "2")
+    assert error.fields == ["config.input.channels", "config.output.sample_rate_hz", "config.output.effort"]
 
 
 def test_encode_has_the_limits_of_the_config_too(channel: grpc.Channel) -> None:
@@ -85,14 +96,16 @@ def test_encode_has_the_limits_of_the_config_too(channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         AudioWriterServiceStub(channel).Encode(whole)
     assert Error(caught.value).info.reason == "MAX_CHANNELS_EXCEEDED"
+    assert Error(caught.value).fields == ["config.input.channels"]
 
 
 def test_file_of_a_unary_call(channel: grpc.Channel) -> None:
     whole = pb.EncodeRequest(config=request().config, pcm=bytes(150_000))
     with pytest.raises(grpc.RpcError) as caught:
         AudioWriterServiceStub(channel).Encode(whole)
-    error = ("RESOURCE_EXHAUSTED", "MAX_MESSAGE_BYTES_EXCEEDED", "max_message_bytes", "200000")
-    assert Error(caught.value).named == error
+    error = Error(caught.value)
+    assert error.named == ("INVALID_ARGUMENT", "MAX_MESSAGE_BYTES_EXCEEDED", "max_message_bytes", "200000")
+    assert error.fields == ["pcm"]
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first_message", "idle"])
@@ -104,7 +117,9 @@ def test_silence(channel: grpc.Channel, first: bool) -> None:
 
 def test_metadata(channel: grpc.Channel) -> None:
     stream = Stream(channel, metadata=[("x-much", "a" * 1000)])
-    assert stream.error().named == ("RESOURCE_EXHAUSTED", "MAX_METADATA_BYTES_EXCEEDED", "max_metadata_bytes", "1000")
+    error = stream.error()
+    assert error.named == ("INVALID_ARGUMENT", "MAX_METADATA_BYTES_EXCEEDED", "max_metadata_bytes", "1000")
+    assert error.fields == ["metadata"]
 
 
 def test_metadata_far_beyond_is_refused_by_grpc(channel: grpc.Channel) -> None:
@@ -117,8 +132,9 @@ def test_full_server_says_when_to_come_again_and_still_answers_health(channel: g
     health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
     AudioWriterServiceStub(channel).ListFormats(pb.ListFormatsRequest())
     finished = [stream.finish() for stream in live]
-    assert refused.named == ("RESOURCE_EXHAUSTED", "MAX_STREAMS_EXCEEDED", "max_streams", str(STREAMS))
-    assert refused.retry.retry_delay.ToMilliseconds() == int(refused.trailing["grpc-retry-pushback-ms"]) == 1000
+    assert refused.named == ("UNAVAILABLE", "MAX_STREAMS_EXCEEDED", "max_streams", str(STREAMS))
+    assert refused.retry.retry_delay.ToMilliseconds() == 1000
+    assert "grpc-retry-pushback-ms" not in refused.trailing  # gRPC would wait though another server is free
     assert health.status == health_pb2.HealthCheckResponse.SERVING
     assert len(finished) == STREAMS
 
@@ -129,7 +145,7 @@ def test_refused_call_is_tried_again_by_the_client_s_policy(server: ServerProces
         "initialBackoff": "0.1s",
         "maxBackoff": "1s",
         "backoffMultiplier": 2,
-        "retryableStatusCodes": ["RESOURCE_EXHAUSTED"],
+        "retryableStatusCodes": ["UNAVAILABLE"],
     }
     config = {"methodConfig": [{"name": [{}], "retryPolicy": policy}]}
     live = [Stream(channel).start() for _ in range(STREAMS)]

@@ -168,10 +168,13 @@ class Error:
         self.trailing: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
         self.info = error_details_pb2.ErrorInfo()
         self.retry = error_details_pb2.RetryInfo()
+        bad_request = error_details_pb2.BadRequest()
         status = rpc_status.from_call(error)
         for detail in status.details if status is not None else ():
             detail.Unpack(self.info)
             detail.Unpack(self.retry)
+            detail.Unpack(bad_request)
+        self.fields = [violation.field for violation in bad_request.field_violations]
 
     @property
     def named(self) -> tuple[str, str, str, str]:

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class AudioWriterServiceStub(object):
     """AudioWriterService encodes PCM into audio files. Errors carry google.rpc details: BadRequest with one violation for
-    each bad field (INVALID_ARGUMENT), ErrorInfo with domain "audiowriter" for all else.
+    each bad field (INVALID_ARGUMENT), and ErrorInfo with domain "audiowriter" for all else and for limits of the server.
+    A call that another server may take is refused with UNAVAILABLE and RetryInfo, before any response.
     """
 
     def __init__(self, channel):
@@ -55,7 +56,8 @@ class AudioWriterServiceStub(object):
 
 class AudioWriterServiceServicer(object):
     """AudioWriterService encodes PCM into audio files. Errors carry google.rpc details: BadRequest with one violation for
-    each bad field (INVALID_ARGUMENT), ErrorInfo with domain "audiowriter" for all else.
+    each bad field (INVALID_ARGUMENT), and ErrorInfo with domain "audiowriter" for all else and for limits of the server.
+    A call that another server may take is refused with UNAVAILABLE and RetryInfo, before any response.
     """
 
     def EncodeStream(self, request_iterator, context):
@@ -110,7 +112,8 @@ def add_AudioWriterServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AudioWriterService(object):
     """AudioWriterService encodes PCM into audio files. Errors carry google.rpc details: BadRequest with one violation for
-    each bad field (INVALID_ARGUMENT), ErrorInfo with domain "audiowriter" for all else.
+    each bad field (INVALID_ARGUMENT), and ErrorInfo with domain "audiowriter" for all else and for limits of the server.
+    A call that another server may take is refused with UNAVAILABLE and RetryInfo, before any response.
     """
 
     @staticmethod

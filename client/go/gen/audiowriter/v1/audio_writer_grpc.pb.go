@@ -37,7 +37,8 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // AudioWriterService encodes PCM into audio files. Errors carry google.rpc details: BadRequest with one violation for
-// each bad field (INVALID_ARGUMENT), ErrorInfo with domain "audiowriter" for all else.
+// each bad field (INVALID_ARGUMENT), and ErrorInfo with domain "audiowriter" for all else and for limits of the server.
+// A call that another server may take is refused with UNAVAILABLE and RetryInfo, before any response.
 type AudioWriterServiceClient interface {
 	// EncodeStream is the main job. The first request carries `config`; each later one carries `pcm`. Half-close means
 	// finish. The first response is `started`, the last is `finished`, and then the server ends the call with OK.
@@ -96,7 +97,8 @@ func (c *audioWriterServiceClient) ListFormats(ctx context.Context, in *ListForm
 // for forward compatibility.
 //
 // AudioWriterService encodes PCM into audio files. Errors carry google.rpc details: BadRequest with one violation for
-// each bad field (INVALID_ARGUMENT), ErrorInfo with domain "audiowriter" for all else.
+// each bad field (INVALID_ARGUMENT), and ErrorInfo with domain "audiowriter" for all else and for limits of the server.
+// A call that another server may take is refused with UNAVAILABLE and RetryInfo, before any response.
 type AudioWriterServiceServer interface {
 	// EncodeStream is the main job. The first request carries `config`; each later one carries `pcm`. Half-close means
 	// finish. The first response is `started`, the last is `finished`, and then the server ends the call with OK.

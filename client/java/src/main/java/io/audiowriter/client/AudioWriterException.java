@@ -94,7 +94,7 @@ public class AudioWriterException extends IOException {
     /**
      * The server's reason in UPPER_SNAKE case, fit to be compared with.
      *
-     * @return the reason; empty for violations and for failures that did not come from the server
+     * @return the reason; empty for violations of anything but a limit, and for failures that did not come from the server
      */
     public Optional<String> reason() {
         return Optional.of(errorInfo.getReason()).filter(reason -> !reason.isEmpty());

@@ -85,7 +85,8 @@ class RefusalTest {
         large.getOutputBuilder().setSampleRateHz(768_000);
         AudioWriterException e = assertThrows(
                 AudioWriterException.class, () -> client.encode(large.build(), Audio.sine(3 * Audio.RATE)));
-        assertEquals(Status.Code.RESOURCE_EXHAUSTED, e.code());
+        assertEquals(Status.Code.INVALID_ARGUMENT, e.code());
+        assertEquals("pcm", e.violations().get(0).getField());
         assertEquals("MAX_MESSAGE_BYTES_EXCEEDED", e.reason().orElseThrow());
         assertEquals("max_message_bytes", e.metadata().get("limit"));
     }
