@@ -42,9 +42,24 @@ def test_finished_header_tells_true_sizes() -> None:
 
 def test_an_odd_data_chunk_gets_a_pad_byte_that_its_size_does_not_count() -> None:
     encoded = encode(config("wav", sample_format="U8"), b"\x80\x81\x82")
-    assert encoded.finished.trailer == b"\0"
+    assert len(encoded.finished.trailer) == 1
     assert chunks(encoded.file)[b"data"] == b"\x80\x81\x82"
     assert len(encoded.file) % 2 == 0
+
+
+@pytest.mark.parametrize(("name", "silence"), [("wav", b"\x80"), ("wav-mulaw", b"\xff"), ("wav-alaw", b"\xd5")])
+def test_a_live_player_hears_the_pad_byte_as_silence(name: str, silence: bytes) -> None:
+    """Without the finished header nothing tells the pad byte from a sample."""
+    encoded = encode(config(name, out_sample_format="U8" if name == "wav" else "S16LE"), bytes(2 * 101))
+    assert encoded.finished.trailer == silence
+    heard = by_ffmpeg(encoded.live)
+    assert len(heard) == 102
+    assert (heard == heard[0]).all()
+
+
+def test_the_pad_byte_of_a_sample_of_several_bytes_is_zero() -> None:
+    """RIFF MCI, section 2; no player makes a sample of it."""
+    assert encode(config("wav", sample_format="S24LE"), bytes(3)).finished.trailer == b"\0"
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,13 @@ def header(
     return riff + pack("<I", riff_size) + b"WAVE" + ds64 + fmt + fact_chunk + metadata + b"data" + pack("<I", data_size)
 
 
-def pad(data_bytes: int) -> bytes:
-    """The byte after an odd data chunk, which its size does not count (RIFF MCI, section 2)."""
-    return bytes(data_bytes % 2)
+def pad(chunk_bytes: int, fill: bytes = b"\0") -> bytes:
+    """Return the byte that follows a chunk of odd length and that the chunk's size does not count.
+
+    RIFF MCI, section 2, wants it to be 0. A reader of a live file cannot tell it from a sample, and 0 is full scale in U8
+    and in G.711: there the code of silence is used. Readers that know the size of the chunk skip the byte unseen.
+    """
+    return fill * (chunk_bytes % 2)
 
 
 def _fmt(format_tag: int, bits: int, sample_rate: int, channels: int) -> bytes:

@@ -31,6 +31,10 @@ def compress(samples: Samples, law: str) -> bytes:
     return compression_table(law)[samples.view(np.uint16)].tobytes()
 
 
+def _silence(law: str) -> bytes:
+    return compress(np.zeros(1, np.int16), law)
+
+
 def _spec(name: str, mime_type: str, file_extension: str, *, in_wav: bool) -> FormatSpec:
     return FormatSpec(
         name=name,
@@ -70,7 +74,7 @@ class WavMulawEncoder(WavEncoder):
     law: ClassVar[str] = "ULAW"
 
     def __init__(self, output: OutputOptions) -> None:
-        super().__init__(output, format_tag=wav.MULAW, bits=8)
+        super().__init__(output, format_tag=wav.MULAW, bits=8, silence=_silence(self.law))
 
     def encode(self, samples: Samples) -> bytes:
         return self._count(compress(samples, self.law))
@@ -83,7 +87,7 @@ class WavAlawEncoder(WavEncoder):
     law: ClassVar[str] = "ALAW"
 
     def __init__(self, output: OutputOptions) -> None:
-        super().__init__(output, format_tag=wav.ALAW, bits=8)
+        super().__init__(output, format_tag=wav.ALAW, bits=8, silence=_silence(self.law))
 
     def encode(self, samples: Samples) -> bytes:
         return self._count(compress(samples, self.law))

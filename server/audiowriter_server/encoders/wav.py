@@ -29,12 +29,18 @@ class WavEncoder:
     held_samples = 0  # each sample goes out at once
     wanted_samples = 1
 
-    def __init__(self, output: OutputOptions, *, format_tag: int | None = None, bits: int = 0) -> None:
-        """`format_tag` and `bits` a sample: of compressed samples; else those of the output's sample type."""
+    def __init__(
+        self, output: OutputOptions, *, format_tag: int | None = None, bits: int = 0, silence: bytes = b""
+    ) -> None:
+        """Compressed samples need `format_tag`, `bits` per sample and the code of `silence`.
+
+        Without them the file holds samples of the output's sample type.
+        """
         self._output = output
         kind = output.sample_type
         self._format_tag = format_tag or (wav.IEEE_FLOAT if kind.is_float else wav.PCM)
         self._bits = bits or kind.bits
+        self._pad = silence or (b"\x80" if kind is U8 else b"\0")
         self._data_bytes = 0
 
     def start(self) -> bytes:
@@ -48,7 +54,7 @@ class WavEncoder:
 
     def finish(self) -> Finish:
         frames = self._data_bytes // (self._bits // 8 * self._output.channels)
-        return Finish(header=self._header(frames), trailer=wav.pad(self._data_bytes))
+        return Finish(header=self._header(frames), trailer=wav.pad(self._data_bytes, self._pad))
 
     def close(self) -> None:
         pass
