@@ -9,6 +9,7 @@ FROM ${BASE} AS build
 WORKDIR /src
 COPY pyproject.toml README.md CHANGELOG.md LICENSE constraints.txt ./
 COPY proto proto
+COPY core core
 COPY server server
 COPY client/python client/python
 # The builder is in an environment of its own: what it needs does not come into the image. Compiled here, for a read-only file
@@ -16,10 +17,10 @@ COPY client/python client/python
 RUN python3 -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
       --constraint constraints.txt 'hatchling>=1.27' \
- && /opt/build/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && /opt/build/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheels ./core . \
  && python3 -m venv --without-pip /opt/audiowriter \
  && /opt/build/bin/pip --python /opt/audiowriter/bin/python install --no-cache-dir --disable-pip-version-check --no-compile \
-      --only-binary :all: --constraint constraints.txt "$(echo /wheels/*.whl)[cli,otel]" \
+      --only-binary :all: --constraint constraints.txt /wheels/audiowriter_core-*.whl "$(echo /wheels/audiowriter-*.whl)[cli,otel]" \
  && find /opt/audiowriter -type d -name tests -prune -exec rm -rf {} + \
  && /opt/audiowriter/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/audiowriter/lib
 

@@ -14,9 +14,9 @@ help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # The stamp makes the set-up run once, and again when the dependencies change.
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml core/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./core --editable '.[dev]'
 	@touch $@
 
 demo: $(VENV)/.ready  ## Encode the sample speech into every format and check each file
@@ -35,7 +35,7 @@ profile: $(VENV)/.bench $(LOAD)  ## Show where the time of 20 ms frames goes
 	$(BIN)/python benchmarks/breakdown.py
 
 $(VENV)/.bench: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./core --editable '.[bench]'
 	@touch $@
 
 $(LOAD): $(wildcard client/go/*.go client/go/cmd/audiowriter-load/*.go)
@@ -94,7 +94,7 @@ formats-doc: $(VENV)/.ready  ## Make docs/formats.md from what the server says a
 	PYTHONPATH=tests $(BIN)/python -m interop.formats_doc
 
 $(VENV)/.scale: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[scale]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./core --editable '.[scale]'
 	GOBIN=$(abspath $(BIN)) go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
 	@touch $@
 

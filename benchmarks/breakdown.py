@@ -25,7 +25,7 @@ from typing import Any
 
 import soundfile
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.session import Session
+from audiowriter_server.rpc.session import Session
 from cases import CASES, RATE, Case
 from cpu import LIVE_FRAME_MS, Samples, live_options
 from plan import FULL
@@ -90,8 +90,9 @@ def _step_us(case: Case, samples: Samples, pause_s: float) -> float:
     for number, session in zip(range(MESSAGES), cycle(sessions), strict=False):
         time.sleep(pause_s)
         begin = time.thread_time_ns()
-        for response in session.receive(pb.EncodeStreamRequest.FromString(wire[number // STREAMS])):
-            response.SerializeToString()
+        for responses in session.receive(pb.EncodeStreamRequest.FromString(wire[number // STREAMS])):
+            for response in responses:
+                response.SerializeToString()
         spent.append((time.thread_time_ns() - begin) / 1000)
     for session in sessions:
         session.close()

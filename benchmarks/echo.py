@@ -16,8 +16,8 @@ import grpc
 import uvloop
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
-from audiowriter_server.config import Settings
-from audiowriter_server.server import options  # the same channel, option by option
+from audiowriter_server.runtime.server import options  # the same channel, option by option
+from audiowriter_server.runtime.settings import Settings
 
 
 class Echo(pb_grpc.AudioWriterServiceServicer):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audiowriter_server.tuning import GRPC_EXPERIMENTS
+from audiowriter_server.runtime.grpc_env import GRPC_EXPERIMENTS
 
 HERE = Path(__file__).parent
 GENERATOR = HERE / "results" / "audiowriter-load"

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_client import AudioWriter, list_formats
-from audiowriter_server.embedded import EmbeddedServer
+from audiowriter_server.runtime.embedded import EmbeddedServer
 from judges import JUDGES
 from rich.console import Console
 from rich.table import Table

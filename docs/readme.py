@@ -6,27 +6,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from audiowriter_server.encoders import ENCODERS
-from audiowriter_server.encoders.base import FormatSpec
+from audiowriter_core import FORMATS, Format
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-WHAT = {
-    "wav": "WAV (RF64 beyond 4 GiB)",
-    "vorbis": "Ogg Vorbis",
-    "opus": "Ogg Opus",
-    "flac": "FLAC, 16 and 24 bits",
-    "mp3": "MP3, CBR and VBR",
-    "aac": "AAC in ADTS",
-    "pcm": "raw PCM",
-    "wav-mulaw": "G.711 µ-law in WAV",
-    "wav-alaw": "G.711 A-law in WAV",
-    "mulaw": "raw G.711 µ-law",
-    "alaw": "raw G.711 A-law",
-    "m4a": "AAC in M4A",
-    "fmp4": "AAC in fragmented MP4",
-    "webm": "Opus in WebM",
-}
 
 
 def main() -> int:
@@ -45,7 +28,7 @@ def formats() -> str:
         "| format | `--format` | rates, kHz | channels | decoded length | header at the end | tags |",
         "|---|---|---|---|---|---|---|",
     ]
-    lines += [row(encoder.spec) for encoder in ENCODERS.values()]
+    lines += [row(kind) for kind in FORMATS.values()]
     return "\n".join(lines)
 
 
@@ -55,17 +38,18 @@ def figures() -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def row(spec: FormatSpec) -> str:
+def row(kind: Format) -> str:
     """What a reader wants to know before choosing."""
+    codec = kind.codec
     return line(
         (
-            WHAT[spec.name],
-            f"`{spec.name}`",
-            f"{min(spec.sample_rates) / 1000:g}–{max(spec.sample_rates) / 1000:g}",
-            f"1–{max(spec.channels)}" if len(spec.channels) > 1 else "1",
-            "bit-exact" if spec.lossless else "to the sample" if spec.sample_exact else "delay and padding told",
-            "yes" if spec.finalizes_header else "not needed",
-            "yes" if spec.tags else "–",
+            kind.title,
+            f"`{kind.name}`",
+            f"{min(codec.sample_rates) / 1000:g}–{max(codec.sample_rates) / 1000:g}",
+            f"1–{max(codec.channels)}" if len(codec.channels) > 1 else "1",
+            "bit-exact" if kind.lossless else "to the sample" if kind.sample_exact else "delay and padding told",
+            "yes" if kind.finalizes_header else "not needed",
+            "yes" if kind.tags else "–",
         )
     )
 

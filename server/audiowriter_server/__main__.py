@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from .command import serve
+from .runtime.command import serve
 
 
 def main() -> int:

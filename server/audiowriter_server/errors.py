@@ -1,9 +1,9 @@
-"""Everything that can go wrong with a stream, and the gRPC status that says so.
+"""The errors that end a call, and the gRPC status of each.
 
-AudioWriterError
-├── InvalidArgument     INVALID_ARGUMENT     the caller's config or PCM is wrong; one violation for each bad field
+CallError
+├── InvalidArgument     INVALID_ARGUMENT     the caller's config or PCM is wrong; one violation per bad field
 │   └── AboveLimit      INVALID_ARGUMENT     a field is above a limit; the error also names the limit and its value
-├── OutOfOrder          FAILED_PRECONDITION  a message came where it may not
+├── OutOfOrder          FAILED_PRECONDITION  a message came at the wrong time
 ├── LimitExceeded       RESOURCE_EXHAUSTED   a stream has used up what a stream may take; the error names the limit
 ├── TimedOut            DEADLINE_EXCEEDED    the caller was silent, or did not read, for too long
 ├── Refused             UNAVAILABLE          the call did nothing wrong, and another server may take it
@@ -11,7 +11,7 @@ AudioWriterError
 │   └── Draining        UNAVAILABLE          the server is about to stop
 ├── Stopped             UNAVAILABLE          the server stopped before the stream was done
 ├── Unauthenticated     UNAUTHENTICATED      no bearer token, or a wrong one
-└── EncodeError         INTERNAL             a codec failed; the caller sees an id, the log has the rest
+└── InternalError       INTERNAL             a fault of the server; the caller sees an id, the log has the rest
 
 The status of a limit says what the caller can do:
 UNAVAILABLE         send the same call to another server, or later
@@ -19,7 +19,7 @@ INVALID_ARGUMENT    change the request: every server refuses it as it is
 RESOURCE_EXHAUSTED  go on in a new stream: all that was sent is valid, so there is no field to change, and the same stream
                     started again would end at the same limit
 
-Errors of libraries are wrapped where they are met: `raise EncodeError("lame: -1") from exc`.
+The core's InvalidArgument becomes one of these in wire.py; any other exception becomes an InternalError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ RETRY_AFTER_S = 1.0
 
 @dataclass(frozen=True)
 class Violation:
-    """One bad field: its path as in the proto, and what is wrong with it and what would do."""
+    """One bad field: its path in the request, what is wrong with it, and what would be accepted."""
 
     field: str
     description: str
@@ -45,8 +45,8 @@ class Violation:
         return f"{self.field}: {self.description}"
 
 
-class AudioWriterError(Exception):
-    """Base of all. `reason` and `metadata` become the google.rpc.ErrorInfo of the status."""
+class CallError(Exception):
+    """Base class. `reason` and `metadata` become the google.rpc.ErrorInfo of the status."""
 
     code: ClassVar[int] = code_pb2.INTERNAL
 
@@ -56,7 +56,7 @@ class AudioWriterError(Exception):
         self.metadata = dict(metadata or {})
 
 
-class InvalidArgument(AudioWriterError):
+class InvalidArgument(CallError):
     """The caller's config or PCM is wrong. `violations` become the google.rpc.BadRequest of the status."""
 
     code = code_pb2.INVALID_ARGUMENT
@@ -74,13 +74,13 @@ class AboveLimit(InvalidArgument):
         self.reason, self.metadata = _limit_info(limit, value)
 
 
-class OutOfOrder(AudioWriterError):
-    """A message came where it may not: PCM before the config, or a second, different config."""
+class OutOfOrder(CallError):
+    """A message came at the wrong time: PCM before the config, or a second, different config."""
 
     code = code_pb2.FAILED_PRECONDITION
 
 
-class LimitExceeded(AudioWriterError):
+class LimitExceeded(CallError):
     """A stream has used up what a stream may take. `metadata` names the limit and its value."""
 
     code = code_pb2.RESOURCE_EXHAUSTED
@@ -89,7 +89,7 @@ class LimitExceeded(AudioWriterError):
         super().__init__(message, *_limit_info(limit, value))
 
 
-class TimedOut(AudioWriterError):
+class TimedOut(CallError):
     """The caller was silent, or did not read, for too long."""
 
     code = code_pb2.DEADLINE_EXCEEDED
@@ -98,7 +98,7 @@ class TimedOut(AudioWriterError):
         super().__init__(message, *_limit_info(limit, f"{seconds:g}"))
 
 
-class Refused(AudioWriterError):
+class Refused(CallError):
     """The call did nothing wrong, and another server may take it. `retry_after_s` becomes its google.rpc.RetryInfo."""
 
     code = code_pb2.UNAVAILABLE
@@ -120,13 +120,13 @@ class Draining(Refused):
         super().__init__("server is draining: retry on another one", "DRAINING")
 
 
-class Stopped(AudioWriterError):
-    """The server stopped before the stream was done; what came of the file is truncated."""
+class Stopped(CallError):
+    """The server stopped before the stream was finished; the file is truncated."""
 
     code = code_pb2.UNAVAILABLE
 
 
-class Unauthenticated(AudioWriterError):
+class Unauthenticated(CallError):
     """No bearer token, or a wrong one."""
 
     code = code_pb2.UNAUTHENTICATED
@@ -135,11 +135,11 @@ class Unauthenticated(AudioWriterError):
         super().__init__("authorization: a valid bearer token is required", "UNAUTHENTICATED")
 
 
-class EncodeError(AudioWriterError):
-    """A codec failed. The text is for the log; the caller sees an id."""
+class InternalError(CallError):
+    """A fault of the server. The caller sees an id; the log has the rest."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, "INTERNAL")
+    def __init__(self, error_id: str) -> None:
+        super().__init__(f"internal error {error_id}: the server's log has the details", "INTERNAL")
 
 
 def _limit_info(limit: str, value: object) -> tuple[str, dict[str, str]]:

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.encoders import ENCODERS
+from audiowriter_core import FORMATS
 from support.server import channel_to
 from support.streams import config
 
 from faults.beside import RATE, speech
 
 MESSAGE_S = 10
-COSTLIEST = max((encoder.spec for encoder in ENCODERS.values()), key=lambda spec: spec.encode_ms_per_second).name
+COSTLIEST = max(FORMATS.values(), key=lambda kind: kind.codec.encode_ms_per_second).name
 """By the server's own estimate."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.formats import list_formats
+from audiowriter_server.rpc.wire import list_formats
 
 from interop.product import Order
 from interop.signals import BITS

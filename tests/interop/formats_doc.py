@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.formats import list_formats
-from audiowriter_server.session import Session
+from audiowriter_server.rpc.session import Session
+from audiowriter_server.rpc.wire import list_formats
+from support.streams import flat
 
 from interop.judges import RAW
 from interop.signals import SPEECH_RATE, speech
@@ -68,7 +69,7 @@ def _config(info: pb.FormatInfo) -> pb.StreamConfig:
 
 
 def _receive(session: Session, config: pb.StreamConfig | None = None, pcm: bytes = b"") -> Iterator[bytes]:
-    for response in session.receive(pb.EncodeStreamRequest(config=config, pcm=pcm)):
+    for response in flat(session.receive(pb.EncodeStreamRequest(config=config, pcm=pcm))):
         yield response.chunk.data
 
 
@@ -86,7 +87,7 @@ def _what(info: pb.FormatInfo) -> Sequence[str]:
     session = Session()
     for _ in _receive(session, config=_config(info), pcm=speech().tobytes()):
         pass
-    finished = list(session.finish())[-1].finished
+    finished = list(flat(session.finish()))[-1].finished
     session.close()
     exact = "bits" if info.lossless else "length" if info.sample_exact else "no"
     latency = latency_ms(info)

@@ -16,8 +16,8 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.formats import list_formats
-from audiowriter_server.session import Session
+from audiowriter_server.rpc.session import Responses, Session
+from audiowriter_server.rpc.wire import list_formats
 
 from interop.signals import SPEECH_RATE, speech
 
@@ -73,7 +73,7 @@ def run(name: str) -> Figures:
     return Figures(name, session.input_seconds / 3600, session.bytes_out / 1e6, session.input_seconds / seconds, levels)
 
 
-def _exhaust(responses: Iterable[pb.EncodeStreamResponse]) -> None:
+def _exhaust(responses: Iterable[Responses]) -> None:
     for _ in responses:
         pass
 

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.formats import list_formats
+from audiowriter_server.rpc.wire import list_formats
 
 from interop import layouts
 from interop.layouts import Fields

@@ -10,7 +10,7 @@ import soundfile
 import soxr
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.formats import list_formats
+from audiowriter_server.rpc.wire import list_formats
 
 from interop import matrix, measures
 from interop.cases import rates

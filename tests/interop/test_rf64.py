@@ -5,8 +5,9 @@ from struct import unpack_from
 
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.containers import wav
-from audiowriter_server.session import Session
+from audiowriter_core.muxers import riff as wav
+from audiowriter_server.rpc.session import Session
+from support.streams import flat
 
 from interop import layouts
 from interop.tools import run
@@ -46,13 +47,13 @@ def test_real_run_beyond_4_gib(long: None, tmp_path: Path) -> None:
         output=pb.AudioOutput(format=pb.AUDIO_FORMAT_WAV, tags={"title": "Longer than four gibibytes"}),
     )
     session = Session()
-    head = b"".join(response.chunk.data for response in session.receive(pb.EncodeStreamRequest(config=config)))
+    head = b"".join(response.chunk.data for response in flat(session.receive(pb.EncodeStreamRequest(config=config))))
     message = pb.EncodeStreamRequest(pcm=bytes(1 << 20))
     messages = 4 * GIB // len(message.pcm) + 1
     received = len(head)
     for _ in range(messages):
-        received += sum(len(response.chunk.data) for response in session.receive(message))
-    finished = list(session.finish())[-1].finished
+        received += sum(len(response.chunk.data) for response in flat(session.receive(message)))
+    finished = list(flat(session.finish()))[-1].finished
     session.close()
     frames = messages * len(message.pcm) // FRAME_BYTES
     assert finished.total_bytes == received

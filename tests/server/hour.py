@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.session import Session
+from audiowriter_server.rpc.session import Session
 from support.streams import config, speechlike
 
 

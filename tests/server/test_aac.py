@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from audiowriter_server.containers import adts
+from audiowriter_core.muxers import adts
 from mutagen.mp4 import MP4
 from support.decode import by_ffmpeg
 from support.streams import config, encode, speechlike

@@ -12,9 +12,9 @@ from typing import Any
 import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.call import SERVICE_NAME
-from audiowriter_server.server import LIVENESS
-from audiowriter_server.service import _whole
+from audiowriter_server.rpc.service import _whole
+from audiowriter_server.runtime.server import LIVENESS
+from audiowriter_server.telemetry.call_record import SERVICE_NAME
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from support.server import FRAME, LIMIT_S, ServerProcess, Stream, channel_to, poll
 

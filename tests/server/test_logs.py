@@ -10,14 +10,14 @@ import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.logs import FIELDS, JsonFormatter, TextFormatter
+from audiowriter_server.telemetry.logs import FIELDS, JsonFormatter, TextFormatter
 from support.server import LIMIT_S, Error, ServerProcess, channel_to
 
 BROKEN = """
-import sys, audiowriter_server.service as service
+import sys, audiowriter_server.rpc.wire as wire
 from audiowriter_server.__main__ import main
 def list_formats(): raise ValueError("the secret of the house")
-service.list_formats = list_formats
+wire.list_formats = list_formats
 sys.exit(main())
 """
 
@@ -72,6 +72,6 @@ def test_error_inside_is_an_id_to_the_caller_and_a_traceback_in_the_log() -> Non
         call = server.wait_for_line("call")
     assert (error.code, error.info.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
     assert "secret" not in error.text
-    assert f"internal error {call['error_id']}: the server's log has the rest" == error.text
+    assert f"internal error {call['error_id']}: the server's log has the details" == error.text
     assert logged["message"] == f"internal error {call['error_id']}"
     assert "the secret of the house" in logged["exception"]

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from audiowriter_server.containers import mpeg_audio
-from audiowriter_server.containers.mp3_info import SeekTable
+from audiowriter_core.muxers import mpeg_audio
+from audiowriter_core.muxers.mp3_info import SeekTable
 from fastcrc import crc16
 from mutagen.id3 import ID3
 from mutagen.mp3 import MP3, BitrateMode

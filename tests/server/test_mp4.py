@@ -10,15 +10,17 @@ import av
 import numpy as np
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.containers import adts, mp4
-from audiowriter_server.containers.mp4 import SampleTable, Track
-from audiowriter_server.containers.mp4_boxes import joined, media_header
-from audiowriter_server.encoders.m4a import M4aEncoder
-from audiowriter_server.stream_config import resolve
+from audiowriter_core.codecs.aac import AacCodec
+from audiowriter_core.muxers import adts
+from audiowriter_core.muxers.mp4 import movie as mp4
+from audiowriter_core.muxers.mp4.boxes import joined, media_header
+from audiowriter_core.muxers.mp4.m4a import M4aMuxer
+from audiowriter_core.muxers.mp4.movie import SampleTable, Track
+from audiowriter_core.packet_encoder import PacketEncoder
 from mutagen.mp4 import MP4
 from support.decode import by_frame_durations
 from support.mp4 import Box, boxes, find, fragments, frames, full, has
-from support.streams import config, encode, run, speechlike
+from support.streams import config, encode, resolve, run, speechlike
 
 PRIMING = 1024
 
@@ -99,13 +101,15 @@ class HeadBeforeHole(bytes):
         return super().__len__() + HOLE
 
 
-class EncoderWithHole(M4aEncoder):
+class MuxerWithHole(M4aMuxer):
     def start(self) -> bytes:
         return HeadBeforeHole(super().start())
 
 
 def test_a_file_beyond_4_gib_is_read(tmp_path: Path) -> None:
-    encoder = EncoderWithHole(resolve(config("m4a")).output)
+    output = resolve(config("m4a")).output
+    codec = AacCodec(output)
+    encoder = PacketEncoder(output, codec, MuxerWithHole(output, codec))
     fragments_of_live = encoder.encode(speechlike(24000).astype(np.float32) / 32768)
     end = encoder.finish()
     encoder.close()

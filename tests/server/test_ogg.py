@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from audiowriter_server.containers.ogg import CONTINUED, FIRST, LAST, OggStream, checksum
+from audiowriter_core.muxers.ogg_page import CONTINUED, FIRST, LAST, OggStream, checksum
 from hypothesis import given
 from hypothesis import strategies as st
 from mutagen.oggopus import OggOpus

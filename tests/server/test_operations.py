@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import audiowriter_server
-from audiowriter_server import metrics
-from audiowriter_server.config import VARIABLE_PREFIX, Settings
+from audiowriter_server.runtime.settings import VARIABLE_PREFIX, Settings
+from audiowriter_server.telemetry import metrics
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -72,7 +72,7 @@ def test_every_limit_has_its_error() -> None:
 
 
 def test_every_other_reason_is_told() -> None:
-    errors = {"OutOfOrder", "Stopped", "AudioWriterError", "LimitExceeded", "InvalidArgument", "__init__"}
+    errors = {"OutOfOrder", "Stopped", "CallError", "LimitExceeded", "InvalidArgument", "__init__"}
     reasons = set()
     for source in SOURCES:
         for node in ast.walk(ast.parse(source.read_text())):
@@ -84,18 +84,18 @@ def test_every_other_reason_is_told() -> None:
     assert {reason for _, reason, _ in table("Status")} == reasons - {"DRAIN_TIMEOUT_EXCEEDED"}
 
 
-def test_every_field_of_the_log_is_told() -> None:
-    source = next(path for path in SOURCES if path.name == "call.py")
-    told = next(
+def test_every_field_of_the_log_is_documented() -> None:
+    source = next(path for path in SOURCES if path.name == "call_record.py")
+    values = next(
         node.value
         for node in ast.walk(ast.parse(source.read_text()))
-        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "told"
+        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "values"
     )
-    assert isinstance(told, ast.Dict)
-    assert [name for name, _ in table("Field")] == [ast.literal_eval(key) for key in told.keys if key is not None]
+    assert isinstance(values, ast.Dict)
+    assert [name for name, _ in table("Field")] == [ast.literal_eval(key) for key in values.keys if key is not None]
 
 
-def test_every_metric_is_told() -> None:
+def test_every_metric_is_documented() -> None:
     expected = []
     for family, names in METRICS:
         name = family.name + "_total" * (family.type == "counter")

@@ -2,16 +2,15 @@
 
 import numpy as np
 import pytest
-from audiowriter_server.channels import LAYOUTS, can_mix, channel_mask, mix_matrix
-from audiowriter_server.errors import InvalidArgument
-from audiowriter_server.pcm import PcmReader
-from audiowriter_server.stream_config import resolve
+from audiowriter_core.audio.layouts import LAYOUTS, can_mix, channel_mask, mix_matrix
+from audiowriter_core.audio.reader import PcmReader
+from audiowriter_core.errors import InvalidArgument
 from support.decode import by_libsndfile
-from support.streams import config, encode, speechlike
+from support.streams import config, encode, resolve, speechlike
 
 
 def test_a_rest_of_a_frame_waits_for_its_other_half() -> None:
-    reader = PcmReader(resolve(config("pcm", channels=2)))
+    reader = PcmReader(resolve(config("pcm", channels=2)).input)
     assert reader.read(b"\1\0\2") is None
     samples = reader.read(b"\0\3\0\4\0\5")
     assert samples is not None

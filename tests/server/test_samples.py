@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from audiowriter_server.samples import (
+from audiowriter_core.audio.sample_types import (
     F32LE,
     F64LE,
     S16LE,

@@ -13,8 +13,8 @@ import pytest
 import trustme
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.config import Settings
-from audiowriter_server.security import Certificates, Tokens
+from audiowriter_server.rpc.auth import Certificates, Tokens
+from audiowriter_server.runtime.settings import Settings
 from cryptography.hazmat.primitives import serialization
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc

@@ -2,10 +2,9 @@
 
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server import samples
+from audiowriter_core.audio import sample_types as samples
 from audiowriter_server.errors import InvalidArgument
-from audiowriter_server.stream_config import resolve
-from support.streams import config
+from support.streams import config, resolve
 
 
 def violations(wanted: pb.StreamConfig) -> dict[str, str]:

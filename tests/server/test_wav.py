@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from audiowriter_server.containers import wav
+from audiowriter_core.muxers import riff as wav
 from mutagen.wave import WAVE
 from support.decode import by_ffmpeg, by_libsndfile
 from support.streams import config, encode, speechlike

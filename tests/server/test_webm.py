@@ -6,8 +6,8 @@ from struct import unpack
 import numpy as np
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.containers import ebml
-from audiowriter_server.containers.webm import Cues
+from audiowriter_core.muxers.webm import ebml
+from audiowriter_core.muxers.webm.elements import Cues
 from hypothesis import given
 from hypothesis import strategies as st
 from support import webm

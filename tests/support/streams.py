@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.encoders import ENCODERS
-from audiowriter_server.session import Session
+from audiowriter_core import FORMATS, AudioEncoder, InvalidArgument
+from audiowriter_core.options import StreamOptions
+from audiowriter_server.rpc import wire
+from audiowriter_server.rpc.session import Responses, Session
 from numpy.typing import NDArray
 
-NAMES = {spec_class.spec.name: number for number, spec_class in ENCODERS.items()}
+NAMES = {name: kind.number for name, kind in FORMATS.items()}
 """The number of each format by its short name, in the order of the table."""
 
 
@@ -70,6 +72,19 @@ def requests(stream_config: pb.StreamConfig, pieces: Iterable[bytes]) -> Iterato
         yield pb.EncodeStreamRequest(pcm=piece)
 
 
+def resolve(stream_config: pb.StreamConfig) -> StreamOptions:
+    """The options that a config stands for; raises the server's InvalidArgument."""
+    try:
+        return AudioEncoder(**wire.options(stream_config)).options
+    except InvalidArgument as error:
+        raise wire.invalid_argument(error) from error
+
+
+def flat(steps: Iterable[Responses]) -> Iterator[pb.EncodeStreamResponse]:
+    """The responses of all steps."""
+    return (response for responses in steps for response in responses)
+
+
 def collect(responses: Iterable[pb.EncodeStreamResponse], into: Encoded) -> None:
     """Sort responses by kind, and hold the order that the contract promises."""
     for response in responses:
@@ -94,8 +109,8 @@ def run(all_requests: Iterable[pb.EncodeStreamRequest]) -> Encoded:
     session = Session()
     try:
         for request in all_requests:
-            collect(session.receive(request), encoded)
-        collect(session.finish(), encoded)
+            collect(flat(session.receive(request)), encoded)
+        collect(flat(session.finish()), encoded)
     finally:
         session.close()
     return encoded

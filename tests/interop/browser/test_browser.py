@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.formats import list_formats
+from audiowriter_server.rpc.wire import list_formats
 
 from interop.browser.chromium import missing, open_page
 from interop.browser.site import Site, whole

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 import click
-from audiowriter_server.command import serve
+from audiowriter_server.runtime.command import serve
 
 from audiowriter_client.cli.bench import bench
 from audiowriter_client.cli.encode import encode

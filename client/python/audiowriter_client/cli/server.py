@@ -75,8 +75,8 @@ def server_or_own(server: Server | None) -> Iterator[Server]:
     if server is not None:
         yield server
         return
-    from audiowriter_server.config import Settings
-    from audiowriter_server.embedded import EmbeddedServer
+    from audiowriter_server.runtime.embedded import EmbeddedServer
+    from audiowriter_server.runtime.settings import Settings
 
     # It has one caller, whose source may fall silent and whose listener may pause for as long as they like, and who
     # leaves nothing behind that would be worth waiting for.

@@ -1,0 +1,35 @@
+"""PCM in, finished audio files out, in this process. No network, no threads, no asyncio.
+
+    with open_audio("speech.mp3", sample_rate_hz=24_000, bitrate_bps=64_000) as file:
+        file.write(samples)
+
+`AudioEncoder` is the same without I/O: PCM in, events out.
+"""
+
+from .audio.arrays import Pcm
+from .encoder import AudioEncoder, State
+from .errors import AudioWriterError, EncodeError, InvalidArgument, Violation, WrongState
+from .events import Chunk, Event, Finished, Flushed, Started
+from .file import AudioFile, open_audio
+from .formats import FORMATS, Format, format_for_extension
+
+__all__ = [
+    "FORMATS",
+    "AudioEncoder",
+    "AudioFile",
+    "AudioWriterError",
+    "Chunk",
+    "EncodeError",
+    "Event",
+    "Finished",
+    "Flushed",
+    "Format",
+    "InvalidArgument",
+    "Pcm",
+    "Started",
+    "State",
+    "Violation",
+    "WrongState",
+    "format_for_extension",
+    "open_audio",
+]

@@ -1,0 +1,48 @@
+"""Arrays as callers have them to interleaved little-endian bytes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidArgument, Violation
+from ..options import InputOptions
+from .sample_types import S24LE
+
+Pcm = bytes | bytearray | memoryview | NDArray[Any]
+"""Interleaved little-endian bytes, cut anywhere, or an array of shape (n,) for one channel or (n, channels)."""
+
+_DTYPE_NAMES = {"<i2": "s16le", "<i4": "s32le", "<f4": "f32le", "<f8": "f64le", "|u1": "u8"}
+
+
+def sample_format_of(pcm: Pcm) -> str | None:
+    """Return the sample format that an array's dtype stands for; None for bytes and for dtypes that have none."""
+    return _DTYPE_NAMES.get(pcm.dtype.newbyteorder("<").str) if isinstance(pcm, np.ndarray) else None
+
+
+def to_bytes(pcm: Pcm, options: InputOptions) -> bytes | memoryview:
+    """Return `pcm` as flat bytes, copied only if its layout requires it. 24-bit samples come in the low bits of an int32.
+
+    Raises InvalidArgument for an array of another dtype or channel count than the options say, and for 24-bit samples out of
+    range. Bytes are not checked: a write may end inside a sample.
+    """
+    if isinstance(pcm, bytes):
+        return pcm
+    if not isinstance(pcm, np.ndarray):
+        return memoryview(pcm).cast("B")
+    kind, channels = options.sample_type, options.channels
+    if pcm.dtype.newbyteorder("<") != kind.dtype:
+        _refuse(f"dtype {pcm.dtype}: sample_format {kind.name.lower()} takes {kind.dtype.name}")
+    if pcm.shape[1:] != (channels,) and (pcm.ndim, channels) != (1, 1):
+        _refuse(f"shape {pcm.shape}: channels={channels} takes (n, {channels})")
+    samples: NDArray[Any] = np.ascontiguousarray(pcm, dtype=kind.dtype)
+    flat = samples.reshape(-1).view(np.uint8)
+    if kind is S24LE:
+        if pcm.size and not -(2**23) <= pcm.min() <= pcm.max() < 2**23:
+            _refuse("samples beyond 24 bits: s24le takes int32 from -8388608 to 8388607")
+        flat = flat.reshape(-1, 4)[:, :3].reshape(-1)
+    return flat.data
+
+
+def _refuse(text: str) -> None:
+    raise InvalidArgument([Violation("pcm", "", text)])

@@ -1,0 +1,111 @@
+"""Sample types: the layout of PCM in bytes and in numpy arrays, and the conversions between them.
+
+In this package samples are arrays of shape (frames, channels). Integers are left-aligned in their dtype: S24LE is an int32
+whose low byte is 0. Full scale is therefore always the whole range of the dtype.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[Any]
+"""Shape (frames, channels); the dtype is that of the SampleType."""
+
+
+@dataclass(frozen=True, eq=False)
+class SampleType:
+    """One sample type. The constants below are the only instances; compare them by identity."""
+
+    name: str
+    width: int
+    """Bytes per sample in a byte stream."""
+    bits: int
+    """Significant bits per sample."""
+    dtype: np.dtype[Any]
+    """dtype of the array that holds such samples."""
+
+    @cached_property
+    def is_float(self) -> bool:
+        return self.dtype.kind == "f"
+
+    @cached_property
+    def full_scale(self) -> float:
+        """The value of 1.0 in arrays of this type."""
+        return 1.0 if self.is_float else float(2 ** (8 * self.dtype.itemsize - 1))
+
+
+S16LE = SampleType("S16LE", 2, 16, np.dtype("<i2"))
+S24LE = SampleType("S24LE", 3, 24, np.dtype("<i4"))
+S32LE = SampleType("S32LE", 4, 32, np.dtype("<i4"))
+F32LE = SampleType("F32LE", 4, 32, np.dtype("<f4"))
+F64LE = SampleType("F64LE", 8, 64, np.dtype("<f8"))
+U8 = SampleType("U8", 1, 8, np.dtype("u1"))
+
+SAMPLE_TYPES: dict[str, SampleType] = {kind.name.lower(): kind for kind in (S16LE, S24LE, S32LE, F32LE, F64LE, U8)}
+"""By name in lower case, such as "s16le"."""
+
+_WIDE = (S32LE, F64LE)
+"""Types with more bits than a float32 holds."""
+
+
+def unpack(data: bytes | memoryview, kind: SampleType, channels: int) -> Samples:
+    """Convert bytes of whole frames to samples."""
+    if kind is S24LE:
+        wide = np.zeros((len(data) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+        return wide.view("<i4").reshape(-1, channels)
+    return np.frombuffer(data, kind.dtype).reshape(-1, channels)
+
+
+def pack(samples: Samples, kind: SampleType) -> bytes:
+    """Convert samples to interleaved bytes."""
+    if kind is S24LE:
+        wide = np.ascontiguousarray(samples, "<i4").view(np.uint8).reshape(-1, 4)
+        return wide[:, 1:].tobytes()
+    return samples.tobytes()
+
+
+def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Samples:
+    """Convert samples to floats; full scale is ±1."""
+    if kind.is_float:
+        return samples.astype(dtype, copy=False)
+    if kind is U8:
+        return (samples.astype(dtype) - 128) / 128
+    floats: Samples = np.multiply(samples, dtype.type(1 / kind.full_scale), dtype=dtype)
+    return floats
+
+
+def from_float(samples: Samples, kind: SampleType) -> Samples:
+    """Convert floats, full scale ±1, to samples of `kind`: rounded to nearest and clipped to its range."""
+    if kind.is_float:
+        return samples.astype(kind.dtype, copy=False)
+    top = 2.0 ** (kind.bits - 1)
+    # A float32 cannot hold 2**31 - 1, and the value it rounds to overflows: 24 bits and more go through float64.
+    scaled = samples * top if kind.bits <= 16 else samples.astype(np.float64) * top
+    whole = np.clip(np.rint(scaled), -top, top - 1)
+    if kind is U8:
+        return (whole + 128).astype(np.uint8)
+    if kind is S24LE:
+        return whole.astype(np.int32) << 8
+    return whole.astype(kind.dtype)
+
+
+def convert(samples: Samples, source: SampleType, target: SampleType) -> Samples:
+    """Convert samples to another type: exact where it holds the source, else rounded to nearest, without dither."""
+    if source is target:
+        return samples
+    if source.is_float or target.is_float:
+        wide = np.dtype(np.float64 if source in _WIDE or target in _WIDE else np.float32)
+        return from_float(to_float(samples, source, wide), target)
+    signed = (samples.astype(np.int16) - 128) << 8 if source is U8 else samples
+    shift = 8 * (4 - signed.dtype.itemsize)
+    left = signed.astype(np.int64) << shift
+    if target.bits < source.bits:
+        drop = 32 - target.bits
+        left = np.minimum((left + (1 << (drop - 1))) >> drop << drop, (2**31) - (1 << drop))
+    if target is U8:
+        return ((left >> 24) + 128).astype(np.uint8)
+    return (left >> (32 - 8 * target.dtype.itemsize)).astype(target.dtype)

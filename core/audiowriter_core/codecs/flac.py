@@ -1,0 +1,92 @@
+"""FLAC files through libsndfile (libFLAC), 16 or 24 bits. RFC 9639.
+
+libFLAC gathers a block of 4096 samples. When the file is closed it goes back and writes frame sizes, total samples and MD5
+into STREAMINFO: that is the final header.
+"""
+
+from typing import ClassVar
+
+from ..audio.layouts import LAYOUTS
+from ..audio.sample_types import S16LE, S24LE, Samples
+from ..muxers.base import TAGS, Finish, MuxerSpec
+from ..muxers.flac_streaminfo import empty_file
+from ..options import OutputOptions
+from .base import CodecSpec
+from .sndfile import SndfileWriter
+
+BLOCK_SAMPLES = 4096
+FAST_BLOCK_SAMPLES = 1152
+"""libFLAC's block at its levels 0 to 2."""
+FAST_EFFORTS = range(4)
+"""Efforts that libsndfile maps to libFLAC's levels 0 to 2: level = int(effort / 10 * 8)."""
+
+RATES = (
+    *(8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
+    *(64000, 88200, 96000, 176400, 192000, 352800, 384000),
+)
+
+
+class FlacFile:
+    """Lossless, bit-exact."""
+
+    spec: ClassVar[CodecSpec] = CodecSpec(
+        name="flac",
+        sample_types=(S16LE, S24LE),
+        sample_rates=RATES,
+        channels=tuple(LAYOUTS),
+        lookahead_samples=BLOCK_SAMPLES,
+        encode_ms_per_second=1.5,
+        effort=6,
+        lossless=True,
+    )
+    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, finalizes_header=True)
+    delay_samples = 0
+
+    def __init__(self, output: OutputOptions) -> None:
+        self._output = output
+        self._frames = 0
+        assert output.effort is not None
+        self._block = FAST_BLOCK_SAMPLES if output.effort in FAST_EFFORTS else BLOCK_SAMPLES
+        self._writer = SndfileWriter(
+            "FLAC",
+            f"PCM_{output.sample_type.bits}",
+            output.sample_rate_hz,
+            output.channels,
+            output.effort / 10,
+            output.tags,
+        )
+
+    @property
+    def held_samples(self) -> int:
+        # libFLAC writes a block when the first sample of the next one arrives.
+        return self._frames - max(0, self._frames - 1) // self._block * self._block
+
+    @property
+    def wanted_samples(self) -> int:
+        return self._block + 1 - self.held_samples if self._frames else 1
+
+    def start(self) -> bytes:
+        return b""  # libFLAC writes the header with the first samples
+
+    def encode(self, samples: Samples) -> bytes:
+        self._frames += len(samples)
+        return self._writer.write(samples) if len(samples) else b""
+
+    def flush(self) -> bytes:
+        return b""  # only the last block of a file may be short (RFC 9639, section 9.1.1)
+
+    def finish(self) -> Finish:
+        if not self._frames:
+            return Finish(
+                trailer=empty_file(
+                    sample_rate=self._output.sample_rate_hz,
+                    channels=self._output.channels,
+                    bits=self._output.sample_type.bits,
+                    block_samples=self._block,
+                )
+            )
+        header, trailer = self._writer.finish()
+        return Finish(header=header, trailer=trailer)
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,268 @@
+"""AudioEncoder: one stream, from its first sample to its last. No I/O, no threads, no waiting: PCM in, events out.
+
+    write, flush   ->  Started (once, first), Chunk*, Flushed
+    finish         ->  Chunk*, Finished
+    close              at any time, from any thread
+
+Rule 1: the first event is Started, the last is Finished; chunks come in order between them.
+Rule 2: appending every chunk and the trailer, then writing the header at position 0, makes the file.
+Rule 3: after an error only close is allowed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import Enum
+from hashlib import sha256
+from types import TracebackType
+from typing import Self
+
+from .audio.arrays import Pcm, sample_format_of, to_bytes
+from .errors import WrongState
+from .events import Chunk, Event, Finished, Flushed, Started
+from .exclusive import Exclusive
+from .options import EncoderOptions, StreamOptions
+from .pipeline import Pipeline
+from .resolve import resolve
+
+MAX_CHUNK_BYTES = 512 * 1024
+"""Most bytes in one event: well below the 1 MiB that the contract of the service promises."""
+
+
+class State(Enum):
+    """Where a stream is."""
+
+    NEW = "new"
+    """Configured; nothing was written."""
+    STREAMING = "streaming"
+    FINISHED = "finished"
+    FAILED = "failed"
+    """A call raised an error."""
+    CLOSED = "closed"
+
+
+ALLOWED: Mapping[State, Mapping[str, State]] = {
+    State.NEW: {
+        "start": State.STREAMING,
+        "write": State.STREAMING,
+        "flush": State.STREAMING,
+        "finish": State.FINISHED,
+        "close": State.CLOSED,
+    },
+    State.STREAMING: {
+        "write": State.STREAMING,
+        "flush": State.STREAMING,
+        "finish": State.FINISHED,
+        "close": State.CLOSED,
+    },
+    State.FINISHED: {"close": State.CLOSED},
+    State.FAILED: {"close": State.CLOSED},
+    State.CLOSED: {"close": State.CLOSED},
+}
+"""The calls that each state allows, and the state that follows. Any other call raises WrongState."""
+
+
+class AudioEncoder:
+    """Encodes PCM to one audio file.
+
+        encoder = AudioEncoder(format="opus", sample_rate_hz=24_000)
+        for block in blocks:
+            for event in encoder.write(block): ...
+        for event in encoder.finish(): ...
+
+    No call waits for anything, so it serves asyncio as well. Calls may come from different threads, but not at the same
+    time. `close` may come at any time: native memory is freed when the call that uses it has ended.
+    """
+
+    def __init__(
+        self,
+        *,
+        format: str,  # noqa: A002 - the established name
+        sample_rate_hz: int,
+        channels: int = 1,
+        sample_format: str | None = None,
+        bitrate_bps: int | None = None,
+        vbr_quality: float | None = None,
+        effort: int | None = None,
+        page_ms: int | None = None,
+        tags: Mapping[str, str] | None = None,
+        output_sample_rate_hz: int | None = None,
+        output_channels: int | None = None,
+        output_sample_format: str | None = None,
+    ) -> None:
+        """Check the options. Raises InvalidArgument, which names every bad option.
+
+        format: a name of `FORMATS`, such as "mp3".
+        sample_rate_hz, channels: of the PCM; 1 to 8 channels in WAVE order.
+        sample_format: of the PCM: "s16le", "s24le", "s32le", "f32le", "f64le" or "u8". Default: the dtype of the first array
+            that is written, or "s16le" if bytes come first.
+        bitrate_bps: bits per second over all channels; vbr_quality: 0 (smallest) to 1 (best). One of them at most.
+        effort: 0 (fastest) to 10 (slowest and best).
+        page_ms: longest stretch of audio, in ms, gathered before a page, cluster or fragment comes out.
+        tags: title, artist, album, date, genre, comment, track.
+        output_...: of the file; the default is the input's where the format allows it.
+
+        Options that are None take the format's default; `Started.output` has the values.
+        """
+        self._asked = EncoderOptions(
+            format=format,
+            sample_rate_hz=sample_rate_hz,
+            channels=channels,
+            sample_format=sample_format or "",
+            bitrate_bps=bitrate_bps,
+            vbr_quality=vbr_quality,
+            effort=effort,
+            page_ms=page_ms or 0,
+            tags=tags or {},
+            output_sample_rate_hz=output_sample_rate_hz or 0,
+            output_channels=output_channels or 0,
+            output_sample_format=output_sample_format or "",
+        )
+        self.options: StreamOptions = resolve(self._asked)
+        """The options with every default filled in. A `sample_format` left to the first array may still change them."""
+        self.state = State.NEW
+        self.bytes_out = 0
+        """Bytes of the file so far."""
+        self._in_use = Exclusive(self._free)
+        self._pipeline: Pipeline | None = None
+        self._hash = sha256()
+        self._input_bytes = 0
+
+    @property
+    def input_seconds(self) -> float:
+        """Seconds of audio taken in so far."""
+        source = self.options.input
+        return self._input_bytes / (source.frame_bytes * source.sample_rate_hz)
+
+    @property
+    def slice_bytes(self) -> int:
+        """Bytes of PCM that take about 10 ms of CPU time: a longer write is encoded in slices of this length."""
+        return self._open().slice_bytes
+
+    def cost_ms(self, pcm_bytes: int) -> float:
+        """Estimate the CPU time, in ms, of a write of `pcm_bytes` bytes."""
+        return pcm_bytes * self._open().ms_per_byte
+
+    def start(self) -> list[Event]:
+        """Open the codec; return Started and the chunk of the provisional header. The first `write` does it by itself."""
+        return self._call("start", self._nothing, b"")
+
+    def write(self, pcm: Pcm) -> list[Event]:
+        """Take PCM: bytes cut anywhere, or an array of shape (n,) for one channel or (n, channels).
+
+        Returns what is ready, often nothing: codecs gather frames. Raises InvalidArgument for an array of another dtype or
+        channel count, and for samples that are not finite; EncodeError if the codec fails.
+        """
+        return self._call("write", self._write, pcm)
+
+    def flush(self) -> list[Event]:
+        """Push out what codec and container can give without harm to the stream; the last event is Flushed."""
+        return self._call("flush", self._flush, b"")
+
+    def finish(self) -> list[Event]:
+        """End the stream; the last event is Finished. Raises InvalidArgument if the PCM ends inside a frame."""
+        return self._call("finish", self._finish, b"")
+
+    def close(self) -> None:
+        """Free the encoder: now, or at the end of the call that uses it. Idempotent, from any thread."""
+        self.state = State.CLOSED
+        self._in_use.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, name: str, run: Callable[[Pipeline, Pcm, list[Event]], None], pcm: Pcm) -> list[Event]:
+        after = ALLOWED[self.state].get(name)
+        if after is None:
+            raise WrongState(f"{name}() is not allowed on a stream that is {self.state.value}")
+        events: list[Event] = []
+        with self._in_use:
+            try:
+                pipeline = self._pipeline or self._open(pcm)
+                if self.state is State.NEW:
+                    self._begin(pipeline, events)
+                run(pipeline, pcm, events)
+            except BaseException:
+                after = State.FAILED
+                raise
+            finally:
+                if self.state is not State.CLOSED:
+                    self.state = after
+        return events
+
+    def _open(self, first: Pcm = b"") -> Pipeline:
+        if self._pipeline is None:
+            asked = self._asked
+            if not asked.sample_format and (found := sample_format_of(first)):
+                self.options = resolve(replace(asked, sample_format=found))
+            self._pipeline = Pipeline(self.options)
+        return self._pipeline
+
+    def _free(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.close()
+
+    def _begin(self, pipeline: Pipeline, events: list[Event]) -> None:
+        output = self.options.output
+        kind = output.format
+        events.append(Started(output, kind.mime_type, kind.file_extension, pipeline.delay_samples))
+        self._add_chunks(pipeline, pipeline.start(), events)
+
+    def _nothing(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
+        pass
+
+    def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
+        data = to_bytes(pcm, self.options.input)
+        self._input_bytes += len(data)
+        size = pipeline.slice_bytes
+        if len(data) <= size:
+            self._add_chunks(pipeline, pipeline.write(data), events)
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), size):
+            self._add_chunks(pipeline, pipeline.write(view[start : start + size]), events)
+
+    def _flush(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
+        self._add_chunks(pipeline, pipeline.flush(), events)
+        events.append(Flushed(self.bytes_out, pipeline.input_samples, pipeline.held_samples))
+
+    def _finish(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
+        data, end = pipeline.finish()
+        self._add_chunks(pipeline, data, events)
+        trailer = b""
+        for whole in (*end.tail, end.trailer):
+            for start in range(0, len(whole), MAX_CHUNK_BYTES):
+                piece = whole[start : start + MAX_CHUNK_BYTES]
+                # The header and the trailer share one event.
+                if len(end.header) + len(trailer) + len(piece) > MAX_CHUNK_BYTES:
+                    self._add_chunks(pipeline, trailer, events)
+                    trailer = b""
+                trailer += piece
+        self._hash.update(trailer)
+        self.bytes_out += len(trailer)
+        events.append(
+            Finished(
+                header=end.header,
+                trailer=trailer,
+                total_bytes=self.bytes_out,
+                input_samples=pipeline.input_samples,
+                output_samples=pipeline.output_samples,
+                duration_s=pipeline.output_samples / self.options.output.sample_rate_hz,
+                delay_samples=pipeline.delay_samples,
+                padding_samples=end.padding_samples,
+                sha256=self._hash.digest(),
+                clipped_samples=pipeline.clipped_samples,
+                peak=pipeline.peak,
+            )
+        )
+
+    def _add_chunks(self, pipeline: Pipeline, data: bytes, events: list[Event]) -> None:
+        for start in range(0, len(data), MAX_CHUNK_BYTES):
+            piece = data[start : start + MAX_CHUNK_BYTES]
+            self._hash.update(piece)
+            events.append(Chunk(piece, self.bytes_out, pipeline.input_samples))
+            self.bytes_out += len(piece)

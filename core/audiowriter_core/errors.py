@@ -1,0 +1,49 @@
+"""Everything that an encoder can raise.
+
+AudioWriterError
+├── InvalidArgument   an option or the PCM is wrong; `violations` names each bad field (also a ValueError)
+├── WrongState        a method was called where the stream's state does not allow it
+└── EncodeError       a codec failed
+
+Errors of libraries are wrapped where they occur: `raise EncodeError("lame: -1") from exc`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class AudioWriterError(Exception):
+    """Base class of all errors of this library. Its message is one line."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One bad field: its name, its value, and what would be accepted."""
+
+    field: str
+    """Name of the option, such as "bitrate_bps", or "pcm"."""
+    value: str
+    """The value as text; empty where the description has it."""
+    description: str
+
+    def __str__(self) -> str:
+        return f"{self.field}={self.value}: {self.description}" if self.value else f"{self.field}: {self.description}"
+
+
+class InvalidArgument(AudioWriterError, ValueError):
+    """An option or the PCM is wrong. Lists every bad field at once."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(map(str, violations)))
+        self.violations = tuple(violations)
+
+    def __reduce__(self) -> tuple[type["InvalidArgument"], tuple[Sequence[Violation]]]:
+        return type(self), (self.violations,)
+
+
+class WrongState(AudioWriterError):
+    """A method was called in a state that does not allow it, such as `write` after `finish`."""
+
+
+class EncodeError(AudioWriterError):
+    """A codec failed. The stream cannot go on; only `close` may follow."""

@@ -1,0 +1,132 @@
+"""The table of formats: one row per format. Names, extensions, MIME types and numbers are defined here and nowhere else.
+
+A new format is a codec in codecs/ or a muxer in muxers/, and a row in this table. The command's choices, the tables of the
+README and the documents, and the lists of the test suites follow from the row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .codecs.aac import AacCodec
+from .codecs.base import Codec, CodecSpec, FileEncoder
+from .codecs.flac import FlacFile
+from .codecs.g711 import AlawCodec, MulawCodec
+from .codecs.mp3 import Mp3Codec
+from .codecs.opus import OpusCodec
+from .codecs.pcm import PcmCodec
+from .codecs.vorbis import OggVorbisFile
+from .muxers.adts import AdtsMuxer
+from .muxers.base import Muxer, MuxerSpec
+from .muxers.mp3 import Mp3Muxer
+from .muxers.mp4.fragmented import FragmentedMp4Muxer
+from .muxers.mp4.m4a import M4aMuxer
+from .muxers.ogg_opus import OggOpusMuxer
+from .muxers.raw import RawMuxer
+from .muxers.wav import WavMuxer
+from .muxers.webm.muxer import WebmOpusMuxer
+from .options import OutputOptions
+from .packet_encoder import PacketEncoder
+
+
+@dataclass(frozen=True, eq=False)
+class Format:
+    """A codec in a container."""
+
+    name: str
+    """Short name in lower case, such as "mp3"."""
+    number: int
+    """Value of the contract's enum AudioFormat."""
+    title: str
+    """Name for people."""
+    mime_type: str
+    extensions: tuple[str, ...]
+    """File name extensions with their dot. The first is the format's own; the command takes the others, too."""
+    codec: CodecSpec
+    container: MuxerSpec
+    open: Callable[[OutputOptions], FileEncoder]
+    """Opens the native encoder. The options must have been resolved for this format."""
+
+    @property
+    def file_extension(self) -> str:
+        """The format's own extension."""
+        return self.extensions[0]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of the tags that the format carries."""
+        return self.container.tags
+
+    @property
+    def lossless(self) -> bool:
+        """Whether decoders return exactly the samples that went in."""
+        return self.codec.lossless
+
+    @property
+    def sample_exact(self) -> bool:
+        """Whether decoders return exactly the number of samples that went in."""
+        return self.container.sample_exact
+
+    @property
+    def finalizes_header(self) -> bool:
+        """Whether the last event carries a header that replaces the first bytes of the file."""
+        return self.container.finalizes_header
+
+    @property
+    def lookahead_samples(self) -> int:
+        """Most samples per channel, at 24 kHz and the default page, that are gathered before their bytes come out."""
+        return self.codec.lookahead_samples + self.container.page_samples
+
+
+def _row(
+    name: str,
+    number: int,
+    title: str,
+    mime_type: str,
+    extensions: tuple[str, ...],
+    codec: type[Codec],
+    muxer: type[Muxer],
+) -> Format:
+    def open_encoder(output: OutputOptions) -> FileEncoder:
+        opened = codec(output)
+        return PacketEncoder(output, opened, muxer(output, opened))
+
+    return Format(name, number, title, mime_type, extensions, codec.spec, muxer.spec, open_encoder)
+
+
+def _file_row(
+    name: str,
+    number: int,
+    title: str,
+    mime_type: str,
+    extensions: tuple[str, ...],
+    encoder: type[FlacFile] | type[OggVorbisFile],
+) -> Format:
+    return Format(name, number, title, mime_type, extensions, encoder.spec, encoder.container, encoder)
+
+
+_WAV = (".wav",)
+
+_ROWS = (
+    _row("wav", 1, "WAV (RF64 beyond 4 GiB)", "audio/wav", _WAV, PcmCodec, WavMuxer),
+    _file_row("vorbis", 2, "Ogg Vorbis", "audio/ogg; codecs=vorbis", (".ogg",), OggVorbisFile),
+    _row("opus", 3, "Ogg Opus", "audio/ogg; codecs=opus", (".opus",), OpusCodec, OggOpusMuxer),
+    _file_row("flac", 4, "FLAC, 16 and 24 bits", "audio/flac", (".flac",), FlacFile),
+    _row("mp3", 5, "MP3, CBR and VBR", "audio/mpeg", (".mp3",), Mp3Codec, Mp3Muxer),
+    _row("aac", 6, "AAC in ADTS", "audio/aac", (".aac",), AacCodec, AdtsMuxer),
+    _row("pcm", 7, "raw PCM", "audio/pcm", (".pcm", ".raw"), PcmCodec, RawMuxer),
+    _row("wav-mulaw", 8, "G.711 µ-law in WAV", "audio/vnd.wave; codec=7", _WAV, MulawCodec, WavMuxer),
+    _row("wav-alaw", 9, "G.711 A-law in WAV", "audio/vnd.wave; codec=6", _WAV, AlawCodec, WavMuxer),
+    _row("mulaw", 10, "raw G.711 µ-law", "audio/basic", (".ul",), MulawCodec, RawMuxer),
+    _row("alaw", 11, "raw G.711 A-law", "audio/x-alaw-basic", (".al",), AlawCodec, RawMuxer),
+    _row("m4a", 12, "AAC in M4A", "audio/mp4", (".m4a",), AacCodec, M4aMuxer),
+    _row("fmp4", 13, "AAC in fragmented MP4", "audio/mp4", (".mp4",), AacCodec, FragmentedMp4Muxer),
+    _row("webm", 14, "Opus in WebM", "audio/webm; codecs=opus", (".webm",), OpusCodec, WebmOpusMuxer),
+)
+
+FORMATS: dict[str, Format] = {row.name: row for row in _ROWS}
+"""All formats by name, in the order of their numbers."""
+
+
+def format_for_extension(extension: str) -> Format | None:
+    """Return the format that an extension, such as ".mp3", stands for; None if there is none."""
+    return next((row for row in _ROWS if extension.lower() in row.extensions), None)

@@ -1,0 +1,73 @@
+"""MP3 files: an ID3v2 tag, an Info frame, the frames, and an ID3v1 tag.
+
+LAME writes its Info frame by seeking back, so lameenc switches it off. This muxer writes its own: silence while the stream
+runs, with frame count, TOC, delay and padding in the final header. Decoders that read LAME's tag then cut the file to the
+sample.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from fastcrc import crc16
+
+from ..codecs.base import Codec, Packet
+from ..codecs.mp3 import Mp3Codec
+from ..options import OutputOptions
+from . import id3, mpeg_audio
+from .base import TAGS, Finish, MuxerSpec
+from .mp3_info import InfoFrame, SeekTable, Totals
+
+
+class Mp3Muxer:
+    """Counts frames and bytes while they pass, for the Info frame of the final header."""
+
+    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, finalizes_header=True)
+
+    def __init__(self, output: OutputOptions, codec: Codec) -> None:
+        assert isinstance(codec, Mp3Codec)
+        self._id3v2, self._id3v1 = id3.tags(output.tags)
+        self._info = InfoFrame(
+            sample_rate=output.sample_rate_hz,
+            channels=output.channels,
+            bitrate_bps=output.bitrate_bps,
+            vbr_level=codec.vbr_level,
+            effort_level=codec.effort_level,
+            encoder="LAME3.100",
+        )
+        self._delay_samples = codec.delay_samples
+        self._frame_samples = codec.frame_samples
+        self._walker = mpeg_audio.FrameWalker()
+        self._seek_table = SeekTable()
+        self._crc = 0
+
+    @property
+    def samples_out(self) -> int:
+        return self._seek_table.frames * self._frame_samples
+
+    def start(self) -> bytes:
+        return self._id3v2 + self._info.silent()
+
+    def write(self, packets: Sequence[Packet]) -> bytes:
+        data = b"".join([packet.data for packet in packets])
+        for size in self._walker.walk(data):
+            self._seek_table.add(size)
+        self._crc = crc16.arc(data, self._crc)
+        return data
+
+    def flush(self) -> bytes:
+        return b""  # LAME's flush ends the stream: it empties the bit reservoir and pads the frame
+
+    def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
+        rest = self.write(packets)
+        table = self._seek_table
+        padding = self.samples_out - self._delay_samples - samples
+        totals = Totals(
+            frames=table.frames,
+            music_bytes=table.bytes,
+            music_crc=self._crc,
+            toc=table.toc(len(self._info.silent())),
+            delay_samples=self._delay_samples,
+            padding_samples=padding,
+        )
+        header = self._id3v2 + self._info.final(totals)
+        return Finish(header=header, trailer=rest + self._id3v1, padding_samples=padding)

@@ -1,0 +1,113 @@
+"""The Info frame of MP3: Xing's header with LAME's extension, in a frame that decodes as silence.
+
+Xing Inc., VBR header (1998); G. Bouvigne and M. Taylor, Mp3 Info Tag revision 1 (draft 0).
+"""
+
+from dataclasses import dataclass
+from struct import pack
+
+from fastcrc import crc16
+
+from . import mpeg_audio
+from .seek_points import SeekPoints
+
+_XING_BYTES = 120
+_LAME_BYTES = 36
+_ALL_FIELDS = 0xF  # frames, bytes, TOC, quality
+_CBR, _VBR_MTRH = 1, 4  # LAME's methods
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What is known of a stream when it has ended."""
+
+    frames: int
+    """Frames of music, this one not counted."""
+    music_bytes: int
+    music_crc: int
+    toc: bytes
+    delay_samples: int
+    padding_samples: int
+
+
+@dataclass(frozen=True)
+class InfoFrame:
+    """The first frame of a stream, of one length whether or not it makes claims."""
+
+    sample_rate: int
+    channels: int
+    bitrate_bps: int | None
+    """Of constant bitrate; None: variable."""
+    vbr_level: int
+    """LAME's -V, 0 to 9."""
+    effort_level: int
+    """LAME's -q, 0 to 9."""
+    encoder: str
+    """Nine characters at most; decoders trust delay and padding of those that begin with LAME."""
+
+    def silent(self) -> bytes:
+        """A frame that decodes as silence and claims nothing: the header, then zeros."""
+        return self._header().ljust(self._size(), b"\0")
+
+    def final(self, totals: Totals) -> bytes:
+        """The frame with its claims."""
+        whole = self._size() + totals.music_bytes
+        tag = self._header() + bytes(mpeg_audio.side_info_bytes(self.sample_rate, self.channels))
+        tag += b"Xing" if self.bitrate_bps is None else b"Info"
+        tag += pack(">III", _ALL_FIELDS, totals.frames, min(whole, 0xFFFFFFFF)) + totals.toc
+        tag += pack(">I", 100 - 10 * self.vbr_level - self.effort_level)
+        tag += self._lame(totals, whole)
+        return (tag + pack(">H", crc16.arc(tag))).ljust(self._size(), b"\0")
+
+    def _lame(self, totals: Totals, whole: int) -> bytes:
+        method = _VBR_MTRH if self.bitrate_bps is None else _CBR
+        source_rate = 0 if self.sample_rate <= 32000 else 1 if self.sample_rate == 44100 else 2
+        stereo_mode = 0 if self.channels == 1 else 3
+        lowest_bitrate = mpeg_audio.bitrates(self.sample_rate)[0]
+        return (
+            self.encoder.encode().ljust(9, b"\0")[:9]
+            + pack(">BB", method, 0)  # revision 0 and method; lowpass unknown
+            + bytes(9)  # replay gain: peak, radio, audiophile unknown; encoding flags and ATH type
+            + pack(">B", min((self.bitrate_bps or lowest_bitrate) // 1000, 255))
+            + (totals.delay_samples << 12 | totals.padding_samples).to_bytes(3, "big")
+            + pack(">BBH", source_rate << 6 | stereo_mode << 2, 0, 0)  # misc; MP3 gain; surround and preset
+            + pack(">IH", min(whole, 0xFFFFFFFF), totals.music_crc)
+        )
+
+    def _size(self) -> int:
+        return mpeg_audio.frame_bytes(self._header())
+
+    def _header(self) -> bytes:
+        """The stream's own bitrate, or the next one up whose frame holds the tag."""
+        need = 4 + mpeg_audio.side_info_bytes(self.sample_rate, self.channels) + _XING_BYTES + _LAME_BYTES
+        for bitrate in mpeg_audio.bitrates(self.sample_rate):
+            header = mpeg_audio.header(self.sample_rate, bitrate, self.channels)
+            if bitrate >= (self.bitrate_bps or 0) and mpeg_audio.frame_bytes(header) >= need:
+                return header
+        raise AssertionError("at every rate the longest frame holds the tag")
+
+
+class SeekTable:
+    """Where frames begin, for the TOC."""
+
+    MAX_POINTS = 400
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.bytes = 0
+        self._starts = SeekPoints[int](self.MAX_POINTS)
+
+    def add(self, frame_bytes: int) -> None:
+        """Take the next frame."""
+        self._starts.add(self.bytes)
+        self.frames += 1
+        self.bytes += frame_bytes
+
+    def toc(self, bytes_before: int) -> bytes:
+        """For each hundredth of the time, how far into the stream it lies, in 256ths of its bytes.
+
+        `bytes_before`: length of the Info frame, which the positions count.
+        """
+        whole = bytes_before + self.bytes
+        starts = (self._starts.points[i * self.frames // 100 // self._starts.step] for i in range(100))
+        return bytes(min(255, 256 * (bytes_before + start) // whole) for start in starts)

@@ -1,0 +1,223 @@
+"""MP4 with one AAC track: file type, movie and fragments. ISO/IEC 14496-12:2015, unless said otherwise.
+
+One timescale, the sample rate, serves movie and track, so that durations and the edit list count samples. The edit list
+skips the codec's delay, and the last sample is as long as what is to be heard of it.
+"""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from struct import pack
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .boxes import Box, box, full_box, joined
+from .sample_entry import mp4a
+from .tags import user_data
+
+TRACK_ID = 1
+_CHUNKS_AT_ONCE = 4096
+_UNITY = 0x00010000
+_MATRIX = pack(">9I", _UNITY, 0, 0, 0, _UNITY, 0, 0, 0, 0x40000000)
+_SYNC_SAMPLE = 0x02000000
+"""Sample flags: depends on no other."""
+_FRAGMENT_HEADER_BYTES = 100
+"""moof and all in it but the sizes of frames, and the header of mdat."""
+_HEADER_BYTES_PER_FRAME = 4
+
+
+@dataclass(frozen=True)
+class Track:
+    """The one track of a file."""
+
+    sample_rate: int
+    channels: int
+    bitrate_bps: int
+    codec_header: bytes
+    """AudioSpecificConfig, ISO/IEC 14496-3, section 1.6.2.1."""
+    frame_samples: int
+    delay_samples: int
+    tags: Mapping[str, str]
+
+
+class SampleTable:
+    """Where each frame of a file lies: what has to be remembered of fragments to list their frames in one movie.
+
+    Grows by 2 bytes a frame and 1 a fragment.
+    """
+
+    def __init__(self, track: Track, first_frame: int, gap_bytes: int) -> None:
+        """`first_frame`: its position in the file. `gap_bytes`: between two fragments' frames; listed as part of a frame."""
+        self._track = track
+        self._first_frame = first_frame
+        self._gap_bytes = gap_bytes
+        self._sizes = array("H")  # a frame of AAC takes at most 6144 bits a channel
+        self._frames_of_fragments = array("B")
+
+    def add(self, frames: Sequence[bytes]) -> None:
+        """Take the next fragment: 255 frames at the most."""
+        first = len(self._sizes)
+        self._sizes.extend(map(len, frames))
+        if first:
+            self._sizes[first] += self._gap_bytes
+        self._frames_of_fragments.append(len(frames))
+
+    def boxes(self, last_duration: int) -> Box:
+        """Time, chunk and size tables, sections 8.6.1.2 and 8.7, and the roll group; each fragment is a chunk."""
+        sizes = np.frombuffer(self._sizes, np.uint16)
+        durations = [(len(sizes) - 1, self._track.frame_samples), (1, last_duration)] if len(sizes) else []
+        runs, chunk = [], 1
+        for frames, run in groupby(self._frames_of_fragments):
+            runs.append((chunk, frames, 1))
+            chunk += sum(1 for _ in run)
+        offsets = self._offsets(sizes)
+        stco, field = (b"stco", ">u4") if not len(offsets) or offsets[-1] < 2**32 else (b"co64", ">u8")
+        return (
+            full_box(b"stts", 0, 0, pack(">I", len(durations)), *(pack(">II", *entry) for entry in durations))
+            + full_box(b"stsc", 0, 0, pack(">I", len(runs)), *(pack(">III", *run) for run in runs))
+            + full_box(b"stsz", 0, 0, pack(">II", 0, len(sizes)), _Table(sizes, ">u4"))
+            + full_box(stco, 0, 0, pack(">I", len(offsets)), _Table(offsets, field))
+            + _roll_group(len(sizes))
+        )
+
+    def _offsets(self, sizes: NDArray[np.uint16]) -> NDArray[np.int64]:
+        """Positions of the chunks, each of which begins where the one before it ends."""
+        frames = np.frombuffer(self._frames_of_fragments, np.uint8).astype(np.int64)
+        starts = np.cumsum(frames) - frames
+        chunks = np.empty_like(frames)
+        for first in range(0, len(frames), _CHUNKS_AT_ONCE):  # reduceat widens all that it is given
+            part = slice(first, first + _CHUNKS_AT_ONCE)
+            begin, end = starts[first], (starts[part] + frames[part])[-1]
+            chunks[part] = np.add.reduceat(sizes[begin:end], starts[part] - begin, dtype=np.int64)
+        return self._first_frame + np.cumsum(chunks) - chunks
+
+
+def file_type(major: bytes, *compatible: bytes) -> bytes:
+    """Brands. Section 4.3."""
+    return joined(box(b"ftyp", major, bytes(4), *compatible))
+
+
+def fragmented_movie(track: Track) -> bytes:
+    """The movie before its fragments: no frame, and no duration, which in its edit stands for all that follows.
+
+    Sections 8.2.1, 8.6.6 and 8.8.
+    """
+    no_frames = SampleTable(track, 0, 0).boxes(0)
+    trex = full_box(b"trex", 0, 0, pack(">IIIII", TRACK_ID, 1, 0, 0, _SYNC_SAMPLE))
+    return joined(_movie(track, 0, 0, no_frames, box(b"mvex", trex)))
+
+
+def movie(track: Track, table: SampleTable, samples: int) -> Box:
+    """The movie with all its frames. `samples`: how many are to be heard. Section 8.2.1."""
+    media = track.delay_samples + samples if samples else 0  # an empty movie has no frame
+    return _movie(track, samples, media, table.boxes((media - 1) % track.frame_samples + 1))
+
+
+def fragment_header_bytes(frames: int) -> int:
+    """Return the number of bytes before the first frame of a fragment."""
+    return _FRAGMENT_HEADER_BYTES + _HEADER_BYTES_PER_FRAME * frames
+
+
+def fragment(
+    number: int, start: int, frames: Sequence[bytes], frame_duration: int, header_bytes: int = 0, end: bytes = b""
+) -> bytes:
+    """Return frames with their header, which tells when they start, in samples, and how long each lasts. Section 8.8.
+
+    `header_bytes`: the length to which the header is padded. `end`: bytes after the last frame that belong to no frame.
+    """
+    default_base_is_moof, default_duration = 0x020000, 0x08
+    data_offset, sample_size = 0x01, 0x200
+    padding = max(0, header_bytes - fragment_header_bytes(len(frames)))
+    moof = box(
+        b"moof",
+        full_box(b"mfhd", 0, 0, pack(">I", number)),
+        box(
+            b"traf",
+            full_box(b"tfhd", 0, default_base_is_moof | default_duration, pack(">II", TRACK_ID, frame_duration)),
+            full_box(b"tfdt", 1, 0, pack(">Q", start)),
+            full_box(
+                b"trun",
+                0,
+                data_offset | sample_size,
+                pack(">Ii", len(frames), fragment_header_bytes(len(frames)) + padding),
+                *(pack(">I", len(frame)) for frame in frames),
+            ),
+        ),
+    )
+    return joined(moof + box(b"mdat", bytes(padding), *frames, end))
+
+
+def _movie(track: Track, samples: int, media: int, table: Box, extends: bytes | Box = b"") -> Box:
+    # Version 1 has 64-bit times and durations. faad and AtomicParsley read version 0 only, where all ones mean "unknown".
+    version, width = (0, "I") if max(samples, media) < 2**32 - 1 else (1, "Q")
+    times = pack(f">2{width}", 0, 0)  # created and modified: left out, so that one input has one file
+    mvhd = full_box(
+        b"mvhd",
+        version,
+        0,
+        times,
+        pack(f">I{width}IH10x", track.sample_rate, samples, _UNITY, 0x0100),
+        _MATRIX,
+        bytes(24),
+        pack(">I", TRACK_ID + 1),
+    )
+    enabled_in_movie = 3
+    tkhd = full_box(
+        b"tkhd",
+        version,
+        enabled_in_movie,
+        times,
+        pack(f">I4x{width}8xHHH2x", TRACK_ID, samples, 0, 0, 0x0100),
+        _MATRIX,
+        bytes(8),
+    )
+    # Section 8.6.6: the one edit begins behind the codec's delay.
+    edit = full_box(b"elst", version, 0, pack(f">I2{width}I", 1, samples, track.delay_samples, _UNITY))
+    undetermined = 0x55C4  # language "und", 5 bits a letter
+    media_box = box(
+        b"mdia",
+        full_box(b"mdhd", version, 0, times, pack(f">I{width}HH", track.sample_rate, media, undetermined, 0)),
+        full_box(b"hdlr", 0, 0, pack(">4x4s12x", b"soun"), b"SoundHandler\0"),
+        box(
+            b"minf",
+            full_box(b"smhd", 0, 0, bytes(4)),
+            box(b"dinf", full_box(b"dref", 0, 0, pack(">I", 1), full_box(b"url ", 0, 1))),  # 1: in this file
+            box(b"stbl", _sample_description(track), table),
+        ),
+    )
+    trak = box(b"trak", tkhd, box(b"edts", edit), media_box)
+    return box(b"moov", mvhd, trak, extends, user_data(track.tags))
+
+
+def _sample_description(track: Track) -> Box:
+    entry = mp4a(track.sample_rate, track.channels, track.bitrate_bps, track.codec_header)
+    return full_box(b"stsd", 0, 0, pack(">I", 1), entry)
+
+
+class _Table:
+    """Integers as big-endian fields, made a slice at a time."""
+
+    def __init__(self, values: NDArray[Any], field: str) -> None:
+        self._values = values
+        self._field = np.dtype(field)
+
+    def __len__(self) -> int:
+        return len(self._values) * self._field.itemsize
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        """`part`: of whole fields."""
+        start, stop, _ = part.indices(len(self))
+        size = self._field.itemsize
+        return self._values[start // size : stop // size].astype(self._field).tobytes()
+
+
+def _roll_group(count: int) -> Box:
+    """To start at a frame a decoder needs the one before it. Sections 8.9.2, 8.9.3 and 10.1."""
+    if not count:
+        return []
+    return full_box(b"sgpd", 1, 0, pack(">4sIIh", b"roll", 2, 1, -1)) + full_box(
+        b"sbgp", 0, 0, pack(">4sIII", b"roll", 1, count, 1)
+    )

@@ -1,0 +1,39 @@
+"""Tags as iTunes writes them: an item list in the movie's user data. Apple, QuickTime File Format, Metadata (2016)."""
+
+import re
+from collections.abc import Mapping
+from struct import pack
+
+from .boxes import Box, box, full_box
+
+_ITEMS = {
+    "title": b"\xa9nam",
+    "artist": b"\xa9ART",
+    "album": b"\xa9alb",
+    "date": b"\xa9day",
+    "genre": b"\xa9gen",
+    "comment": b"\xa9cmt",
+    "track": b"\xa9trk",
+}
+_BINARY, _UTF8 = 0, 1
+_TRACK_NUMBER = re.compile(r"(\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
+
+
+def user_data(tags: Mapping[str, str]) -> Box:
+    """The udta box; nothing if there are no tags."""
+    if not tags:
+        return []
+    items = (_item(name, value) for name, value in tags.items())
+    handler = full_box(b"hdlr", 0, 0, pack(">4x4s4s8xx", b"mdir", b"appl"))
+    return box(b"udta", full_box(b"meta", 0, 0, handler, box(b"ilst", *items)))
+
+
+def _item(name: str, value: str) -> Box:
+    # trkn holds two numbers; a track that is told in words goes where text may stand.
+    if name == "track" and (number := _TRACK_NUMBER.fullmatch(value)):
+        return _data(b"trkn", _BINARY, pack(">2xHH2x", int(number[1]), int(number[2] or 0)))
+    return _data(_ITEMS[name], _UTF8, value.encode())
+
+
+def _data(kind: bytes, type_code: int, value: bytes) -> Box:
+    return box(kind, box(b"data", pack(">I4x", type_code), value))

@@ -1,0 +1,75 @@
+"""Ogg Opus files. RFC 7845.
+
+FFmpeg's muxer returns no page before it is full. This one closes a page every `page_ms`, and whenever a listener flushes.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ..codecs.base import Codec, Packet
+from ..codecs.opus import FRAME_MS, OpusCodec
+from ..options import OutputOptions
+from .base import TAGS, Finish, MuxerSpec
+from .ogg_page import FIRST, LAST, OggStream
+from .vorbis_comment import comments
+
+GAIN_TAGS = {name: range(-32768, 32768) for name in ("r128_track_gain", "r128_album_gain")}
+"""Gain to reach -23 LUFS, in 256ths of a dB. RFC 7845, section 5.2.1."""
+
+PAGES_MS = range(FRAME_MS, 2001, FRAME_MS)
+PAGE_MS = 100
+
+
+class OggOpusMuxer:
+    """Pages of whole packets. Pre-skip and the granule position of the last page cut the audio to the sample."""
+
+    spec: ClassVar[MuxerSpec] = MuxerSpec(
+        tags=(*TAGS, *GAIN_TAGS), integer_tags=GAIN_TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS
+    )
+
+    def __init__(self, output: OutputOptions, codec: Codec) -> None:
+        assert isinstance(codec, OpusCodec)
+        # Random: files that are joined must have different serial numbers (RFC 3533, section 4).
+        self._stream = OggStream(secrets.randbits(32))
+        self._codec_header = codec.header
+        self._pre_skip = codec.pre_skip
+        self._granules_per_sample = codec.granules_per_sample
+        self._tags = output.tags
+        self._page_packets = output.page_ms // FRAME_MS
+        self._page_samples = 0  # in the page that is being filled
+        self.samples_out = 0
+
+    def start(self) -> bytes:
+        self._stream.add(self._codec_header)
+        head = self._stream.page(0, FIRST)
+        self._stream.add(b"OpusTags" + comments("audiowriter", self._tags))
+        return head + self._stream.page(0)
+
+    def write(self, packets: Sequence[Packet]) -> bytes:
+        return b"".join([self._add(packet) for packet in packets])
+
+    def flush(self) -> bytes:
+        return self._close_page() if self._stream.packets else b""
+
+    def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
+        *rest, last = packets
+        pages = self.write(rest)
+        if not self._stream.fits(last.data):
+            pages += self._close_page()
+        self._stream.add(last.data)
+        end_granule = self._pre_skip + samples * self._granules_per_sample
+        coded = (self.samples_out + self._page_samples + last.samples) * self._granules_per_sample
+        pages += self._stream.page(end_granule, LAST)
+        return Finish(trailer=pages, padding_samples=(coded - end_granule) // self._granules_per_sample)
+
+    def _add(self, packet: Packet) -> bytes:
+        full = b"" if self._stream.fits(packet.data) else self._close_page()
+        self._stream.add(packet.data)
+        self._page_samples += packet.samples
+        return full + self._close_page() if self._stream.packets >= self._page_packets else full
+
+    def _close_page(self) -> bytes:
+        self.samples_out += self._page_samples
+        self._page_samples = 0
+        return self._stream.page(self.samples_out * self._granules_per_sample)

@@ -1,0 +1,17 @@
+"""Vorbis comments, which carry the tags of Ogg Opus. Vorbis I, section 5; RFC 7845, section 5.2."""
+
+from collections.abc import Mapping
+from struct import pack
+
+_NAMES = {"track": "TRACKNUMBER"}
+
+
+def comments(vendor: str, tags: Mapping[str, str]) -> bytes:
+    """Return the vendor string and the comments, without a magic signature before them and a framing bit behind."""
+    entries = [f"{_NAMES.get(name, name.upper())}={value}" for name, value in tags.items()]
+    return _text(vendor) + pack("<I", len(entries)) + b"".join(map(_text, entries))
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return pack("<I", len(data)) + data

@@ -1,0 +1,58 @@
+"""WAV files: the samples behind a RIFF header whose sizes are filled in at the end."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ..audio.sample_types import U8
+from ..codecs.base import Codec, Packet
+from ..codecs.g711 import compression_table
+from ..options import OutputOptions
+from . import riff
+from .base import Finish, MuxerSpec
+
+_G711 = {"mulaw": (riff.MULAW, "ULAW"), "alaw": (riff.ALAW, "ALAW")}
+"""Format tag and law by the codec's name. RFC 2361, appendix A."""
+
+
+class WavMuxer:
+    """PCM, IEEE float and G.711 in RIFF/WAVE; RF64 beyond 4 GiB."""
+
+    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=riff.TAGS, finalizes_header=True)
+
+    def __init__(self, output: OutputOptions, codec: Codec) -> None:
+        self._output = output
+        kind = output.sample_type
+        if codec.spec.name in _G711:
+            self._format_tag, law = _G711[codec.spec.name]
+            self._bits, self._silence = 8, compression_table(law)[:1].tobytes()
+        else:
+            self._format_tag, self._bits = (riff.IEEE_FLOAT if kind.is_float else riff.PCM), kind.bits
+            self._silence = b"\x80" if kind is U8 else b"\0"
+        self._data_bytes = 0
+        self.samples_out = 0
+
+    def start(self) -> bytes:
+        return self._header(None)
+
+    def write(self, packets: Sequence[Packet]) -> bytes:
+        data = packets[0].data if len(packets) == 1 else b"".join([packet.data for packet in packets])
+        self._data_bytes += len(data)
+        self.samples_out += sum([packet.samples for packet in packets])
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+    def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
+        rest = self.write(packets)
+        return Finish(header=self._header(samples), trailer=rest + riff.pad(self._data_bytes, self._silence))
+
+    def _header(self, frames: int | None) -> bytes:
+        return riff.header(
+            format_tag=self._format_tag,
+            bits=self._bits,
+            sample_rate=self._output.sample_rate_hz,
+            channels=self._output.channels,
+            tags=self._output.tags,
+            frames=frames,
+        )

@@ -1,0 +1,1 @@
+"""WebM. RFC 9559 (Matroska) and RFC 8794 (EBML)."""

@@ -1,0 +1,178 @@
+"""WebM with one Opus track. RFC 9559 (Matroska); Matroska's codec mappings, A_OPUS; WebM container guidelines.
+
+While the stream runs the Segment has no end, and Voids keep the places of what is known only then: SeekHead and Duration.
+Timestamps start with the codec's delay, which CodecDelay takes away again (section 5.1.4).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from struct import pack
+
+from ...codecs.opus import GRANULE_RATE
+from ..seek_points import SeekPoints
+from .ebml import UNKNOWN_SIZE, element, float64, identifier, signed, size_in_eight_bytes, text, uint, void
+
+_TICKS_PER_MS = 2
+"""Opus' delay is 6.5 ms. In the customary milliseconds Chromium takes it for 7, and drops 24 samples of the audio."""
+_NS_PER_MS = 1_000_000
+_SEEK_PRE_ROLL_NS = 80_000_000
+"""What a decoder of Opus must be fed with, and not play, after a seek. Codec mappings, A_OPUS; RFC 7845, section 4.6."""
+
+_TRACK_NUMBER = 1
+_APPLICATION = "audiowriter"
+_MAX_CUES = 512
+
+_SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES, _TAGS = (
+    0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0x1C53BB6B, 0x1254C367,
+)  # fmt: skip
+_TAG_NAMES = {"track": "PART_NUMBER"}
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What is known of a file when it has ended."""
+
+    file_bytes: int
+    cues_position: int
+    """In the file, in bytes."""
+    duration_ms: float
+
+
+@dataclass(frozen=True)
+class Head:
+    """All that comes before the first Cluster, of one length whether or not the totals are known."""
+
+    opus_head: bytes
+    """RFC 7845, section 5.1."""
+    pre_skip: int
+    channels: int
+    frame_ms: int
+    tags: Mapping[str, str]
+
+    def data(self, totals: Totals | None = None) -> bytes:
+        """The EBML header, the beginning of the Segment, and what it holds before its Clusters."""
+        head = self._ebml_header() + identifier(_SEGMENT)
+        top = {_INFO: self._info(totals), _TRACKS: self._tracks(), _TAGS: self._tags()}
+        top = {element_id: data for element_id, data in top.items() if data}
+        seek_head_bytes = len(_seek_head(dict.fromkeys([*top, _CUES], 0)))
+        if totals is None:
+            return b"".join((head, UNKNOWN_SIZE, void(seek_head_bytes), *top.values()))
+        start = self.segment_start
+        positions, position = {}, seek_head_bytes
+        for element_id, data in top.items():
+            positions[element_id] = position
+            position += len(data)
+        positions[_CUES] = totals.cues_position - start
+        size = size_in_eight_bytes(totals.file_bytes - start)
+        return b"".join((head, size, _seek_head(positions), *top.values()))
+
+    @property
+    def segment_start(self) -> int:
+        """Position of the Segment's data in the file, from which SeekHead and Cues count."""
+        return len(self._ebml_header() + identifier(_SEGMENT) + UNKNOWN_SIZE)
+
+    def _ebml_header(self) -> bytes:
+        """RFC 8794, section 11.2; CodecDelay, SeekPreRoll and DiscardPadding came with version 4, SimpleBlock with 2."""
+        return element(
+            0x1A45DFA3,
+            uint(0x4286, 1),  # EBMLVersion
+            uint(0x42F7, 1),  # EBMLReadVersion
+            uint(0x42F2, 4),  # EBMLMaxIDLength
+            uint(0x42F3, 8),  # EBMLMaxSizeLength
+            text(0x4282, "webm"),  # DocType
+            uint(0x4287, 4),  # DocTypeVersion
+            uint(0x4285, 2),  # DocTypeReadVersion
+        )
+
+    def _info(self, totals: Totals | None) -> bytes:
+        """Section 5.1.2. Without a SegmentUUID, which would have to be random."""
+        duration = float64(0x4489, totals.duration_ms * _TICKS_PER_MS if totals else 0)
+        return element(
+            _INFO,
+            uint(0x2AD7B1, _NS_PER_MS // _TICKS_PER_MS),  # TimestampScale
+            text(0x4D80, _APPLICATION),  # MuxingApp
+            text(0x5741, _APPLICATION),  # WritingApp
+            duration if totals else void(len(duration)),
+        )
+
+    def _tracks(self) -> bytes:
+        """Section 5.1.4."""
+        audio = 2
+        entry = element(
+            0xAE,  # TrackEntry
+            uint(0xD7, _TRACK_NUMBER),  # TrackNumber
+            uint(0x73C5, _TRACK_NUMBER),  # TrackUID: not random, so that one input has one file
+            uint(0x83, audio),  # TrackType
+            uint(0x9C, 0),  # FlagLacing
+            text(0x22B59C, "und"),  # Language
+            uint(0x23E383, self.frame_ms * _NS_PER_MS),  # DefaultDuration
+            text(0x86, "A_OPUS"),  # CodecID
+            element(0x63A2, self.opus_head),  # CodecPrivate
+            uint(0x56AA, _nanoseconds(self.pre_skip)),  # CodecDelay
+            uint(0x56BB, _SEEK_PRE_ROLL_NS),  # SeekPreRoll
+            element(0xE1, float64(0xB5, GRANULE_RATE), uint(0x9F, self.channels)),  # Audio: frequency and channels
+        )
+        return element(_TRACKS, entry)
+
+    def _tags(self) -> bytes:
+        """Section 5.1.8; Matroska's tag names. Empty if there are no tags."""
+        if not self.tags:
+            return b""
+        simple_tags = (
+            element(0x67C8, text(0x45A3, _TAG_NAMES.get(name, name.upper())), text(0x4487, value))
+            for name, value in self.tags.items()
+        )
+        return element(_TAGS, element(0x7373, element(0x63C0), *simple_tags))  # Tag, with Targets that exclude nothing
+
+
+class Cues:
+    """Where Clusters begin. Section 5.1.5."""
+
+    def __init__(self) -> None:
+        self._clusters = SeekPoints[tuple[int, int]](_MAX_CUES)
+
+    def add(self, timestamp_ms: int, position: int) -> None:
+        """Take the next Cluster. `position`: in the Segment's data, in bytes."""
+        self._clusters.add((timestamp_ms, position))
+
+    def data(self) -> bytes:
+        """CueTime, and in CueTrackPositions CueTrack and CueClusterPosition."""
+        return element(
+            _CUES,
+            *(
+                element(
+                    0xBB,
+                    uint(0xB3, time * _TICKS_PER_MS),
+                    element(0xB7, uint(0xF7, _TRACK_NUMBER), uint(0xF1, position)),
+                )
+                for time, position in self._clusters.points
+            ),
+        )
+
+
+def cluster(timestamp_ms: int, packets: Sequence[bytes], frame_ms: int, discarded: int = 0) -> bytes:
+    """Packets in a row, sections 5.1.3 and 10. `discarded`: samples at 48 kHz at the end of the last, not to be played."""
+    step = frame_ms * _TICKS_PER_MS
+    blocks = [pack(">BhB", 0x80 | _TRACK_NUMBER, n * step, 0) + packet for n, packet in enumerate(packets)]
+    key_frame = b"\x80"
+    simple = blocks[:-1] if discarded else blocks
+    elements = [element(0xA3, block[:3], key_frame, block[4:]) for block in simple]
+    if discarded:  # a SimpleBlock has no place for it
+        elements.append(element(0xA0, element(0xA1, blocks[-1]), signed(0x75A2, _nanoseconds(discarded))))
+    return element(_CLUSTER, uint(0xE7, timestamp_ms * _TICKS_PER_MS), *elements)
+
+
+def _nanoseconds(samples: int) -> int:
+    """Duration of samples at 48 kHz, rounded to nearest."""
+    return (samples * 1_000_000_000 + GRANULE_RATE // 2) // GRANULE_RATE
+
+
+def _seek_head(positions: Mapping[int, int]) -> bytes:
+    """Section 5.1.1; each position in eight bytes, so that the length is known before they are."""
+    return element(
+        _SEEK_HEAD,
+        *(
+            element(0x4DBB, element(0x53AB, identifier(element_id)), uint(0x53AC, position, 8))
+            for element_id, position in positions.items()
+        ),
+    )

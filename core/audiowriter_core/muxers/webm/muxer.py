@@ -1,0 +1,83 @@
+"""Opus in WebM. RFC 9559.
+
+FFmpeg's muxer corrects the file in more places than its head, and cannot close a cluster of audio when a listener waits.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ...codecs.base import Codec, Packet
+from ...codecs.opus import FRAME_MS, GRANULE_RATE, OpusCodec
+from ...options import OutputOptions
+from ..base import TAGS, Finish, MuxerSpec
+from ..ogg_opus import PAGE_MS, PAGES_MS
+from . import elements
+
+
+class WebmOpusMuxer:
+    """One Cluster every `page_ms`. CodecDelay and DiscardPadding cut the audio to the sample."""
+
+    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS, finalizes_header=True)
+
+    def __init__(self, output: OutputOptions, codec: Codec) -> None:
+        assert isinstance(codec, OpusCodec)
+        self._pre_skip = codec.pre_skip
+        self._granules_per_sample = codec.granules_per_sample
+        self._head = elements.Head(
+            opus_head=codec.header,
+            pre_skip=codec.pre_skip,
+            channels=output.channels,
+            frame_ms=FRAME_MS,
+            tags=output.tags,
+        )
+        self._cluster_packets = output.page_ms // FRAME_MS
+        self._waiting: list[Packet] = []
+        self._cues = elements.Cues()
+        self._packets = 0  # in clusters that are closed
+        self._bytes = 0
+        self.samples_out = 0
+
+    def start(self) -> bytes:
+        return self._count(self._head.data())
+
+    def write(self, packets: Sequence[Packet]) -> bytes:
+        clusters = []
+        for packet in packets:
+            self._waiting.append(packet)
+            if len(self._waiting) == self._cluster_packets:
+                clusters.append(self._close_cluster())
+        return b"".join(clusters)
+
+    def flush(self) -> bytes:
+        return self._close_cluster() if self._waiting else b""
+
+    def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
+        *rest, last = packets
+        clusters = self.write(rest)
+        self._waiting.append(last)
+        coded = self.samples_out + sum(packet.samples for packet in self._waiting)
+        discarded = (coded - samples) * self._granules_per_sample - self._pre_skip
+        clusters += self._close_cluster(discarded)
+        cues_position = self._bytes
+        cues = self._count(self._cues.data())
+        totals = elements.Totals(
+            file_bytes=self._bytes,
+            cues_position=cues_position,
+            duration_ms=1000 * samples * self._granules_per_sample / GRANULE_RATE,
+        )
+        padding = discarded // self._granules_per_sample
+        return Finish(header=self._head.data(totals), trailer=clusters + cues, padding_samples=padding)
+
+    def _close_cluster(self, discarded: int = 0) -> bytes:
+        timestamp_ms = self._packets * FRAME_MS
+        self._cues.add(timestamp_ms, self._bytes - self._head.segment_start)
+        data = [packet.data for packet in self._waiting]
+        cluster = elements.cluster(timestamp_ms, data, FRAME_MS, discarded)
+        self._packets += len(self._waiting)
+        self.samples_out += sum(packet.samples for packet in self._waiting)
+        self._waiting.clear()
+        return self._count(cluster)
+
+    def _count(self, data: bytes) -> bytes:
+        self._bytes += len(data)
+        return data

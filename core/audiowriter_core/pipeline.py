@@ -1,0 +1,95 @@
+"""The way of the PCM: bytes, frames, samples, codec, muxer. Built whole, once per stream."""
+
+from .audio.converter import PcmConverter
+from .audio.reader import PcmReader
+from .muxers.base import Finish
+from .options import StreamOptions
+
+RESAMPLE_MS = 4
+"""CPU time, in ms, to resample a second of audio, roughly."""
+
+SLICE_MS = 10
+"""CPU time, in ms, of one slice of a long write: the first bytes are out before the last samples are in."""
+
+
+class Pipeline:
+    """PCM bytes to file bytes. Opens the native encoder; `close` frees it."""
+
+    def __init__(self, options: StreamOptions) -> None:
+        source, output = options.input, options.output
+        codec = output.format.codec
+        self._reader = PcmReader(source)
+        self._converter = PcmConverter(options, keeps_overs=codec.lossless)
+        self._encoder = output.format.open(output)
+        # Samples wait until the encoder can make bytes of them. Floats do not wait, because NaN must be refused at once, nor
+        # samples that go through a resampler, whose output has no fixed length.
+        self._gathers = self._converter.keeps_rate and not source.sample_type.is_float
+        ms_per_second = codec.encode_ms_per_second * output.channels
+        if not self._converter.keeps_rate:
+            ms_per_second += RESAMPLE_MS
+        self.ms_per_byte = ms_per_second / (source.frame_bytes * source.sample_rate_hz)
+        """Estimated CPU time, in ms, per byte of PCM."""
+        self.slice_bytes = source.frame_bytes * max(1, int(SLICE_MS / ms_per_second * source.sample_rate_hz))
+        """Bytes of PCM, whole frames, that take about SLICE_MS."""
+        self.delay_samples = self._encoder.delay_samples
+        self.output_samples = 0
+        """Samples per channel, at the file's rate, that the encoder has taken."""
+
+    @property
+    def input_samples(self) -> int:
+        """Samples per channel, at the input's rate, taken in so far."""
+        return self._reader.frames
+
+    @property
+    def held_samples(self) -> int:
+        """Samples per channel, at the file's rate, taken in whose bytes are not out yet."""
+        return self._encoder.held_samples + self._converter.held_samples(self._reader.frames, self.output_samples)
+
+    @property
+    def clipped_samples(self) -> int:
+        """Samples, over all channels, that were clipped."""
+        return self._converter.clipped
+
+    @property
+    def peak(self) -> float:
+        """Largest absolute sample value of the input; 1.0 is full scale."""
+        return self._reader.peak
+
+    def start(self) -> bytes:
+        """Return the provisional header."""
+        return self._encoder.start()
+
+    def write(self, pcm: bytes | memoryview) -> bytes:
+        """Take PCM, cut anywhere; return the bytes that are ready."""
+        samples = self._reader.read(pcm)
+        if samples is None:
+            return b""
+        converted = self._converter.convert(samples)
+        self.output_samples += len(converted)
+        data = self._encoder.encode(converted)
+        if self._gathers:
+            self._reader.want(self._encoder.wanted_samples)
+        return data
+
+    def flush(self) -> bytes:
+        """Return the bytes that can be pushed out now without harm to the stream."""
+        return self._write_waiting() + self._encoder.flush()
+
+    def finish(self) -> tuple[bytes, Finish]:
+        """Return the bytes of the last samples, and what completes the file. Raises InvalidArgument for half a frame."""
+        self._reader.end()
+        data = self._write_waiting()
+        samples = self._converter.finish()
+        self.output_samples += len(samples)
+        data += self._encoder.encode(samples)
+        return data, self._encoder.finish()
+
+    def close(self) -> None:
+        """Free the native encoder. Idempotent."""
+        self._encoder.close()
+
+    def _write_waiting(self) -> bytes:
+        if not self._reader.waiting_frames:
+            return b""
+        self._reader.want(1)
+        return self.write(b"")

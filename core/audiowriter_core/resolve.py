@@ -1,0 +1,185 @@
+"""Checks the options of a stream and fills in the defaults. Every bad field is named at once."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from .audio import layouts
+from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES, U8, SampleType
+from .errors import InvalidArgument, Violation
+from .formats import FORMATS, Format
+from .options import EncoderOptions, InputOptions, OutputOptions, StreamOptions
+
+INPUT_RATES = range(1000, 768_001)
+"""Sample rates in Hz of the input; soxr converts between any two of them."""
+
+MAX_TAGS_BYTES = 65_536
+"""Tags are part of the header, which the last event of a stream repeats in one piece."""
+
+_LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
+
+
+def resolve(options: EncoderOptions) -> StreamOptions:
+    """Check options and fill in every default. Raises InvalidArgument with one violation per bad field."""
+    check = _Check()
+    source = InputOptions(
+        sample_type=check.sample_type("sample_format", options.sample_format, tuple(SAMPLE_TYPES.values()), S16LE),
+        sample_rate_hz=check.one_of("sample_rate_hz", options.sample_rate_hz, INPUT_RATES, "audiowriter"),
+        channels=check.one_of("channels", options.channels, tuple(layouts.LAYOUTS), "audiowriter"),
+    )
+    target = FORMATS.get(options.format)
+    if target is None:
+        check.fail("format", options.format, f"audiowriter writes {', '.join(FORMATS)}")
+        raise InvalidArgument(check.violations)
+    output = _resolve_output(check, target, source, options)
+    if check.violations:
+        raise InvalidArgument(check.violations)
+    return StreamOptions(source, output)
+
+
+def _resolve_output(check: "_Check", target: Format, source: InputOptions, options: EncoderOptions) -> OutputOptions:
+    codec, name = target.codec, target.name
+    rate = options.output_sample_rate_hz or _default_rate(target, source.sample_rate_hz)
+    if options.output_sample_rate_hz or source.sample_rate_hz in INPUT_RATES:
+        check.one_of("output_sample_rate_hz", rate, codec.sample_rates, name)
+    channels = options.output_channels or source.channels
+    if channels not in codec.channels:
+        if options.output_channels or source.channels in layouts.LAYOUTS:
+            check.one_of("output_channels", channels, codec.channels, name)
+    elif source.channels in layouts.LAYOUTS and not layouts.can_mix(source.channels, channels):
+        check.fail("output_channels", channels, f"{source.channels} channels mix to {source.channels}, 1 or 2")
+    default_type = source.sample_type
+    if default_type not in codec.sample_types:
+        default_type = _LOSSLESS_FALLBACK.get(default_type, S16LE) if codec.lossless else codec.sample_types[0]
+    sample_type = check.sample_type(
+        "output_sample_format", options.output_sample_format, codec.sample_types, default_type
+    )
+    if rate in codec.sample_rates and channels in codec.channels:
+        bitrate, quality = _resolve_rate(check, target, options, rate, channels)
+    else:  # the allowed bitrates depend on them
+        bitrate, quality = None, None
+    return OutputOptions(
+        format=target,
+        sample_type=sample_type,
+        sample_rate_hz=rate,
+        channels=channels,
+        bitrate_bps=bitrate,
+        vbr_quality=quality,
+        effort=_resolve_effort(check, target, options.effort),
+        page_ms=_resolve_page(check, target, options.page_ms),
+        tags=_resolve_tags(check, target, options.tags),
+    )
+
+
+def _default_rate(target: Format, input_rate: int) -> int:
+    rates = target.codec.sample_rates
+    if target.codec.takes_next_rate and input_rate not in rates:
+        return min((rate for rate in rates if rate > input_rate), default=max(rates))
+    return input_rate
+
+
+def _resolve_rate(
+    check: "_Check", target: Format, options: EncoderOptions, rate: int, channels: int
+) -> tuple[int | None, float | None]:
+    codec, name = target.codec, target.name
+    bitrate, quality = options.bitrate_bps, options.vbr_quality
+    if quality is not None:
+        if bitrate:
+            check.fail("vbr_quality", f"{quality:g}", "bitrate_bps and vbr_quality exclude each other")
+        elif not codec.takes_vbr_quality:
+            accepted = "takes bitrate_bps" if codec.bitrates else "has no rate setting"
+            check.fail("vbr_quality", f"{quality:g}", f"{name} {accepted}")
+        elif not (isfinite(quality) and 0 <= quality <= 1):
+            check.fail("vbr_quality", f"{quality:g}", f"{name} takes 0 to 1")
+        return None, round(quality, 6)  # as a float32 0.4 is 0.4000000059604645
+    if codec.bitrates is None:
+        if bitrate:
+            accepted = "takes vbr_quality" if codec.takes_vbr_quality else "has no rate setting"
+            check.fail("bitrate_bps", bitrate, f"{name} {accepted}")
+        return None, codec.vbr_quality
+    allowed = codec.bitrates(rate, channels)
+    default = _nearest(allowed, codec.bitrate_per_channel * channels)
+    what = f"{name} at {rate} Hz with {channels} channel{'s' * (channels > 1)}"
+    return check.one_of("bitrate_bps", bitrate or default, allowed, what), None
+
+
+def _nearest(allowed: Sequence[int], wanted: int) -> int:
+    if isinstance(allowed, range) and allowed.step == 1:  # a search through half a million bitrates takes 40 ms
+        return min(max(wanted, allowed[0]), allowed[-1])
+    return min(allowed, key=lambda value: abs(value - wanted))
+
+
+def _resolve_effort(check: "_Check", target: Format, effort: int | None) -> int | None:
+    if effort is None:
+        return target.codec.effort
+    if target.codec.effort is None:
+        check.fail("effort", effort, f"{target.name} has no effort setting")
+        return None
+    return check.one_of("effort", effort, range(11), target.name)
+
+
+def _resolve_page(check: "_Check", target: Format, page_ms: int) -> int:
+    container = target.container
+    if not page_ms:
+        return container.page_ms
+    if not container.pages_ms:
+        check.fail("page_ms", page_ms, f"{target.name} has no pages")
+        return 0
+    return check.one_of("page_ms", page_ms, container.pages_ms, target.name)
+
+
+def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> dict[str, str]:
+    container = target.container
+    for name, value in sorted(tags.items()):
+        field = f'tags["{name}"]'
+        if name not in container.tags:
+            carries = f"carries {', '.join(container.tags)}" if container.tags else "carries no tags"
+            check.fail(field, repr(value), f"{target.name} {carries}")
+        elif not isinstance(value, str):
+            check.fail(field, repr(value), "takes a string")
+        elif "\0" in value:
+            check.fail(field, repr(value), "a tag cannot hold a NUL character")
+        elif name in container.integer_tags and not _is_integer_in(value, container.integer_tags[name]):
+            check.fail(field, repr(value), f"takes an integer, {describe(container.integer_tags[name])}")
+    size = sum(len(name.encode()) + len(str(value).encode()) for name, value in tags.items())
+    if size > MAX_TAGS_BYTES:
+        check.fail("tags", f"{size} bytes", f"audiowriter takes {MAX_TAGS_BYTES} in all")
+    return dict(sorted(tags.items()))  # protobuf maps have no order: the same config must give the same file
+
+
+def _is_integer_in(text: str, allowed: range) -> bool:
+    try:
+        return int(text) in allowed
+    except ValueError:
+        return False
+
+
+class _Check:
+    """Gathers violations."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+
+    def fail(self, field: str, value: object, description: str) -> None:
+        self.violations.append(Violation(field, str(value), description))
+
+    def one_of(self, field: str, value: int, allowed: Sequence[int], who: str) -> int:
+        if not isinstance(value, int) or value not in allowed:
+            self.fail(field, value, f"{who} takes {describe(allowed)}")
+        return value
+
+    def sample_type(self, field: str, name: str, allowed: Sequence[SampleType], default: SampleType) -> SampleType:
+        if not name:
+            return default
+        kind = SAMPLE_TYPES.get(name.lower())
+        if kind not in allowed:
+            self.fail(field, name, f"takes {', '.join(kind.name for kind in allowed)}")
+        return kind or default
+
+
+def describe(values: Sequence[int]) -> str:
+    """Describe integers as text: "8000, 12000" or "6000 to 510000" or "20 to 2000 in steps of 20"."""
+    if isinstance(values, range) and len(values) > 1:
+        step = f" in steps of {values.step}" if values.step > 1 else ""
+        return f"{values[0]} to {values[-1]}{step}"
+    return ", ".join(map(str, values))

@@ -1,0 +1,175 @@
+"""The only place where protobuf messages meet the core: options, events, formats and violations."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_core import (
+    FORMATS,
+    Chunk,
+    Event,
+    Finished,
+    Flushed,
+    Format,
+    InvalidArgument,
+    Started,
+    Violation,
+)
+from audiowriter_core.options import OutputOptions
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+from .. import errors
+
+_INPUT = ("sample_rate_hz", "channels", "sample_format")
+_PREFIX = "output_"
+_BY_NUMBER = {kind.number: kind for kind in FORMATS.values()}
+_SAMPLE_FORMATS: dict[int, str] = {
+    pb.SAMPLE_FORMAT_S16LE: "s16le",
+    pb.SAMPLE_FORMAT_S24LE: "s24le",
+    pb.SAMPLE_FORMAT_S32LE: "s32le",
+    pb.SAMPLE_FORMAT_F32LE: "f32le",
+    pb.SAMPLE_FORMAT_F64LE: "f64le",
+    pb.SAMPLE_FORMAT_U8: "u8",
+}
+
+
+def options(config: pb.StreamConfig) -> dict[str, Any]:
+    """Return the arguments of AudioEncoder that a config stands for."""
+    source, target = config.input, config.output
+    rate = target.WhichOneof("rate")
+    kind = _BY_NUMBER.get(target.format)
+    return {
+        "format": kind.name if kind else _enum_name(pb.AudioFormat, target.format),
+        "sample_rate_hz": source.sample_rate_hz,
+        "channels": source.channels or 1,
+        "sample_format": _sample_format(source.sample_format) or "s16le",
+        "bitrate_bps": target.bitrate_bps if rate == "bitrate_bps" else None,
+        "vbr_quality": target.vbr_quality if rate == "vbr_quality" else None,
+        "effort": target.effort if target.HasField("effort") else None,
+        "page_ms": target.page_ms,
+        "tags": dict(target.tags),
+        "output_sample_rate_hz": target.sample_rate_hz,
+        "output_channels": target.channels,
+        "output_sample_format": _sample_format(target.sample_format),
+    }
+
+
+def responses(events: Sequence[Event], output: OutputOptions) -> Iterator[pb.EncodeStreamResponse]:
+    """Turn events into messages. `output`: the options of the stream."""
+    for event in events:
+        if isinstance(event, Chunk):  # the most frequent one first
+            chunk = pb.EncodedChunk(data=event.data, offset=event.offset, input_samples=event.input_samples)
+            yield pb.EncodeStreamResponse(chunk=chunk)
+        elif isinstance(event, Flushed):
+            flushed = pb.StreamFlushed(
+                offset=event.offset, input_samples=event.input_samples, held_samples=event.held_samples
+            )
+            yield pb.EncodeStreamResponse(flushed=flushed)
+        elif isinstance(event, Started):
+            yield pb.EncodeStreamResponse(started=_started(event))
+        else:
+            yield pb.EncodeStreamResponse(finished=_finished(event, output.sample_rate_hz))
+
+
+def _started(event: Started) -> pb.StreamStarted:
+    output = event.output
+    return pb.StreamStarted(
+        output=pb.AudioOutput(
+            format=pb.AudioFormat.Name(output.format.number),
+            sample_rate_hz=output.sample_rate_hz,
+            channels=output.channels,
+            sample_format=_sample_number(output.sample_type.name),
+            bitrate_bps=output.bitrate_bps,
+            vbr_quality=output.vbr_quality,
+            effort=output.effort,
+            page_ms=output.page_ms,
+            tags=output.tags,
+        ),
+        mime_type=event.mime_type,
+        file_extension=event.file_extension,
+        encoder_delay_samples=event.delay_samples,
+    )
+
+
+def _finished(event: Finished, sample_rate_hz: int) -> pb.StreamFinished:
+    finished = pb.StreamFinished(
+        header=event.header,
+        trailer=event.trailer,
+        total_bytes=event.total_bytes,
+        input_samples=event.input_samples,
+        output_samples=event.output_samples,
+        delay_samples=event.delay_samples,
+        padding_samples=event.padding_samples,
+        sha256=event.sha256,
+        clipped_samples=event.clipped_samples,
+        peak=event.peak,
+    )
+    finished.duration.FromNanoseconds(event.output_samples * 1_000_000_000 // sample_rate_hz)
+    return finished
+
+
+def invalid_argument(error: InvalidArgument) -> errors.InvalidArgument:
+    """Turn the core's violations into those of the contract, whose fields are paths in the request."""
+    return errors.InvalidArgument([_violation(violation) for violation in error.violations])
+
+
+def _violation(violation: Violation) -> errors.Violation:
+    option, text = violation.field, violation.description
+    if option == "pcm":
+        return errors.Violation("pcm", text)
+    if option == "format":
+        text = f"audiowriter writes {', '.join(pb.AudioFormat.Name(number) for number in _BY_NUMBER)}"
+    end = "input" if option in _INPUT else "output"
+    field = option.removeprefix(_PREFIX)
+    return errors.Violation(f"config.{end}.{field}", f"{field}={violation.value}: {text}")
+
+
+def list_formats() -> pb.ListFormatsResponse:
+    """Return one entry per format, in the order of the AudioFormat values."""
+    return pb.ListFormatsResponse(formats=[_format_info(kind) for kind in FORMATS.values()])
+
+
+def _format_info(kind: Format) -> pb.FormatInfo:
+    codec, container = kind.codec, kind.container
+    lowest, highest = codec.bitrate_bounds
+    rates = codec.sample_rates
+    if isinstance(rates, range):  # min and max would look at each of a million values
+        rates = (rates[0], rates[-1])
+    return pb.FormatInfo(
+        format=pb.AudioFormat.Name(kind.number),
+        name=kind.name,
+        mime_type=kind.mime_type,
+        file_extension=kind.file_extension,
+        sample_rates_hz=() if isinstance(codec.sample_rates, range) else codec.sample_rates,
+        min_sample_rate_hz=min(rates),
+        max_sample_rate_hz=max(rates),
+        channels=codec.channels,
+        sample_formats=[_sample_number(sample_type.name) for sample_type in codec.sample_types],
+        min_bitrate_bps=lowest,
+        max_bitrate_bps=highest,
+        default_bitrate_bps_per_channel=codec.bitrate_per_channel,
+        vbr_quality=codec.takes_vbr_quality,
+        default_vbr_quality=codec.vbr_quality,
+        default_effort=codec.effort,
+        default_page_ms=container.page_ms,
+        tags=container.tags,
+        lookahead_samples=kind.lookahead_samples,
+        finalizes_header=container.finalizes_header,
+        sample_exact=container.sample_exact,
+        lossless=codec.lossless,
+    )
+
+
+def _sample_format(number: int) -> str:
+    """Return the core's name of a sample format; "" if unset, the number as text if it is unknown."""
+    return "" if number == pb.SAMPLE_FORMAT_UNSPECIFIED else _SAMPLE_FORMATS.get(number, str(number))
+
+
+def _sample_number(name: str) -> pb.SampleFormat:
+    number: pb.SampleFormat = getattr(pb, f"SAMPLE_FORMAT_{name}")
+    return number
+
+
+def _enum_name(enum: EnumTypeWrapper, value: int) -> str:
+    """Return the name of an enum value; the number if it has none."""
+    return next((name for name, number in enum.items() if number == value), str(value))

@@ -1,0 +1,1 @@
+"""The process: settings, start, drain, workers, and the server embedded in another process."""

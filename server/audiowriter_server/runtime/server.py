@@ -1,0 +1,145 @@
+"""A grpc.aio server around the service: options, health, reflection, start and stop."""
+
+import asyncio
+from contextlib import suppress
+
+import grpc
+from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from ..errors import Stopped
+from ..rpc.admission import Admission, Context
+from ..rpc.auth import Certificates
+from ..rpc.reflection import SymbolPool
+from ..rpc.service import AudioWriterService
+from ..telemetry.call_record import SERVICE_NAME
+from .settings import Settings
+
+LIVENESS = "liveness"
+"""Health of the process: serving even while it drains, so that nobody kills it for that."""
+
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_READINESS = ("", SERVICE_NAME)
+_STOP_S = 5.0
+"""How long calls that have ended may take to send their last bytes before gRPC cancels them."""
+
+
+class _Health(health.aio.HealthServicer):  # type: ignore[misc]
+    """Ends its `Watch` calls when told to, so that the server's stop does not wait for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ending = asyncio.Event()
+
+    def end_watches(self) -> None:
+        """End all `Watch` calls with OK."""
+        self._ending.set()
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:
+        """Send the status of a service whenever it changes."""
+        tasks = [asyncio.ensure_future(super().Watch(request, context)), asyncio.ensure_future(self._ending.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+class Server:
+    """One process' server. Make, start and stop it in one event loop."""
+
+    def __init__(self, settings: Settings, address: str | None = None) -> None:
+        """`address`: what to listen on instead of the settings' host and port, such as "unix:/path".
+
+        Raises ValueError or OSError for certificates or tokens that can't be used.
+        """
+        self._settings = settings
+        self._address = address
+        self._certificates = None
+        if settings.tls_cert:
+            self._certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+        self._admission = Admission(settings)
+        self._health = _Health()
+        self._server = grpc.aio.server(options=options(settings))
+        pb_grpc.add_AudioWriterServiceServicer_to_server(AudioWriterService(settings, self._admission), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if settings.reflection:
+            names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server, SymbolPool())
+        self._publisher: asyncio.Task[None]
+
+    @property
+    def live_streams(self) -> int:
+        """EncodeStream and Encode calls that are under way."""
+        return self._admission.live_streams
+
+    async def start(self) -> str:
+        """Listen; give the address. Raises OSError if it is taken."""
+        address = self._address or _join(self._settings.host, self._settings.port)
+        try:
+            if self._certificates is None:
+                port = self._server.add_insecure_port(address)
+            else:
+                port = self._server.add_secure_port(address, self._certificates.credentials())
+        except RuntimeError as exc:
+            raise OSError(f"can't listen on {address}: taken, or not an address of this host") from exc
+        await self._server.start()
+        self._publisher = asyncio.create_task(self._admission.publish())
+        for name in (*_READINESS, LIVENESS):
+            await self._health.set(name, _SERVING)
+        return self._address or _join(self._settings.host, port)
+
+    async def stop(self) -> bool:
+        """Say NOT_SERVING, refuse new streams, wait for the live ones, stop. False if some had to be cut."""
+        for name in _READINESS:
+            await self._health.set(name, _NOT_SERVING)
+        done = await self._admission.drain(self._settings.drain_timeout)
+        await self._end()
+        return done
+
+    async def kill(self) -> None:
+        """End at once, live streams and all."""
+        await self._admission.cut(Stopped("the server was told to end at once", "STOPPED"))
+        await self._end()
+
+    async def _end(self) -> None:
+        self._health.end_watches()
+        self._publisher.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._publisher
+        await self._server.stop(_STOP_S)
+
+
+def _join(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def options(settings: Settings) -> list[tuple[str, int]]:
+    """What grpc is told: limits, windows, keepalive."""
+    return [
+        ("grpc.max_concurrent_streams", settings.max_connection_streams),
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", settings.max_message_bytes),
+        # Above our own limit, whose error has a name; grpc's refusal has none.
+        ("grpc.max_metadata_size", 2 * settings.max_metadata_bytes),
+        ("grpc.absolute_max_metadata_size", 4 * settings.max_metadata_bytes),
+        ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),
+        # A connection that says nothing at all; the default is two minutes.
+        ("grpc.server_handshake_timeout_ms", 20_000),
+        # A second server on the same port shall fail, not silently take half of the connections.
+        ("grpc.so_reuseport", int(settings.shared_port)),
+        # A window of 64 KiB: a caller that does not read costs little.
+        ("grpc.http2.lookahead_bytes", 64 * 1024),
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        # Or the answer to a ping is waited for for a minute, whatever keepalive says.
+        ("grpc.http2.ping_timeout_ms", 20_000),
+        # Callers may keep their connections alive: else grpc ends them with too_many_pings.
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ]

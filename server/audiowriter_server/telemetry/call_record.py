@@ -1,0 +1,137 @@
+"""The record of one call: its log line, its metrics and its span. It observes, and changes nothing."""
+
+import logging
+import time
+from typing import Any, Protocol
+
+import grpc
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_core import AudioEncoder
+
+from ..errors import CallError
+from . import metrics, tracing
+from .logs import FIELDS
+
+log = logging.getLogger("audiowriter")
+
+SERVICE_NAME = pb.DESCRIPTOR.services_by_name["AudioWriterService"].full_name
+
+NO_FORMAT = "none"
+
+_METHODS = {
+    name: metrics.MethodMetrics(SERVICE_NAME, name, kind)
+    for name, kind in (("EncodeStream", "bidi_stream"), ("Encode", "unary"), ("ListFormats", "unary"))
+}
+
+
+class Observed(Protocol):
+    """What a record reads of a stream."""
+
+    encoder: AudioEncoder | None
+    """None before the config."""
+
+    @property
+    def input_seconds(self) -> float: ...
+
+    @property
+    def bytes_out(self) -> int: ...
+
+
+class CallRecord:
+    """Accumulates counters locally and publishes them once a second, so that a message needs no label, lock or line."""
+
+    def __init__(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        self.method = method
+        self.metadata = tuple(context.invocation_metadata() or ())
+        self.received = 0
+        """Messages."""
+        self.sent = 0
+        self.encode_seconds = 0.0
+        """Seconds spent in encode calls so far."""
+        self._stream: Observed | None = None
+        self._begin = self._first_message = time.perf_counter()
+        self._first_byte_s: float | None = None
+        self._peer = context.peer()
+        self._span = tracing.start_span(SERVICE_NAME, method, self.metadata)
+        self._metrics = _METHODS[method]
+        self._format = NO_FORMAT
+        self._format_metrics = metrics.of_format(NO_FORMAT)
+        self._live = 0
+        self._published = (0, 0, 0.0, 0, 0.0)
+        self._metrics.started.inc()
+
+    def observe(self, stream: Observed) -> None:
+        """Read bytes, seconds and format from this stream."""
+        self._stream = stream
+
+    def message_received(self) -> None:
+        """Count one message."""
+        if not self.received:
+            self._first_message = time.perf_counter()
+        self.received += 1
+
+    def message_sent(self) -> None:
+        """Count one message."""
+        self.sent += 1
+        if self._first_byte_s is None and self._stream is not None and self._stream.bytes_out:
+            self._first_byte_s = time.perf_counter() - self._first_message
+
+    def admitted(self) -> None:
+        """Count the call as live until it ends."""
+        self._live = 1
+        self._format_metrics.live_streams.inc()
+
+    def publish(self) -> None:
+        """Add what was counted since the last time to the metrics."""
+        stream = self._stream
+        if self._format is NO_FORMAT and stream is not None and stream.encoder is not None:
+            self._format_metrics.live_streams.dec(self._live)
+            self._format = stream.encoder.options.output.format.name
+            self._format_metrics = metrics.of_format(self._format)
+            self._format_metrics.live_streams.inc(self._live)
+        seconds, size = (stream.input_seconds, stream.bytes_out) if stream is not None else (0.0, 0)
+        now = (self.received, self.sent, seconds, size, self.encode_seconds)
+        counters = (
+            self._metrics.received,
+            self._metrics.sent,
+            self._format_metrics.audio_seconds,
+            self._format_metrics.encoded_bytes,
+            self._format_metrics.encode_seconds,
+        )
+        for counter, value, before in zip(counters, now, self._published, strict=True):
+            if value != before:
+                counter.inc(value - before)
+        self._published = now
+
+    def end(self, code: str, error: CallError | None = None, error_id: str = "") -> None:
+        """Write the log line, the last counts and the span. `code`: the status, such as "OK"."""
+        seconds = time.perf_counter() - self._begin
+        reason = error.reason if error is not None else ""
+        self.publish()
+        self._format_metrics.live_streams.dec(self._live)
+        self._live = 0
+        self._metrics.handled(code)
+        self._metrics.handling.observe(seconds)
+        if self._first_byte_s is not None:
+            self._format_metrics.first_byte.observe(self._first_byte_s)
+        if reason:
+            metrics.ERRORS.labels(reason).inc()
+        stream = self._stream
+        values: dict[str, str | float | None] = {
+            "method": self.method,
+            "code": code,
+            "reason": reason,
+            "error_id": error_id,
+            "format": self._format,
+            "audio_seconds": round(stream.input_seconds, 3) if stream is not None else 0.0,
+            "bytes": stream.bytes_out if stream is not None else 0,
+            "first_byte_ms": None if self._first_byte_s is None else round(self._first_byte_s * 1000, 3),
+            "seconds": round(seconds, 3),
+            "received": self.received,
+            "sent": self.sent,
+            "peer": self._peer,
+            "trace_id": tracing.trace_id(self._span),
+        }
+        line = {name: value for name, value in values.items() if value is not None and value != ""}
+        log.info("call", extra={FIELDS: line})
+        tracing.end_span(self._span, line)

@@ -1,0 +1,167 @@
+"""AudioEncoder: its states, its events, and who frees it."""
+
+import threading
+from dataclasses import replace
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from audiowriter_core import (
+    FORMATS,
+    AudioEncoder,
+    Chunk,
+    Event,
+    Finished,
+    Flushed,
+    InvalidArgument,
+    Started,
+    State,
+    WrongState,
+)
+from audiowriter_core.audio.sample_types import Samples
+from audiowriter_core.codecs.base import Packet
+from audiowriter_core.codecs.pcm import PcmCodec
+from audiowriter_core.encoder import ALLOWED
+from audiowriter_core.muxers.wav import WavMuxer
+from audiowriter_core.packet_encoder import PacketEncoder
+
+PCM = bytes(9600)
+CALLS = ("start", "write", "flush", "finish", "close")
+
+
+def encoder(name: str = "wav") -> AudioEncoder:
+    return AudioEncoder(format=name, sample_rate_hz=24_000)
+
+
+def call(stream: AudioEncoder, name: str) -> None:
+    getattr(stream, name)(*([PCM] if name == "write" else []))
+
+
+def in_state(state: State) -> AudioEncoder:
+    stream = encoder()
+    match state:
+        case State.STREAMING:
+            stream.write(PCM)
+        case State.FINISHED:
+            stream.finish()
+        case State.FAILED:
+            stream.write(b"\0")
+            with pytest.raises(InvalidArgument, match="1 bytes over at the end"):
+                stream.finish()
+        case State.CLOSED:
+            stream.close()
+    assert stream.state is state
+    return stream
+
+
+@pytest.mark.parametrize(("state", "name"), list(product(State, CALLS)), ids=str)
+def test_each_state_allows_the_calls_of_the_table_and_no_other(state: State, name: str) -> None:
+    stream = in_state(state)
+    after = ALLOWED[state].get(name)
+    if after is None:
+        with pytest.raises(WrongState, match=rf"{name}\(\) is not allowed on a stream that is {state.value}"):
+            call(stream, name)
+        assert stream.state is state
+    else:
+        call(stream, name)
+        assert stream.state is after
+    stream.close()
+
+
+def file_of(events: list[Event]) -> bytes:
+    """What a caller has who follows the rule."""
+    data = bytearray()
+    for event in events:
+        if isinstance(event, Chunk):
+            assert event.offset == len(data)
+            data += event.data
+        elif isinstance(event, Finished):
+            data += event.trailer
+            data[: len(event.header)] = event.header
+            assert event.total_bytes == len(data)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_events_come_in_order_and_make_the_file(name: str) -> None:
+    stream = encoder(name)
+    events = [*stream.write(PCM), *stream.flush(), *stream.write(PCM), *stream.finish()]
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Finished)
+    assert [type(event) for event in events if not isinstance(event, Chunk)] == [Started, Flushed, Finished]
+    assert file_of(events)
+    assert events[-1].input_samples == 9600
+    stream.close()
+
+
+def test_arrays_say_their_sample_format() -> None:
+    samples = np.array([[0.5, -0.25]] * 10, np.float32)
+    by_array = AudioEncoder(format="wav", sample_rate_hz=24_000, channels=2)
+    by_name = AudioEncoder(format="wav", sample_rate_hz=24_000, channels=2, sample_format="f32le")
+    file = file_of([*by_array.write(samples), *by_array.finish()])
+    assert file == file_of([*by_name.write(samples.tobytes()), *by_name.finish()])
+    assert by_array.options.output.sample_type.name == "F32LE"
+
+
+@pytest.mark.parametrize(
+    ("pcm", "words"),
+    [
+        (np.zeros(10, np.int64), "pcm: dtype int64: sample_format s16le takes int16"),
+        (np.zeros((10, 2), np.int16), r"pcm: shape \(10, 2\): channels=1 takes \(n, 1\)"),
+        (np.full(10, np.nan, np.float32), "pcm: nan at frame 0, channel 0: samples must be finite"),
+    ],
+)
+def test_bad_arrays_are_refused_by_name(pcm: Samples, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        encoder().write(pcm)
+
+
+def test_bad_options_are_named_all_at_once() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        AudioEncoder(format="mp3", sample_rate_hz=0, channels=9, effort=12, tags={"mood": "x"})
+    assert [violation.field for violation in caught.value.violations] == [
+        "sample_rate_hz",
+        "channels",
+        "effort",
+        'tags["mood"]',
+    ]
+    assert isinstance(caught.value, ValueError)
+
+
+class PausingCodec(PcmCodec):
+    """A codec whose thread waits inside `encode` until it may go on."""
+
+    entered, may_go_on = threading.Event(), threading.Event()
+    freed_by: ClassVar[list[threading.Thread]] = []
+
+    def encode(self, samples: Samples) -> list[Packet]:
+        self.entered.set()
+        assert self.may_go_on.wait(20)
+        assert not self.freed_by, "freed while in use"
+        return super().encode(samples)
+
+    def close(self) -> None:
+        self.freed_by.append(threading.current_thread())
+
+
+def test_an_encoder_in_use_is_freed_by_the_thread_that_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pausing = replace(
+        FORMATS["wav"],
+        open=lambda output: PacketEncoder(output, codec := PausingCodec(output), WavMuxer(output, codec)),
+    )
+    monkeypatch.setitem(FORMATS, "wav", pausing)
+    stream = encoder()
+    codec = threading.Thread(target=stream.write, args=[PCM])
+    codec.start()
+    assert PausingCodec.entered.wait(20)
+    with pytest.raises(WrongState, match="in use by another thread"):
+        stream.write(PCM)
+    stream.close()
+    stream.close()
+    assert PausingCodec.freed_by == []
+    PausingCodec.may_go_on.set()
+    codec.join()
+    assert PausingCodec.freed_by == [codec]
+    with pytest.raises(WrongState):
+        stream.write(PCM)
