@@ -18,6 +18,7 @@ from typing import Any
 
 import capacity
 import cpu
+import in_process
 import memory
 import report
 import soundfile
@@ -85,8 +86,10 @@ class Bench:
             folder = Path(name)
             speech, _ = soundfile.read(SPEECH, dtype="int16")
             samples = cpu.Samples(speech.tobytes(), folder)
-            data: dict[str, Any] = {"live": {}, "bulk": {}, "whole": {}, "pydub": {}}
+            data: dict[str, Any] = {"in_process": {}, "live": {}, "bulk": {}, "whole": {}, "pydub": {}}
             data |= {"memory": {}, "length": {}, "capacity": {}, "first_audio": {}, "workers": {}}
+            for case in CASES.values():
+                self._part(data["in_process"], case.name, in_process.measure, case, in_process.speech())
             with server() as target:
                 for case in CASES.values():
                     self._part(data["bulk"], case.name, cpu.bulk, plan, case, target, samples, folder)

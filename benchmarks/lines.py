@@ -15,6 +15,10 @@ LENGTH_MIB = 1.0
 CAPACITY = 2.0
 TWO_WORKERS = 1.1
 
+IN_PROCESS = 1.15
+IN_PROCESS_MS = 0.3
+"""Where the codec itself takes less than this: milliseconds per second of audio more than the bare codec."""
+
 WAYS = {"live": "20 ms frames, real time", "bulk": "100 ms frames, bulk"}
 MIB = 2**20
 
@@ -56,8 +60,19 @@ class Line:
 
 def lines(data: dict[str, Any]) -> list[Line]:
     """All lines of a run, in the order in which they are printed."""
-    groups = (_cpu, _whole, _pydub, _first_audio, _memory, _capacity, _workers)
+    groups = (_in_process, _cpu, _whole, _pydub, _first_audio, _memory, _capacity, _workers)
     return [line for group in groups for line in group(data)]
+
+
+def _in_process(data: dict[str, Any]) -> Iterator[Line]:
+    for name, case in CASES.items():
+        ms = data["in_process"].get(name)
+        detail = f"{ms['ours']:.2f} against {ms['bare']:.2f} ms per second of audio" if ms else ""
+        about = f"{case.label}, in process, blocks of 1 s: CPU against the bare codec"
+        if name in ("flac", "wav"):
+            yield Line(about, ms and ms["ours"] - ms["bare"], IN_PROCESS_MS, False, "ms/s more", detail)
+        else:
+            yield Line(about, ms and ms["ours"] / ms["bare"], IN_PROCESS, False, "×", detail)
 
 
 def _cpu(data: dict[str, Any]) -> Iterator[Line]:
