@@ -1,0 +1,1 @@
+"""What attacks, judges, loads and measures a running product. `make lab` lists the parts."""

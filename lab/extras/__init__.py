@@ -1,0 +1,1 @@
+"""Each distribution and each extra, installed alone."""
