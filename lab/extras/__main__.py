@@ -33,7 +33,7 @@ class Extra:
 
 def snippet(path: Path, first_line: str) -> str:
     """Return the Python block of a README that begins with this line."""
-    blocks = re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+    blocks: list[str] = re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
     found = [block for block in blocks if block.startswith(first_line)]
     assert len(found) == 1, f"{path}: {len(found)} blocks begin with {first_line!r}"
     return found[0]
@@ -102,7 +102,7 @@ def _target(server: subprocess.Popen[str]) -> str:
 def _environment(folder: Path, wheels: Path, requirement: str) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     constraints = ROOT / "constraints.txt"
     subprocess.run([*pip, "install", "--constraint", constraints, "--find-links", wheels, requirement], check=True)
     return python
