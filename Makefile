@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test bench bench-quick profile faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image check generate clean
+.PHONY: demo test bench bench-quick profile faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image check words generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -121,6 +121,9 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(MAKE) generate
 	git diff --exit-code -- proto || { echo "proto: run 'make generate' and commit the result" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/test_project.py
+
+words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead
+	$(BIN)/python docs/words.py
 
 generate: $(VENV)/.ready  ## Make the Python code from the proto
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)

@@ -34,7 +34,7 @@ def formats() -> str:
 
 def figures() -> str:
     """The table of the published measurement."""
-    command = [sys.executable, ROOT / "benchmarks" / "table.py"]
+    command = [sys.executable, str(ROOT / "benchmarks" / "table.py")]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
