@@ -5,6 +5,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from io import BufferedIOBase, RawIOBase
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -14,6 +15,11 @@ from .encoder import AudioEncoder
 from .errors import InvalidArgument, Violation
 from .events import Chunk, Event, Finished, Flushed, Started
 from .formats import FORMATS, format_for_extension
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 def open_audio(
@@ -100,9 +106,7 @@ class AudioFile:
         """Use `open_audio`."""
         self._encoder, self._file, self._owned = encoder, file, owned
         self._temporary, self._path = temporary, path
-        # In append mode writes go to the end, wherever one seeks.
-        seekable = file.seekable() and "a" not in str(getattr(file, "mode", ""))
-        self._start = file.tell() if seekable else None
+        self._start = file.tell() if file.seekable() and not _appends(file) else None
         self._started: Started | None = None
         self._flushed: Flushed | None = None
         self._result: Finished | None = None
@@ -153,7 +157,7 @@ class AudioFile:
             if self._start is not None and self.result.header:
                 end = self._file.tell()
                 self._file.seek(self._start)
-                self._file.write(self.result.header)
+                self._write(self.result.header)
                 self._file.seek(end)
             self._file.flush()
             if self._temporary is not None and self._path is not None:
@@ -201,11 +205,27 @@ class AudioFile:
         for event in events:
             match event:
                 case Chunk(data=data):
-                    self._file.write(data)
+                    self._write(data)
                 case Started():
                     self._started = event
                 case Flushed():
                     self._flushed = event
                 case Finished(trailer=trailer):
                     self._result = event
-                    self._file.write(trailer)
+                    self._write(trailer)
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:  # a file without a buffer may write a part
+            rest = rest[self._file.write(rest) or 0 :]
+
+
+def _appends(file: BinaryIO) -> bool:
+    """Whether every write goes to the end of the file, wherever one seeks."""
+    if "a" in str(getattr(file, "mode", "")):
+        return True
+    if fcntl is None or not isinstance(file, RawIOBase | BufferedIOBase):
+        return False
+    with suppress(OSError):  # a file in memory has no descriptor
+        return bool(fcntl.fcntl(file.fileno(), fcntl.F_GETFL) & os.O_APPEND)
+    return False
