@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import FORMATS, AudioEncoder, InvalidArgument
 from audiowriter_core.options import StreamOptions
 from audiowriter_server.rpc import wire
 from audiowriter_server.rpc.session import Responses, Session
-from numpy.typing import NDArray
+
+from support.encode import speechlike
+
+__all__ = ["NAMES", "Encoded", "collect", "config", "encode", "flat", "requests", "resolve", "run", "speechlike"]
 
 NAMES = {name: kind.number for name, kind in FORMATS.items()}
 """The number of each format by its short name, in the order of the table."""
@@ -120,13 +122,3 @@ def encode(stream_config: pb.StreamConfig, pcm: bytes, cuts: Iterable[int] = ())
     """PCM, cut at these positions, through a session."""
     edges = [0, *sorted(cuts), len(pcm)]
     return run(requests(stream_config, (pcm[start:stop] for start, stop in pairwise(edges))))
-
-
-def speechlike(frames: int, rate: int = 24000, channels: int = 1) -> NDArray[np.int16]:
-    """Syllables of a voice-like tone with a little noise, shape (frames, channels); the same for the same arguments."""
-    rng = np.random.default_rng(7)
-    t = np.arange(frames)[:, None] / rate
-    pitch = 2 * np.pi * (140 + 40 * np.arange(channels)) * t
-    voice = sum(np.sin(harmonic * pitch) / harmonic for harmonic in range(1, 9))
-    envelope = np.clip(np.sin(2 * np.pi * 3 * t), 0, 1)
-    return np.asarray(6000 * envelope * voice + rng.normal(0, 30, (frames, channels))).round().astype(np.int16)

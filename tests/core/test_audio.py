@@ -6,7 +6,7 @@ from audiowriter_core.audio.layouts import LAYOUTS, can_mix, channel_mask, mix_m
 from audiowriter_core.audio.reader import PcmReader
 from audiowriter_core.errors import InvalidArgument
 from support.decode import by_libsndfile
-from support.streams import config, encode, resolve, speechlike
+from support.encode import config, encode, resolve, speechlike
 
 
 def test_a_rest_of_a_frame_waits_for_its_other_half() -> None:

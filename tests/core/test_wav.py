@@ -11,7 +11,7 @@ import soundfile
 from audiowriter_core.muxers import riff as wav
 from mutagen.wave import WAVE
 from support.decode import by_ffmpeg, by_libsndfile
-from support.streams import config, encode, speechlike
+from support.encode import config, encode, speechlike
 
 
 def chunks(data: bytes) -> dict[bytes, bytes]:

@@ -5,14 +5,13 @@ from struct import unpack
 
 import numpy as np
 import pytest
-from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core.muxers.webm import ebml
 from audiowriter_core.muxers.webm.elements import Cues
 from hypothesis import given
 from hypothesis import strategies as st
 from support import webm
 from support.decode import by_blocks, by_ffmpeg
-from support.streams import config, encode, run, speechlike
+from support.encode import Request, config, encode, run, speechlike
 
 MS = 1_000_000
 """In ns."""
@@ -131,9 +130,9 @@ def test_flush_closes_the_cluster() -> None:
     pcm = speechlike(24000).tobytes()
     encoded = run(
         [
-            pb.EncodeStreamRequest(config=config("webm", page_ms=2000), pcm=pcm[:24000], flush=True),
-            pb.EncodeStreamRequest(flush=True),
-            pb.EncodeStreamRequest(pcm=pcm[24000:]),
+            Request(config=config("webm", page_ms=2000), pcm=pcm[:24000], flush=True),
+            Request(flush=True),
+            Request(pcm=pcm[24000:]),
         ]
     )
     assert encoded.flushed[0].held_samples <= 156, "libopus' lookahead"

@@ -6,9 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.rpc.session import Session
-from support.streams import config, speechlike
+from audiowriter_core import AudioEncoder
+from support.encode import config, speechlike
 
 
 def peak_kib() -> int:
@@ -18,17 +17,13 @@ def peak_kib() -> int:
 def main(name: str) -> None:
     rate = 8000
     second = speechlike(rate, rate).tobytes()
-    session = Session()
-    for _ in session.receive(pb.EncodeStreamRequest(config=config(name, rate))):
-        pass
+    encoder = AudioEncoder(**config(name, rate))
     for second_number in range(3600):
         if second_number == 60:
             before = peak_kib()
-        for _ in session.receive(pb.EncodeStreamRequest(pcm=second)):
-            pass
-    for _ in session.finish():
-        pass
-    session.close()
+        encoder.write(second)
+    encoder.finish()
+    encoder.close()
     print(peak_kib() - before)
 
 

@@ -11,7 +11,7 @@ import soundfile
 from audiowriter_core.muxers import adts
 from mutagen.mp4 import MP4
 from support.decode import by_ffmpeg
-from support.streams import config, encode, speechlike
+from support.encode import config, encode, speechlike
 
 ROOT = Path(__file__).parents[2]
 

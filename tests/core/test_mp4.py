@@ -9,7 +9,6 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core.codecs.aac import AacCodec
 from audiowriter_core.muxers import adts
 from audiowriter_core.muxers.mp4 import movie as mp4
@@ -19,8 +18,8 @@ from audiowriter_core.muxers.mp4.movie import SampleTable, Track
 from audiowriter_core.packet_encoder import PacketEncoder
 from mutagen.mp4 import MP4
 from support.decode import by_frame_durations
+from support.encode import Request, config, encode, resolve, run, speechlike
 from support.mp4 import Box, boxes, find, fragments, frames, full, has
-from support.streams import config, encode, resolve, run, speechlike
 
 PRIMING = 1024
 
@@ -139,8 +138,8 @@ def test_the_movie_finds_each_frame_that_the_fragments_hold(length: int, page_ms
 def test_finished_frames_lie_one_after_another(rate: int, page_ms: int) -> None:
     pcm = speechlike(3 * rate, rate).tobytes()
     requests = [
-        pb.EncodeStreamRequest(config=config("m4a", rate, page_ms=page_ms), pcm=pcm[:rate], flush=True),
-        pb.EncodeStreamRequest(pcm=pcm[rate:]),
+        Request(config=config("m4a", rate, page_ms=page_ms), pcm=pcm[:rate], flush=True),
+        Request(pcm=pcm[rate:]),
     ]
     encoded = run(requests)
     found = frames(encoded.file, movie(encoded.file))
@@ -184,8 +183,8 @@ def test_a_fragmented_file_has_a_major_brand_that_all_readers_accept() -> None:
 def test_a_fragmented_file_ends_with_a_box_of_16_bytes_or_more(flush: bool) -> None:
     encoded = run(
         [
-            pb.EncodeStreamRequest(config=config("fmp4"), pcm=bytes(2 * 24000), flush=flush),
-            pb.EncodeStreamRequest(pcm=bytes(2 * 100)),
+            Request(config=config("fmp4"), pcm=bytes(2 * 24000), flush=flush),
+            Request(pcm=bytes(2 * 100)),
         ]
     )
     *_, last_mdat = (box for box in boxes(encoded.live) if box.kind == b"mdat")
@@ -206,9 +205,9 @@ def test_flush_closes_the_fragment(name: str) -> None:
     pcm = speechlike(24000).tobytes()
     encoded = run(
         [
-            pb.EncodeStreamRequest(config=config(name, page_ms=2000), pcm=pcm[:24000], flush=True),
-            pb.EncodeStreamRequest(pcm=pcm[24000:], flush=True),
-            pb.EncodeStreamRequest(flush=True),
+            Request(config=config(name, page_ms=2000), pcm=pcm[:24000], flush=True),
+            Request(pcm=pcm[24000:], flush=True),
+            Request(flush=True),
         ]
     )
     assert encoded.flushed[0].held_samples < 3 * 1024, "what the codec holds, and a frame that is not full"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from support.decode import JUDGES
-from support.streams import config, encode
+from support.encode import config, encode
 
 EVERY_SAMPLE = np.arange(-(2**15), 2**15, dtype="<i2")
 

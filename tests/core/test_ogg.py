@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from support.decode import by_ffmpeg, by_libsndfile, by_miniaudio
+from support.encode import Request, config, encode, run, speechlike
 from support.ogg import pages
-from support.streams import config, encode, speechlike
 
 
 def slow_checksum(page: bytes) -> int:
@@ -96,14 +96,11 @@ def test_opus_pages_are_as_long_as_asked(page_ms: int) -> None:
 
 
 def test_flush_closes_the_page() -> None:
-    from audiowriter.v1 import audio_writer_pb2 as pb
-    from support.streams import run
-
     pcm = speechlike(24000).tobytes()
     encoded = run(
         [
-            pb.EncodeStreamRequest(config=config("opus", page_ms=1000), pcm=pcm[:24000], flush=True),
-            pb.EncodeStreamRequest(pcm=pcm[24000:]),
+            Request(config=config("opus", page_ms=1000), pcm=pcm[:24000], flush=True),
+            Request(pcm=pcm[24000:]),
         ]
     )
     assert encoded.flushed[0].offset > 1000, "half a second is out, though the page was to be a second"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mutagen.flac import FLAC
 from support.decode import by_ffmpeg, by_miniaudio
-from support.streams import config, encode, speechlike
+from support.encode import config, encode, speechlike
 
 
 def streaminfo(file: bytes) -> dict[str, int | bytes]:

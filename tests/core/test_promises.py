@@ -7,17 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_core import FORMATS, Format, InvalidArgument
+from audiowriter_core import FORMATS, AudioEncoder, Chunk, Format, InvalidArgument
 from audiowriter_core.audio.converter import PcmConverter
-from audiowriter_server.rpc.session import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.decode import JUDGES, by_libsndfile
+from support.encode import Request, config, encode, resolve, run, speechlike
 from support.ogg import without_serials
-from support.streams import NAMES, config, encode, flat, resolve, run, speechlike
 
-formats = pytest.mark.parametrize("name", list(NAMES))
+formats = pytest.mark.parametrize("name", list(FORMATS))
 
 SPEECH = speechlike(24000)
 PCM = SPEECH.tobytes()
@@ -25,10 +23,6 @@ PCM = SPEECH.tobytes()
 
 def spec(name: str) -> Format:
     return FORMATS[name]
-
-
-def test_the_table_has_every_format_of_the_contract() -> None:
-    assert sorted(NAMES.values()) == sorted(set(pb.AudioFormat.values()) - {pb.AUDIO_FORMAT_UNSPECIFIED})
 
 
 @formats
@@ -39,7 +33,7 @@ def test_empty_stream_is_a_valid_file(name: str) -> None:
     decode = by_libsndfile if name == "vorbis" else JUDGES[name]
     if name != "flac":  # dr_flac calls a total of 0 unknown; test_flac has it
         assert len(decode(encoded.file)) == (0 if spec(name).sample_exact else over)
-    assert encoded.finished.output_samples == encoded.finished.duration.ToNanoseconds() == 0
+    assert encoded.finished.output_samples == encoded.finished.duration_s == 0
 
 
 @formats
@@ -106,26 +100,26 @@ def test_live_bytes_decode_without_the_header(name: str) -> None:
 @formats
 def test_samples_that_wait_hold_no_byte_back(name: str) -> None:
     options = resolve(config(name))
-    encoder, session = FORMATS[name].open(options.output), Session()
+    encoder, stream = FORMATS[name].open(options.output), AudioEncoder(**config(name))
     converter = PcmConverter(options, keeps_overs=spec(name).lossless)
     encoder.start()
-    list(session.receive(pb.EncodeStreamRequest(config=config(name))))
+    stream.start()
     for start in range(0, len(SPEECH), 480):
         frame = SPEECH[start : start + 480]
-        chunks = [one.chunk for one in flat(session.receive(pb.EncodeStreamRequest(pcm=frame.tobytes())))]
+        chunks = [event for event in stream.write(frame.tobytes()) if isinstance(event, Chunk)]
         assert sum(len(chunk.data) for chunk in chunks) == len(encoder.encode(converter.convert(frame)))
         assert all(chunk.input_samples == start + len(frame) for chunk in chunks)
     encoder.close()
-    session.close()
+    stream.close()
 
 
 @formats
 def test_a_float_that_is_no_number_is_refused_at_once(name: str) -> None:
-    session = Session()
-    list(session.receive(pb.EncodeStreamRequest(config=config(name, sample_format="F32LE"))))
+    stream = AudioEncoder(**config(name, sample_format="F32LE"))
+    stream.start()
     with pytest.raises(InvalidArgument, match="nan at frame 1, channel 0"):
-        list(session.receive(pb.EncodeStreamRequest(pcm=np.array([0, np.nan], "<f4").tobytes())))
-    session.close()
+        stream.write(np.array([0, np.nan], "<f4").tobytes())
+    stream.close()
 
 
 @formats
@@ -134,34 +128,33 @@ def test_totals_and_hash_are_true(name: str) -> None:
     finished = encoded.finished
     assert finished.total_bytes == len(encoded.live) == len(encoded.file)
     assert finished.sha256 == hashlib.sha256(encoded.live).digest()
-    assert finished.duration.ToNanoseconds() == 1_000_000_000
+    assert finished.duration_s == 1
     assert finished.peak == pytest.approx(np.abs(SPEECH.astype(int)).max() / 32768)
     assert finished.clipped_samples == 0
-    assert finished.delay_samples == encoded.started.encoder_delay_samples
+    assert finished.delay_samples == encoded.started.delay_samples
 
 
 @formats
-def test_started_resolves_to_itself(name: str) -> None:
+def test_started_names_type_and_extension(name: str) -> None:
     started = encode(config(name), b"").started
-    again = resolve(pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=started.output))
-    assert again == resolve(config(name))
+    assert started.output == resolve(config(name)).output
     assert started.mime_type == spec(name).mime_type
     assert started.file_extension == spec(name).file_extension
 
 
 @formats
 def test_close_comes_twice_and_in_the_middle_and_after_an_error(name: str) -> None:
-    unused = Session()
+    unused = AudioEncoder(**config(name))
     unused.close()
     unused.close()
-    session = Session()
-    list(session.receive(pb.EncodeStreamRequest(config=config(name), pcm=PCM[:9000])))
-    session.close()
-    session.close()
-    failed = Session()
-    list(failed.receive(pb.EncodeStreamRequest(config=config(name), pcm=PCM[:9001])))
+    stream = AudioEncoder(**config(name))
+    stream.write(PCM[:9000])
+    stream.close()
+    stream.close()
+    failed = AudioEncoder(**config(name))
+    failed.write(PCM[:9001])
     with pytest.raises(InvalidArgument, match="1 bytes over"):
-        list(failed.finish())
+        failed.finish()
     failed.close()
 
 
@@ -176,11 +169,11 @@ def test_tags_do_not_move_the_audio(name: str) -> None:
 
 @formats
 def test_flush_answers_and_harms_nothing(name: str) -> None:
-    def asked() -> list[pb.EncodeStreamRequest]:
+    def asked() -> list[Request]:
         return [
-            pb.EncodeStreamRequest(config=config(name), flush=True),
-            pb.EncodeStreamRequest(pcm=PCM[:9600], flush=True),
-            pb.EncodeStreamRequest(pcm=PCM[9600:]),
+            Request(config=config(name), flush=True),
+            Request(pcm=PCM[:9600], flush=True),
+            Request(pcm=PCM[9600:]),
         ]
 
     encoded = run(asked())
@@ -201,12 +194,12 @@ def threads() -> int:
 @formats
 def test_a_stream_starts_no_thread(name: str) -> None:
     before = threads()
-    sessions = [Session() for _ in range(4)]
-    for session in sessions:
-        list(session.receive(pb.EncodeStreamRequest(config=config(name), pcm=PCM)))
+    streams = [AudioEncoder(**config(name)) for _ in range(4)]
+    for stream in streams:
+        stream.write(PCM)
     assert threads() == before
-    for session in sessions:
-        session.close()
+    for stream in streams:
+        stream.close()
 
 
 @formats

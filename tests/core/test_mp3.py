@@ -11,7 +11,7 @@ from fastcrc import crc16
 from mutagen.id3 import ID3
 from mutagen.mp3 import MP3, BitrateMode
 from support.decode import by_ffmpeg, by_libsndfile
-from support.streams import config, encode, speechlike
+from support.encode import config, encode, speechlike
 
 RATES = sorted(mpeg_audio.RATES)
 

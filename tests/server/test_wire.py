@@ -1,0 +1,23 @@
+"""Messages and the core: every format and every option goes through unchanged."""
+
+import pytest
+from audiowriter.v1 import audio_writer_pb2 as pb
+from support.streams import NAMES, config, encode, resolve
+
+
+def test_the_table_has_every_format_of_the_contract() -> None:
+    assert sorted(NAMES.values()) == sorted(set(pb.AudioFormat.values()) - {pb.AUDIO_FORMAT_UNSPECIFIED})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_started_resolves_to_itself(name: str) -> None:
+    started = encode(config(name), b"").started
+    again = resolve(pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=started.output))
+    assert again == resolve(config(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_finished_has_the_duration_to_the_nanosecond(name: str) -> None:
+    encoded = encode(config(name, 24000), bytes(2 * 8000))
+    assert encoded.finished.duration.ToNanoseconds() == 333_333_333
+    assert encoded.finished.delay_samples == encoded.started.encoder_delay_samples

@@ -1,0 +1,137 @@
+"""Run an AudioEncoder over PCM, and keep all its events. No server, no protobuf."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from audiowriter_core import AudioEncoder, Chunk, Event, Finished, Flushed, Started
+from audiowriter_core.options import StreamOptions
+from numpy.typing import NDArray
+
+Config = dict[str, Any]
+"""Arguments of AudioEncoder."""
+
+MAX_CHUNK_BYTES = 512 * 1024
+
+
+@dataclass
+class Request:
+    """One step of a stream: a config in the first one, then PCM, then a flush if it is asked for."""
+
+    config: Config | None = None
+    pcm: bytes = b""
+    flush: bool = False
+
+
+@dataclass
+class Encoded:
+    """A finished stream."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+    flushed: list[Flushed] = field(default_factory=list)
+    ends: list[Started | Finished] = field(default_factory=list)
+    """Both, when the stream has ended."""
+
+    @property
+    def started(self) -> Started:
+        assert isinstance(self.ends[0], Started)
+        return self.ends[0]
+
+    @property
+    def finished(self) -> Finished:
+        assert isinstance(self.ends[-1], Finished)
+        return self.ends[-1]
+
+    @property
+    def live(self) -> bytes:
+        """What a listener has heard at the end."""
+        return b"".join(chunk.data for chunk in self.chunks) + self.finished.trailer
+
+    @property
+    def file(self) -> bytes:
+        """What a caller has stored at the end."""
+        return self.finished.header + self.live[len(self.finished.header) :]
+
+
+def config(
+    name: str,
+    rate: int = 24000,
+    channels: int = 1,
+    sample_format: str = "S16LE",
+    *,
+    out_rate: int | None = None,
+    out_channels: int | None = None,
+    out_sample_format: str | None = None,
+    **output: Any,
+) -> Config:
+    """The arguments for the format of this name; `output`: further ones of the file."""
+    return {
+        "format": name,
+        "sample_rate_hz": rate,
+        "channels": channels,
+        "sample_format": sample_format,
+        "output_sample_rate_hz": out_rate,
+        "output_channels": out_channels,
+        "output_sample_format": out_sample_format,
+        **output,
+    }
+
+
+def resolve(wanted: Config) -> StreamOptions:
+    """The options that a config stands for."""
+    return AudioEncoder(**wanted).options
+
+
+def collect(events: Iterable[Event], into: Encoded) -> None:
+    """Sort events by kind, and hold the order that the encoder promises."""
+    for event in events:
+        assert len(into.ends) < 2, "nothing comes after Finished"
+        if isinstance(event, Started):
+            assert not into.ends, "Started comes first, once"
+            into.ends.append(event)
+            continue
+        assert into.ends, "Started comes first"
+        if isinstance(event, Chunk):
+            assert event.offset == sum(len(chunk.data) for chunk in into.chunks), "chunks come in order, without gaps"
+            assert 0 < len(event.data) <= MAX_CHUNK_BYTES
+            into.chunks.append(event)
+        elif isinstance(event, Flushed):
+            into.flushed.append(event)
+        else:
+            into.ends.append(event)
+
+
+def run(requests: Iterable[Request]) -> Encoded:
+    """A whole stream."""
+    encoded = Encoded()
+    encoder: AudioEncoder | None = None
+    for request in requests:
+        if request.config is not None:
+            encoder = AudioEncoder(**request.config)
+            collect(encoder.start(), encoded)
+        assert encoder is not None
+        collect(encoder.write(request.pcm), encoded)
+        if request.flush:
+            collect(encoder.flush(), encoded)
+    assert encoder is not None
+    with encoder:
+        collect(encoder.finish(), encoded)
+    return encoded
+
+
+def encode(wanted: Config, pcm: bytes, cuts: Iterable[int] = ()) -> Encoded:
+    """PCM, cut at these positions."""
+    edges = [0, *sorted(cuts), len(pcm)]
+    return run([Request(wanted), *(Request(pcm=pcm[start:stop]) for start, stop in pairwise(edges))])
+
+
+def speechlike(frames: int, rate: int = 24000, channels: int = 1) -> NDArray[np.int16]:
+    """Syllables of a voice-like tone with a little noise, shape (frames, channels); the same for the same arguments."""
+    rng = np.random.default_rng(7)
+    t = np.arange(frames)[:, None] / rate
+    pitch = 2 * np.pi * (140 + 40 * np.arange(channels)) * t
+    voice = sum(np.sin(harmonic * pitch) / harmonic for harmonic in range(1, 9))
+    envelope = np.clip(np.sin(2 * np.pi * 3 * t), 0, 1)
+    return np.asarray(6000 * envelope * voice + rng.normal(0, 30, (frames, channels))).round().astype(np.int16)
