@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test coverage bench bench-quick profile faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image check words generate clean
+.PHONY: demo test coverage bench bench-quick profile faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image nightly check github words generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -74,6 +74,8 @@ judges-long: $(VENV)/.ready  ## Write a WAV beyond 4 GiB, then ten hours of audi
 	$(BIN)/python -m pytest -q tests/interop/test_rf64.py --long
 	PYTHONPATH=tests $(BIN)/python -m interop.ten_hours
 
+nightly: judges-long soak  ## What takes too long for each change; takes over an hour
+
 conformance: $(VENV)/.ready  ## Run the same cases with the Python, Go and Java clients; needs go, a JDK and mvn
 	PYTHONPATH=tests $(BIN)/python -m interop.clients
 
@@ -134,6 +136,18 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(MAKE) generate
 	git diff --exit-code -- proto || { echo "proto: run 'make generate' and commit the result" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/test_project.py
+	$(MAKE) github
+
+# shellcheck and pyflakes would be used where they are installed: the result must be the same everywhere.
+github: $(VENV)/.ready  ## Check the workflows and forms in .github; part of check; actionlint needs go, without it CI checks the workflows
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/format.yml
+	@if command -v go >/dev/null; then $(MAKE) $(BIN)/actionlint && $(BIN)/actionlint -shellcheck= -pyflakes=; \
+	  else echo "github: go is missing: the workflows are not checked" >&2; test -z "$$CI"; fi
+
+$(BIN)/actionlint: $(VENV)/.ready
+	GOBIN=$(abspath $(BIN)) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead
 	$(BIN)/python docs/words.py
