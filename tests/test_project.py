@@ -41,6 +41,10 @@ def test_the_tables_of_the_readme_are_those_of_the_code_and_the_measurements() -
     assert subprocess.run([sys.executable, ROOT / "docs" / "readme.py", "--check"]).returncode == 0
 
 
-def test_links_in_the_readme_lead_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()):
-        assert (ROOT / link).exists(), link
+def test_links_in_documents_lead_somewhere() -> None:
+    documents = [path for path in tracked() if path.suffix == ".md" and path.is_file()]
+    links = [
+        (path, link) for path in documents for link in re.findall(r"\]\(([^)#: ]+)(?:#[^)]*)?\)", path.read_text())
+    ]
+    missing = [(str(path.relative_to(ROOT)), link) for path, link in links if not (path.parent / link).exists()]
+    assert missing == []
