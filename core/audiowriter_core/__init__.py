@@ -1,9 +1,9 @@
-"""PCM in, finished audio files out, in this process. No network, no threads, no asyncio.
+"""Encodes PCM to finished audio files in this process, without network, threads or asyncio.
 
     with open_audio("speech.mp3", sample_rate_hz=24_000, bitrate_bps=64_000) as file:
         file.write(samples)
 
-`AudioEncoder` is the same without I/O: PCM in, events out.
+`AudioEncoder` does the same without I/O: it takes PCM and returns events.
 """
 
 from .audio.arrays import Pcm

@@ -1,12 +1,13 @@
-"""AudioEncoder: one stream, from its first sample to its last. No I/O, no threads, no waiting: PCM in, events out.
+"""AudioEncoder encodes one stream. It takes PCM and returns events. It does no I/O, starts no threads and never waits.
 
-    write, flush   ->  Started (once, first), Chunk*, Flushed
-    finish         ->  Chunk*, Finished
-    close              at any time, from any thread
+    call            events that it returns
+    start, write    Chunk*
+    flush           Chunk*, Flushed
+    finish          Chunk*, Finished
 
-Rule 1: the first event is Started, the last is Finished; chunks come in order between them.
-Rule 2: appending every chunk and the trailer, then writing the header at position 0, makes the file.
-Rule 3: after an error only close is allowed.
+Rule 1: the first call also returns Started, before all other events. Chunks are in the order of the file.
+Rule 2: to build the file, append every chunk and the trailer, then write the header at position 0.
+Rule 3: after an error, only close is allowed. Close is always allowed, from any thread.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,14 +26,14 @@ from .pipeline import Pipeline
 from .resolve import resolve
 
 MAX_CHUNK_BYTES = 512 * 1024
-"""Most bytes in one event: well below the 1 MiB that the contract of the service promises."""
+"""Maximum number of bytes in one event. The service promises less than 1 MiB per message."""
 
 
 class State(Enum):
-    """Where a stream is."""
+    """The state of a stream."""
 
     NEW = "new"
-    """Configured; nothing was written."""
+    """The options are valid, and no data was encoded yet."""
     STREAMING = "streaming"
     FINISHED = "finished"
     FAILED = "failed"
@@ -58,7 +59,7 @@ ALLOWED: Mapping[State, Mapping[str, State]] = {
     State.FAILED: {"close": State.CLOSED},
     State.CLOSED: {"close": State.CLOSED},
 }
-"""The calls that each state allows, and the state that follows. Any other call raises WrongState."""
+"""The calls that each state allows, each with the next state. Any other call raises WrongState."""
 
 
 class AudioEncoder:
@@ -69,8 +70,8 @@ class AudioEncoder:
             for event in encoder.write(block): ...
         for event in encoder.finish(): ...
 
-    No call waits for anything, so it serves asyncio as well. Calls may come from different threads, but not at the same
-    time. `close` may come at any time: native memory is freed when the call that uses it has ended.
+    No method waits, so the class also works with asyncio. Methods may be called from different threads, but only one at a
+    time. Only `close` may be called at any time: if another call is running, native memory is freed when that call ends.
     """
 
     def __init__(
@@ -89,21 +90,23 @@ class AudioEncoder:
         output_channels: int | None = None,
         output_sample_format: str | None = None,
     ) -> None:
-        """Check the options. Raises InvalidArgument, which names every bad option.
+        """Check the options. Raises InvalidArgument, which lists every bad option.
 
-        format: a name of `FORMATS`, such as "mp3".
-        sample_rate_hz, channels: of the PCM; 1 to 8 channels in WAVE order.
+        format: a key of `FORMATS`, such as "mp3".
+        sample_rate_hz, channels: of the PCM. 1 to 8 channels, in WAVE order.
         sample_format: of the PCM: "s16le", "s24le", "s32le", "f32le", "f64le" or "u8". Default: the dtype of the first array
-            that is written, or "s16le" if bytes come first.
-        bitrate_bps: bits per second over all channels; vbr_quality: 0 (smallest) to 1 (best). One of them at most.
-        effort: 0 (fastest) to 10 (slowest and best).
-        page_ms: longest stretch of audio, in ms, gathered before a page, cluster or fragment comes out.
+            that is written, or "s16le" if the first write is bytes.
+        bitrate_bps: bits per second, for all channels together. Excludes vbr_quality.
+        vbr_quality: 0 (smallest file) to 1 (best quality). Excludes bitrate_bps.
+        effort: 0 (fastest) to 10 (slowest, with the best result).
+        page_ms: maximum duration, in ms, of the audio that is gathered for one page, cluster or fragment.
         tags: title, artist, album, date, genre, comment, track.
-        output_...: of the file; the default is the input's where the format allows it.
+        output_sample_rate_hz, output_channels, output_sample_format: of the file. Default: those of the PCM, if the format
+            allows them.
 
-        Options that are None take the format's default; `Started.output` has the values.
+        An option that is None has the format's default. `Started.output` has all values.
         """
-        self._asked = EncoderOptions(
+        self._requested = EncoderOptions(
             format=format,
             sample_rate_hz=sample_rate_hz,
             channels=channels,
@@ -117,11 +120,11 @@ class AudioEncoder:
             output_channels=output_channels or 0,
             output_sample_format=output_sample_format or "",
         )
-        self.options: StreamOptions = resolve(self._asked)
-        """The options with every default filled in. A `sample_format` left to the first array may still change them."""
+        self.options: StreamOptions = resolve(self._requested)
+        """The options with all defaults filled in. Without `sample_format`, the first array may still change them."""
         self.state = State.NEW
         self.bytes_out = 0
-        """Bytes of the file so far."""
+        """Bytes of the file returned so far."""
         self._in_use = Exclusive(self._free)
         self._pipeline: Pipeline | None = None
         self._hash = sha256()
@@ -129,13 +132,13 @@ class AudioEncoder:
 
     @property
     def input_seconds(self) -> float:
-        """Seconds of audio taken in so far."""
+        """Seconds of audio received so far."""
         source = self.options.input
         return self._input_bytes / (source.frame_bytes * source.sample_rate_hz)
 
     @property
     def slice_bytes(self) -> int:
-        """Bytes of PCM that take about 10 ms of CPU time: a longer write is encoded in slices of this length."""
+        """Bytes of PCM that take about 10 ms of CPU time. `write` encodes longer PCM in slices of this length."""
         return self._open().slice_bytes
 
     def cost_ms(self, pcm_bytes: int) -> float:
@@ -143,27 +146,30 @@ class AudioEncoder:
         return pcm_bytes * self._open().ms_per_byte
 
     def start(self) -> list[Event]:
-        """Open the codec; return Started and the chunk of the provisional header. The first `write` does it by itself."""
-        return self._call("start", self._nothing, b"")
+        """Open the codec; return Started and the provisional header. Optional: the first other call does the same."""
+        return self._call("start", self._start, b"")
 
     def write(self, pcm: Pcm) -> list[Event]:
-        """Take PCM: bytes cut anywhere, or an array of shape (n,) for one channel or (n, channels).
+        """Encode PCM: bytes cut anywhere, or an array of shape (n, channels), or (n,) for one channel.
 
-        Returns what is ready, often nothing: codecs gather frames. Raises InvalidArgument for an array of another dtype or
-        channel count, and for samples that are not finite; EncodeError if the codec fails.
+        Often returns no events, because codecs gather whole frames. Raises InvalidArgument for an array of another dtype or
+        channel count, and for NaN or infinity. Raises EncodeError if the codec fails.
         """
         return self._call("write", self._write, pcm)
 
     def flush(self) -> list[Event]:
-        """Push out what codec and container can give without harm to the stream; the last event is Flushed."""
+        """Return the bytes that can already be written, such as a page that is not full. The last event is Flushed.
+
+        The codec keeps an incomplete frame until more samples come.
+        """
         return self._call("flush", self._flush, b"")
 
     def finish(self) -> list[Event]:
-        """End the stream; the last event is Finished. Raises InvalidArgument if the PCM ends inside a frame."""
+        """End the stream. The last event is Finished. Raises InvalidArgument if the PCM ends inside a frame."""
         return self._call("finish", self._finish, b"")
 
     def close(self) -> None:
-        """Free the encoder: now, or at the end of the call that uses it. Idempotent, from any thread."""
+        """Free native memory: now, or when the running call ends. Idempotent; may be called from any thread."""
         self.state = State.CLOSED
         self._in_use.close()
 
@@ -196,9 +202,9 @@ class AudioEncoder:
 
     def _open(self, first: Pcm = b"") -> Pipeline:
         if self._pipeline is None:
-            asked = self._asked
-            if not asked.sample_format and (found := sample_format_of(first)):
-                self.options = resolve(replace(asked, sample_format=found))
+            requested = self._requested
+            if not requested.sample_format and (found := sample_format_of(first)):
+                self.options = resolve(replace(requested, sample_format=found))
             self._pipeline = Pipeline(self.options)
         return self._pipeline
 
@@ -208,12 +214,11 @@ class AudioEncoder:
 
     def _begin(self, pipeline: Pipeline, events: list[Event]) -> None:
         output = self.options.output
-        kind = output.format
-        events.append(Started(output, kind.mime_type, kind.file_extension, pipeline.delay_samples))
+        events.append(Started(output, output.format.mime_type, output.format.file_extension, pipeline.delay_samples))
         self._add_chunks(pipeline, pipeline.start(), events)
 
-    def _nothing(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
-        pass
+    def _start(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
+        pass  # `_call` has started the stream
 
     def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         data = to_bytes(pcm, self.options.input)
@@ -234,10 +239,10 @@ class AudioEncoder:
         data, end = pipeline.finish()
         self._add_chunks(pipeline, data, events)
         trailer = b""
-        for whole in (*end.tail, end.trailer):
-            for start in range(0, len(whole), MAX_CHUNK_BYTES):
-                piece = whole[start : start + MAX_CHUNK_BYTES]
-                # The header and the trailer share one event.
+        for part in (*end.tail, end.trailer):
+            for start in range(0, len(part), MAX_CHUNK_BYTES):
+                piece = part[start : start + MAX_CHUNK_BYTES]
+                # Finished carries the header and the trailer, so the limit applies to both together.
                 if len(end.header) + len(trailer) + len(piece) > MAX_CHUNK_BYTES:
                     self._add_chunks(pipeline, trailer, events)
                     trailer = b""

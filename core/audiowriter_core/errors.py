@@ -1,11 +1,11 @@
-"""Everything that an encoder can raise.
+"""The exceptions of this library.
 
 AudioWriterError
-├── InvalidArgument   an option or the PCM is wrong; `violations` names each bad field (also a ValueError)
-├── WrongState        a method was called where the stream's state does not allow it
+├── InvalidArgument   an option or the PCM is invalid; `violations` lists each bad field (also a ValueError)
+├── WrongState        a method was called in a state that does not allow it
 └── EncodeError       a codec failed
 
-Errors of libraries are wrapped where they occur: `raise EncodeError("lame: -1") from exc`.
+Exceptions of codec libraries are wrapped where they occur: `raise EncodeError("lame: -1") from exc`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 
 class AudioWriterError(Exception):
-    """Base class of all errors of this library. Its message is one line."""
+    """Base class of all exceptions of this library. The message is one line."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Violation:
     field: str
     """Name of the option, such as "bitrate_bps", or "pcm"."""
     value: str
-    """The value as text; empty where the description has it."""
+    """The value as text. Empty if the description contains it."""
     description: str
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ class Violation:
 
 
 class InvalidArgument(AudioWriterError, ValueError):
-    """An option or the PCM is wrong. Lists every bad field at once."""
+    """An option or the PCM is invalid. `violations` lists every bad field."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__("; ".join(map(str, violations)))
@@ -46,4 +46,4 @@ class WrongState(AudioWriterError):
 
 
 class EncodeError(AudioWriterError):
-    """A codec failed. The stream cannot go on; only `close` may follow."""
+    """A codec failed. The stream cannot continue: only `close` is allowed."""

@@ -1,4 +1,4 @@
-"""What happens to a stream, in the order of the file: Started, then Chunk and Flushed, and Finished at the end."""
+"""The events that AudioEncoder returns: Started first, then Chunk and Flushed in the order of the file, Finished last."""
 
 from dataclasses import dataclass
 
@@ -7,64 +7,64 @@ from .options import OutputOptions
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The first event: the options with every default filled in."""
+    """The first event. It has the options with all defaults filled in."""
 
     output: OutputOptions
     mime_type: str
-    """Such as "audio/mpeg"."""
+    """For example "audio/mpeg"."""
     file_extension: str
-    """With its dot, such as ".mp3"."""
+    """With the dot, for example ".mp3"."""
     delay_samples: int
-    """Samples per channel, at the file's rate, that the codec puts before the first one (encoder delay, pre-skip)."""
+    """Samples per channel, at the file's rate, that the codec adds before the first one (encoder delay, pre-skip)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Encoded bytes, to be appended to the file."""
+    """Encoded bytes to append to the file."""
 
     data: bytes
     offset: int
     """Position of the first byte in the file."""
     input_samples: int
-    """Samples per channel taken in when this chunk was made, at the input's rate."""
+    """Samples per channel, at the input's rate, received before this chunk was returned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """The answer to `flush`, after the chunks that it pushed out."""
+    """The result of `flush`. It follows the chunks that the flush returned."""
 
     offset: int
-    """Bytes of the file so far."""
+    """Length of the file so far, in bytes."""
     input_samples: int
-    """Samples per channel taken in so far, at the input's rate."""
+    """Samples per channel, at the input's rate, received so far."""
     held_samples: int
-    """Samples per channel, at the file's rate, that resampler, codec or muxer still hold back. 0: everything is out."""
+    """Samples per channel, at the file's rate, that the resampler, codec or muxer still holds. 0: all are written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event: it completes the file."""
+    """The last event. It completes the file."""
 
     header: bytes
-    """Replaces the first len(header) bytes of the file. Empty: nothing to replace."""
+    """Replaces the first len(header) bytes of the file. May be empty."""
     trailer: bytes
-    """To be appended to the file."""
+    """Bytes to append to the file. May be empty."""
     total_bytes: int
-    """Length of the finished file, trailer included."""
+    """Length of the finished file, including the trailer."""
     input_samples: int
-    """Samples per channel taken in, at the input's rate."""
+    """Samples per channel, at the input's rate, received in total."""
     output_samples: int
-    """Samples per channel in the file, at its rate, without delay and padding."""
+    """Samples per channel, at the file's rate, in the file, without delay and padding."""
     duration_s: float
-    """output_samples divided by the file's rate."""
+    """output_samples divided by the file's sample rate."""
     delay_samples: int
-    """Samples per channel, at the file's rate, that the codec put before the first one."""
+    """Samples per channel, at the file's rate, that the codec added before the first one."""
     padding_samples: int
-    """Samples per channel, at the file's rate, that the codec put after the last one."""
+    """Samples per channel, at the file's rate, that the codec added after the last one."""
     sha256: bytes
-    """SHA-256 of all bytes in the order sent, chunks then trailer. The header is not in it."""
+    """SHA-256 of the chunks and the trailer, in this order. The final header is not included."""
     clipped_samples: int
-    """Samples, over all channels, that lay outside the range of the file's sample type and were clipped."""
+    """Samples, summed over all channels, that exceeded the range of the file's sample type and were clipped."""
     peak: float
     """Largest absolute sample value of the input; 1.0 is full scale."""
 

@@ -1,4 +1,4 @@
-"""open_audio: an audio file that is written while its PCM is made."""
+"""open_audio writes an audio file while its PCM is produced."""
 
 import os
 import secrets
@@ -38,21 +38,21 @@ def open_audio(
     output_channels: int | None = None,
     output_sample_format: str | None = None,
 ) -> "AudioFile":
-    """Open an audio file for writing; use the result as a context manager.
+    """Open an audio file for writing. Use the result as a context manager.
 
-    `file`: a path, which appears, whole, when the file is closed, or not at all; or a binary file, which is written from its
-    present position on. `format`: a name of `FORMATS`; the default follows from the path's extension. The other options are
-    those of AudioEncoder.
+    `file`: a path or a binary file. A path is written under a temporary name and renamed at the end, so it never holds an
+    incomplete file. A binary file is written from its current position. `format`: a key of `FORMATS`; the default is the
+    format of the path's extension. The other options are those of AudioEncoder.
 
-    Raises InvalidArgument for bad options, OSError if the path cannot be written.
+    Raises InvalidArgument for bad options, and OSError if the path cannot be opened for writing.
     """
     if format is None:
         name = file if isinstance(file, str | os.PathLike) else getattr(file, "name", "")
         extension = Path(name).suffix if isinstance(name, str | os.PathLike) else ""
         found = format_for_extension(extension)
         if found is None:
-            text = f"give a format: {', '.join(FORMATS)}"
-            raise InvalidArgument([Violation("format", f"{extension!r} (the extension)", text)])
+            text = f"unknown extension {extension!r}: pass one of {', '.join(FORMATS)}"
+            raise InvalidArgument([Violation("format", "", text)])
         format = found.name  # noqa: A001
     encoder = AudioEncoder(
         format=format,
@@ -70,28 +70,26 @@ def open_audio(
     )
     if not isinstance(file, str | os.PathLike):
         return AudioFile(encoder, file)
-    path = Path(file).resolve()  # a link stays a link: its target is replaced
-    if path.exists() and not path.is_file():
-        return AudioFile(
-            encoder, _open(path, path, "wb"), owned=True
-        )  # a device or a pipe must not be replaced by a file
+    path = Path(file).resolve()  # keeps a symbolic link and replaces its target
+    if path.exists() and not path.is_file():  # a device or a pipe, which must not be replaced
+        return AudioFile(encoder, _open(path, path, "wb"), owned=True)
     temporary = path.with_name(f".audiowriter-{secrets.token_hex(8)}.part")
     return AudioFile(encoder, _open(temporary, path, "xb"), owned=True, temporary=temporary, path=path)
 
 
-def _open(path: Path, named: Path, mode: str) -> BinaryIO:
+def _open(path: Path, target: Path, mode: str) -> BinaryIO:
     try:
         return path.open(mode)  # type: ignore[return-value]
     except OSError as error:
-        error.filename = str(named)  # the path that the caller gave
+        error.filename = str(target)  # not the temporary name, which the caller does not know
         raise
 
 
 class AudioFile:
-    """A file that is encoded while its PCM is written. Made by `open_audio`.
+    """An audio file that is encoded while its PCM is written. Returned by `open_audio`.
 
-    Leaving its context normally closes the file; leaving it by an exception discards it, and removes what was written under
-    a temporary name.
+    At the end of its `with` block the file is completed. If the block raises, the file is discarded, and the temporary file
+    is deleted.
     """
 
     def __init__(
@@ -114,7 +112,7 @@ class AudioFile:
 
     @property
     def started(self) -> Started:
-        """The options with every default filled in. Opens the codec."""
+        """The event with all options, defaults filled in. Opens the codec if it is not open yet."""
         if self._started is None:
             self._handle(self._encoder.start())
         assert self._started is not None
@@ -122,26 +120,29 @@ class AudioFile:
 
     @property
     def bytes_written(self) -> int:
-        """Bytes of the file so far."""
+        """Length of the file so far, in bytes."""
         return self._encoder.bytes_out
 
     @property
     def result(self) -> Finished:
-        """Totals of the finished file. Raises ValueError before `close`."""
+        """The event with the totals of the finished file. Raises ValueError before `close`."""
         if self._result is None:
             raise ValueError("there is no result before close()")
         return self._result
 
     def write(self, pcm: Pcm) -> None:
-        """Encode PCM: bytes cut anywhere, or an array of shape (n,) for one channel or (n, channels).
+        """Encode PCM: bytes cut anywhere, or an array of shape (n, channels), or (n,) for one channel.
 
-        Raises InvalidArgument, EncodeError, or OSError from the file; ValueError after `close`.
+        Raises what `AudioEncoder.write` raises, OSError from the file, and ValueError after `close`.
         """
         self._check_open()
         self._handle(self._encoder.write(pcm))
 
     def flush(self) -> Flushed:
-        """Write everything that codec and container can give without harm to the stream; return how far it came."""
+        """Write the bytes that can already be written, such as a page that is not full.
+
+        Returns the event that has the number of samples still held.
+        """
         self._check_open()
         self._handle(self._encoder.flush())
         self._file.flush()
@@ -149,7 +150,10 @@ class AudioFile:
         return self._flushed
 
     def close(self) -> None:
-        """Finish the file: put the header in place and move it to its path. If that fails, it is discarded. Idempotent."""
+        """Complete the file: write the final header and rename the file to its path. Idempotent.
+
+        If this fails, the file is discarded.
+        """
         if not self._open:
             return
         try:
@@ -175,13 +179,13 @@ class AudioFile:
         self._encoder.close()
 
     def discard(self) -> None:
-        """Give the file up: remove what was written under its temporary name. No-op after `close`."""
+        """Stop encoding and delete the temporary file, if there is one. Does nothing after `close`."""
         if not self._open:
             return
         self._open = False
         self._encoder.close()
         if self._owned:
-            with suppress(OSError):  # the bytes in the buffer may not fit on the disk, and are not wanted
+            with suppress(OSError):  # closing writes the buffer, which may fail and is not needed
                 self._file.close()
         if self._temporary is not None:
             self._temporary.unlink(missing_ok=True)
@@ -216,12 +220,12 @@ class AudioFile:
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
-        while rest:  # a file without a buffer may write a part
+        while rest:  # an unbuffered file may write only a part
             rest = rest[self._file.write(rest) or 0 :]
 
 
 def _appends(file: BinaryIO) -> bool:
-    """Whether every write goes to the end of the file, wherever one seeks."""
+    """Whether the file is in append mode, in which every write goes to the end, even after a seek."""
     if "a" in str(getattr(file, "mode", "")):
         return True
     if fcntl is None or not isinstance(file, RawIOBase | BufferedIOBase):

@@ -1,7 +1,7 @@
-"""The table of formats: one row per format. Names, extensions, MIME types and numbers are defined here and nowhere else.
+"""The table of formats, one row per format. Names, extensions, MIME types and enum numbers are defined only here.
 
-A new format is a codec in codecs/ or a muxer in muxers/, and a row in this table. The command's choices, the tables of the
-README and the documents, and the lists of the test suites follow from the row.
+To add a format, write a codec in codecs/ or a muxer in muxers/, and add a row to this table. The choices of the command, the
+tables in the README and the documents, and the format lists of the tests are derived from the table.
 """
 
 from collections.abc import Callable
@@ -35,45 +35,45 @@ class Format:
     name: str
     """Short name in lower case, such as "mp3"."""
     number: int
-    """Value of the contract's enum AudioFormat."""
+    """Value in the AudioFormat enum of the proto file."""
     title: str
-    """Name for people."""
+    """Display name."""
     mime_type: str
     extensions: tuple[str, ...]
-    """File name extensions with their dot. The first is the format's own; the command takes the others, too."""
+    """File name extensions, with the dot. The first is the default; `format_for_extension` accepts all of them."""
     codec: CodecSpec
     container: MuxerSpec
     open: Callable[[OutputOptions], FileEncoder]
-    """Opens the native encoder. The options must have been resolved for this format."""
+    """Opens the native encoder. The options must come from `resolve`."""
 
     @property
     def file_extension(self) -> str:
-        """The format's own extension."""
+        """The default extension."""
         return self.extensions[0]
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Names of the tags that the format carries."""
+        """Names of the tags that the format supports."""
         return self.container.tags
 
     @property
     def lossless(self) -> bool:
-        """Whether decoders return exactly the samples that went in."""
+        """Whether decoders return exactly the samples that were encoded."""
         return self.codec.lossless
 
     @property
     def sample_exact(self) -> bool:
-        """Whether decoders return exactly the number of samples that went in."""
+        """Whether decoders return exactly the number of samples that were encoded."""
         return self.container.sample_exact
 
     @property
     def finalizes_header(self) -> bool:
-        """Whether the last event carries a header that replaces the first bytes of the file."""
+        """Whether Finished has a header that replaces the first bytes of the file."""
         return self.container.finalizes_header
 
     @property
     def lookahead_samples(self) -> int:
-        """Most samples per channel, at 24 kHz and the default page, that are gathered before their bytes come out."""
+        """Maximum samples per channel, at 24 kHz and the default page_ms, gathered before their bytes are returned."""
         return self.codec.lookahead_samples + self.container.page_samples
 
 
@@ -128,5 +128,5 @@ FORMATS: dict[str, Format] = {row.name: row for row in _ROWS}
 
 
 def format_for_extension(extension: str) -> Format | None:
-    """Return the format that an extension, such as ".mp3", stands for; None if there is none."""
+    """Return the format of an extension such as ".mp3", in upper or lower case, or None if there is none."""
     return next((row for row in _ROWS if extension.lower() in row.extensions), None)

@@ -1,4 +1,7 @@
-"""The options of one stream, checked and complete: made by `resolve`, never changed after."""
+"""The options of one stream, all frozen.
+
+EncoderOptions is what a caller requests. `resolve` checks it, fills in the defaults and returns StreamOptions.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InputOptions:
-    """The PCM that comes in: interleaved samples."""
+    """The format of the PCM, whose samples are interleaved."""
 
     sample_type: SampleType
     sample_rate_hz: int
@@ -21,17 +24,17 @@ class InputOptions:
 
     @cached_property
     def frame_bytes(self) -> int:
-        """Bytes of one sample of every channel."""
+        """Bytes per frame. A frame is one sample of every channel."""
         return self.sample_type.width * self.channels
 
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """The file that goes out. None: the format has no such setting, or another one takes its place."""
+    """The format of the file. An option is None if the format does not have it, or if another option replaces it."""
 
     format: "Format"
     sample_type: SampleType
-    """Of the file, or what a lossy codec takes."""
+    """Sample type in the file. For a lossy codec: the type that it takes."""
     sample_rate_hz: int
     channels: int
     bitrate_bps: int | None = None
@@ -43,7 +46,7 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """Both ends of a stream."""
+    """Input and output options of one stream."""
 
     input: InputOptions
     output: OutputOptions
@@ -51,7 +54,7 @@ class StreamOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderOptions:
-    """What a caller asks for, before it is checked. 0, None and "" take the format's default."""
+    """The options as requested, not checked yet. 0, None and "" stand for the format's default."""
 
     format: str
     """Name of the format, such as "mp3"."""

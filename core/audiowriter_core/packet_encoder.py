@@ -1,4 +1,4 @@
-"""A codec and a muxer as one FileEncoder: what all packet formats share."""
+"""Combines a codec and a muxer into a FileEncoder. All packet formats use it."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from .options import OutputOptions
 
 
 class PacketEncoder:
-    """Samples through a codec and a muxer to file bytes."""
+    """Passes samples to a codec, and the codec's packets to a muxer."""
 
     def __init__(self, output: OutputOptions, codec: Codec, muxer: Muxer) -> None:
         self._output, self._codec, self._muxer = output, codec, muxer
@@ -18,7 +18,7 @@ class PacketEncoder:
 
     @property
     def held_samples(self) -> int:
-        """Samples per channel taken in whose bytes are not out yet."""
+        """Samples per channel that were received but whose bytes were not returned yet."""
         return self._samples - max(0, self._muxer.samples_out - self.delay_samples)
 
     @property
@@ -31,18 +31,18 @@ class PacketEncoder:
         return self._muxer.start()
 
     def encode(self, samples: Samples) -> bytes:
-        """Take samples; return the bytes that are ready."""
+        """Encode samples; return the bytes that are ready."""
         self._samples += len(samples)
         packets = self._codec.encode(samples)
         return self._muxer.write(packets) if packets else b""
 
     def flush(self) -> bytes:
-        """Return the bytes of a page that is not full. The codec is not flushed: it overlaps each frame with the next."""
+        """Return the bytes of a page that is not full. The codec is not flushed, because its frames overlap."""
         return self._muxer.flush()
 
     def finish(self) -> Finish:
-        """Return everything that is left."""
-        missing = self._muxer.spec.fewest_samples - self._samples
+        """Complete the file. A stream that is too short for the muxer is padded with silence."""
+        missing = self._muxer.spec.min_samples - self._samples
         if missing > 0:
             silence = np.zeros((missing, self._output.channels), self._output.sample_type.dtype)
             packets = self._codec.encode(silence) + self._codec.finish()

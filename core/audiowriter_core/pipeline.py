@@ -1,4 +1,4 @@
-"""The way of the PCM: bytes, frames, samples, codec, muxer. Built whole, once per stream."""
+"""The processing steps of one stream: reader, converter, encoder. The whole pipeline is built once per stream."""
 
 from .audio.converter import PcmConverter
 from .audio.reader import PcmReader
@@ -6,23 +6,23 @@ from .muxers.base import Finish
 from .options import StreamOptions
 
 RESAMPLE_MS = 4
-"""CPU time, in ms, to resample a second of audio, roughly."""
+"""Approximate CPU time, in ms, to resample one second of audio."""
 
 SLICE_MS = 10
-"""CPU time, in ms, of one slice of a long write: the first bytes are out before the last samples are in."""
+"""Target CPU time, in ms, per slice. A server can send the bytes of one slice before it encodes the next one."""
 
 
 class Pipeline:
-    """PCM bytes to file bytes. Opens the native encoder; `close` frees it."""
+    """Turns PCM bytes into file bytes. The constructor opens the native encoder, and `close` frees it."""
 
     def __init__(self, options: StreamOptions) -> None:
         source, output = options.input, options.output
         codec = output.format.codec
         self._reader = PcmReader(source)
-        self._converter = PcmConverter(options, keeps_overs=codec.lossless)
+        self._converter = PcmConverter(options, clip_floats=not codec.lossless)
         self._encoder = output.format.open(output)
-        # Samples wait until the encoder can make bytes of them. Floats do not wait, because NaN must be refused at once, nor
-        # samples that go through a resampler, whose output has no fixed length.
+        # The reader gathers samples until the encoder can return bytes, which saves calls. It does not gather floats,
+        # because NaN must be rejected at once, and not before a resampler, because the length of its output varies.
         self._gathers = self._converter.keeps_rate and not source.sample_type.is_float
         ms_per_second = codec.encode_ms_per_second * output.channels
         if not self._converter.keeps_rate:
@@ -30,24 +30,24 @@ class Pipeline:
         self.ms_per_byte = ms_per_second / (source.frame_bytes * source.sample_rate_hz)
         """Estimated CPU time, in ms, per byte of PCM."""
         self.slice_bytes = source.frame_bytes * max(1, int(SLICE_MS / ms_per_second * source.sample_rate_hz))
-        """Bytes of PCM, whole frames, that take about SLICE_MS."""
+        """Bytes of PCM, in whole frames, that take about SLICE_MS."""
         self.delay_samples = self._encoder.delay_samples
         self.output_samples = 0
-        """Samples per channel, at the file's rate, that the encoder has taken."""
+        """Samples per channel, at the file's rate, passed to the encoder so far."""
 
     @property
     def input_samples(self) -> int:
-        """Samples per channel, at the input's rate, taken in so far."""
+        """Samples per channel, at the input's rate, received so far."""
         return self._reader.frames
 
     @property
     def held_samples(self) -> int:
-        """Samples per channel, at the file's rate, taken in whose bytes are not out yet."""
+        """Samples per channel, at the file's rate, that were received but whose bytes were not returned yet."""
         return self._encoder.held_samples + self._converter.held_samples(self._reader.frames, self.output_samples)
 
     @property
     def clipped_samples(self) -> int:
-        """Samples, over all channels, that were clipped."""
+        """Samples, summed over all channels, that were clipped."""
         return self._converter.clipped
 
     @property
@@ -60,7 +60,7 @@ class Pipeline:
         return self._encoder.start()
 
     def write(self, pcm: bytes | memoryview) -> bytes:
-        """Take PCM, cut anywhere; return the bytes that are ready."""
+        """Encode PCM, cut anywhere; return the bytes that are ready."""
         samples = self._reader.read(pcm)
         if samples is None:
             return b""
@@ -68,17 +68,20 @@ class Pipeline:
         self.output_samples += len(converted)
         data = self._encoder.encode(converted)
         if self._gathers:
-            self._reader.want(self._encoder.wanted_samples)
+            self._reader.set_minimum(self._encoder.wanted_samples)
         return data
 
     def flush(self) -> bytes:
-        """Return the bytes that can be pushed out now without harm to the stream."""
-        return self._write_waiting() + self._encoder.flush()
+        """Return the bytes that can already be written, such as a page that is not full."""
+        return self._write_pending() + self._encoder.flush()
 
     def finish(self) -> tuple[bytes, Finish]:
-        """Return the bytes of the last samples, and what completes the file. Raises InvalidArgument for half a frame."""
+        """Return the bytes of the last samples, and what completes the file.
+
+        Raises InvalidArgument if the PCM ends inside a frame.
+        """
         self._reader.end()
-        data = self._write_waiting()
+        data = self._write_pending()
         samples = self._converter.finish()
         self.output_samples += len(samples)
         data += self._encoder.encode(samples)
@@ -88,8 +91,8 @@ class Pipeline:
         """Free the native encoder. Idempotent."""
         self._encoder.close()
 
-    def _write_waiting(self) -> bytes:
-        if not self._reader.waiting_frames:
+    def _write_pending(self) -> bytes:
+        if not self._reader.pending_frames:
             return b""
-        self._reader.want(1)
+        self._reader.set_minimum(1)
         return self.write(b"")

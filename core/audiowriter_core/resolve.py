@@ -1,4 +1,4 @@
-"""Checks the options of a stream and fills in the defaults. Every bad field is named at once."""
+"""Checks the options of a stream and fills in the defaults. Reports all bad fields at once."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -11,16 +11,16 @@ from .formats import FORMATS, Format
 from .options import EncoderOptions, InputOptions, OutputOptions, StreamOptions
 
 INPUT_RATES = range(1000, 768_001)
-"""Sample rates in Hz of the input; soxr converts between any two of them."""
+"""Accepted sample rates of the input, in Hz. soxr converts between any two of them."""
 
 MAX_TAGS_BYTES = 65_536
-"""Tags are part of the header, which the last event of a stream repeats in one piece."""
+"""Maximum length of all tags. Tags are part of the header, which Finished may have to repeat in one piece."""
 
 _LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
 
 
 def resolve(options: EncoderOptions) -> StreamOptions:
-    """Check options and fill in every default. Raises InvalidArgument with one violation per bad field."""
+    """Check the options and fill in all defaults. Raises InvalidArgument with one violation per bad field."""
     check = _Check()
     source = InputOptions(
         sample_type=check.sample_type("sample_format", options.sample_format, tuple(SAMPLE_TYPES.values()), S16LE),
@@ -47,7 +47,8 @@ def _resolve_output(check: "_Check", target: Format, source: InputOptions, optio
         if options.output_channels or source.channels in layouts.LAYOUTS:
             check.one_of("output_channels", channels, codec.channels, name)
     elif source.channels in layouts.LAYOUTS and not layouts.can_mix(source.channels, channels):
-        check.fail("output_channels", channels, f"{source.channels} channels mix to {source.channels}, 1 or 2")
+        mixable = sorted({1, 2, source.channels})
+        check.fail("output_channels", channels, f"takes {describe(mixable)} if the input has {source.channels}")
     default_type = source.sample_type
     if default_type not in codec.sample_types:
         default_type = _LOSSLESS_FALLBACK.get(default_type, S16LE) if codec.lossless else codec.sample_types[0]
@@ -56,7 +57,7 @@ def _resolve_output(check: "_Check", target: Format, source: InputOptions, optio
     )
     if rate in codec.sample_rates and channels in codec.channels:
         bitrate, quality = _resolve_rate(check, target, options, rate, channels)
-    else:  # the allowed bitrates depend on them
+    else:  # the allowed bitrates depend on the rate and the channels
         bitrate, quality = None, None
     return OutputOptions(
         format=target,
@@ -91,7 +92,7 @@ def _resolve_rate(
             check.fail("vbr_quality", f"{quality:g}", f"{name} {accepted}")
         elif not (isfinite(quality) and 0 <= quality <= 1):
             check.fail("vbr_quality", f"{quality:g}", f"{name} takes 0 to 1")
-        return None, round(quality, 6)  # as a float32 0.4 is 0.4000000059604645
+        return None, round(quality, 6)  # 0.4 sent as a float32 arrives as 0.4000000059604645
     if codec.bitrates is None:
         if bitrate:
             accepted = "takes vbr_quality" if codec.takes_vbr_quality else "has no rate setting"
@@ -104,7 +105,7 @@ def _resolve_rate(
 
 
 def _nearest(allowed: Sequence[int], wanted: int) -> int:
-    if isinstance(allowed, range) and allowed.step == 1:  # a search through half a million bitrates takes 40 ms
+    if isinstance(allowed, range) and allowed.step == 1:  # searching half a million bitrates takes 40 ms
         return min(max(wanted, allowed[0]), allowed[-1])
     return min(allowed, key=lambda value: abs(value - wanted))
 
@@ -133,8 +134,8 @@ def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> d
     for name, value in sorted(tags.items()):
         field = f'tags["{name}"]'
         if name not in container.tags:
-            carries = f"carries {', '.join(container.tags)}" if container.tags else "carries no tags"
-            check.fail(field, repr(value), f"{target.name} {carries}")
+            supported = ", ".join(container.tags) if container.tags else "no tags"
+            check.fail(field, repr(value), f"{target.name} supports {supported}")
         elif not isinstance(value, str):
             check.fail(field, repr(value), "takes a string")
         elif "\0" in value:
@@ -143,8 +144,8 @@ def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> d
             check.fail(field, repr(value), f"takes an integer, {describe(container.integer_tags[name])}")
     size = sum(len(name.encode()) + len(str(value).encode()) for name, value in tags.items())
     if size > MAX_TAGS_BYTES:
-        check.fail("tags", f"{size} bytes", f"audiowriter takes {MAX_TAGS_BYTES} in all")
-    return dict(sorted(tags.items()))  # protobuf maps have no order: the same config must give the same file
+        check.fail("tags", f"{size} bytes", f"audiowriter takes at most {MAX_TAGS_BYTES}")
+    return dict(sorted(tags.items()))  # the file must not depend on the order, which protobuf maps do not keep
 
 
 def _is_integer_in(text: str, allowed: range) -> bool:
@@ -155,7 +156,7 @@ def _is_integer_in(text: str, allowed: range) -> bool:
 
 
 class _Check:
-    """Gathers violations."""
+    """Collects violations."""
 
     def __init__(self) -> None:
         self.violations: list[Violation] = []
@@ -178,7 +179,7 @@ class _Check:
 
 
 def describe(values: Sequence[int]) -> str:
-    """Describe integers as text: "8000, 12000" or "6000 to 510000" or "20 to 2000 in steps of 20"."""
+    """Return accepted integers as text: "8000, 12000" or "6000 to 510000" or "20 to 2000 in steps of 20"."""
     if isinstance(values, range) and len(values) > 1:
         step = f" in steps of {values.step}" if values.step > 1 else ""
         return f"{values[0]} to {values[-1]}{step}"

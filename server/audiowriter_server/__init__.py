@@ -1,1 +1,1 @@
-"""The audiowriter service."""
+"""The audiowriter server: the gRPC service around audiowriter_core."""

@@ -1,25 +1,25 @@
 """The errors that end a call, and the gRPC status of each.
 
 CallError
-├── InvalidArgument     INVALID_ARGUMENT     the caller's config or PCM is wrong; one violation per bad field
-│   └── AboveLimit      INVALID_ARGUMENT     a field is above a limit; the error also names the limit and its value
-├── OutOfOrder          FAILED_PRECONDITION  a message came at the wrong time
-├── LimitExceeded       RESOURCE_EXHAUSTED   a stream has used up what a stream may take; the error names the limit
-├── TimedOut            DEADLINE_EXCEEDED    the caller was silent, or did not read, for too long
-├── Refused             UNAVAILABLE          the call did nothing wrong, and another server may take it
+├── InvalidArgument     INVALID_ARGUMENT     the config or the PCM is invalid; one violation per bad field
+│   └── AboveLimit      INVALID_ARGUMENT     a field exceeds a limit of the server; the error names the limit
+├── OutOfOrder          FAILED_PRECONDITION  a message was sent at the wrong time
+├── LimitExceeded       RESOURCE_EXHAUSTED   a stream has reached a limit of the server; the error names the limit
+├── TimedOut            DEADLINE_EXCEEDED    the client did not send, or did not read, for too long
+├── Refused             UNAVAILABLE          the call is valid, and another server may accept it
 │   ├── ServerFull      UNAVAILABLE          max_streams streams are live
-│   └── Draining        UNAVAILABLE          the server is about to stop
-├── Stopped             UNAVAILABLE          the server stopped before the stream was done
-├── Unauthenticated     UNAUTHENTICATED      no bearer token, or a wrong one
-└── InternalError       INTERNAL             a fault of the server; the caller sees an id, the log has the rest
+│   └── Draining        UNAVAILABLE          the server is shutting down
+├── Stopped             UNAVAILABLE          the server stopped before the stream was finished
+├── Unauthenticated     UNAUTHENTICATED      the bearer token is missing or wrong
+└── InternalError       INTERNAL             the server failed; the client gets an id, and the log has the details
 
-The status of a limit says what the caller can do:
+The status of an exceeded limit tells the client what to do:
 UNAVAILABLE         send the same call to another server, or later
-INVALID_ARGUMENT    change the request: every server refuses it as it is
-RESOURCE_EXHAUSTED  go on in a new stream: all that was sent is valid, so there is no field to change, and the same stream
-                    started again would end at the same limit
+INVALID_ARGUMENT    change the request, because every server rejects it
+RESOURCE_EXHAUSTED  continue in a new stream; there is no field to change, because everything sent so far is valid, and the
+                    same stream started again would reach the same limit
 
-The core's InvalidArgument becomes one of these in wire.py; any other exception becomes an InternalError.
+wire.py turns the core's InvalidArgument into this one. Any other exception becomes an InternalError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from google.rpc import code_pb2
 DOMAIN = "audiowriter"
 
 RETRY_AFTER_S = 1.0
-"""The retry delay that a refusal suggests: places become free, or a balancer learns of the drain, within about a second."""
+"""The retry delay that a refusal suggests. Within about a second, streams end or load balancers notice the drain."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Violation:
 
 
 class CallError(Exception):
-    """Base class. `reason` and `metadata` become the google.rpc.ErrorInfo of the status."""
+    """Base class. `reason` and `metadata` become the status's google.rpc.ErrorInfo."""
 
     code: ClassVar[int] = code_pb2.INTERNAL
 
@@ -57,7 +57,7 @@ class CallError(Exception):
 
 
 class InvalidArgument(CallError):
-    """The caller's config or PCM is wrong. `violations` become the google.rpc.BadRequest of the status."""
+    """The config or the PCM is invalid. `violations` become the status's google.rpc.BadRequest."""
 
     code = code_pb2.INVALID_ARGUMENT
 
@@ -67,7 +67,7 @@ class InvalidArgument(CallError):
 
 
 class AboveLimit(InvalidArgument):
-    """At least one field is above a limit of the server. `metadata` names the first such limit and its value."""
+    """At least one field exceeds a limit of the server. `metadata` has the first such limit and its value."""
 
     def __init__(self, violations: Sequence[Violation], limit: str, value: object) -> None:
         super().__init__(violations)
@@ -75,13 +75,13 @@ class AboveLimit(InvalidArgument):
 
 
 class OutOfOrder(CallError):
-    """A message came at the wrong time: PCM before the config, or a second, different config."""
+    """A message was sent at the wrong time: PCM before the config, or a second, different config."""
 
     code = code_pb2.FAILED_PRECONDITION
 
 
 class LimitExceeded(CallError):
-    """A stream has used up what a stream may take. `metadata` names the limit and its value."""
+    """A stream has reached a limit of the server. `metadata` has the limit and its value."""
 
     code = code_pb2.RESOURCE_EXHAUSTED
 
@@ -90,7 +90,7 @@ class LimitExceeded(CallError):
 
 
 class TimedOut(CallError):
-    """The caller was silent, or did not read, for too long."""
+    """The client did not send, or did not read, for too long."""
 
     code = code_pb2.DEADLINE_EXCEEDED
 
@@ -99,7 +99,7 @@ class TimedOut(CallError):
 
 
 class Refused(CallError):
-    """The call did nothing wrong, and another server may take it. `retry_after_s` becomes its google.rpc.RetryInfo."""
+    """The call is valid, and another server may accept it. `retry_after_s` becomes the status's google.rpc.RetryInfo."""
 
     code = code_pb2.UNAVAILABLE
     retry_after_s = RETRY_AFTER_S
@@ -109,25 +109,25 @@ class ServerFull(Refused):
     """`max_streams` streams are live."""
 
     def __init__(self, max_streams: int) -> None:
-        message = f"max_streams={max_streams}: this server is full, retry later or on another one"
+        message = f"max_streams={max_streams}: the server is full, retry later or on another server"
         super().__init__(message, *_limit_info("max_streams", max_streams))
 
 
 class Draining(Refused):
-    """The server is about to stop and takes no new streams."""
+    """The server is shutting down and accepts no new streams."""
 
     def __init__(self) -> None:
-        super().__init__("server is draining: retry on another one", "DRAINING")
+        super().__init__("the server is draining: retry on another server", "DRAINING")
 
 
 class Stopped(CallError):
-    """The server stopped before the stream was finished; the file is truncated."""
+    """The server stopped before the stream was finished. The file is truncated."""
 
     code = code_pb2.UNAVAILABLE
 
 
 class Unauthenticated(CallError):
-    """No bearer token, or a wrong one."""
+    """The bearer token is missing or wrong."""
 
     code = code_pb2.UNAUTHENTICATED
 
@@ -136,12 +136,12 @@ class Unauthenticated(CallError):
 
 
 class InternalError(CallError):
-    """A fault of the server. The caller sees an id; the log has the rest."""
+    """The server failed. The client gets an id, and the log has the details under this id."""
 
     def __init__(self, error_id: str) -> None:
         super().__init__(f"internal error {error_id}: the server's log has the details", "INTERNAL")
 
 
 def _limit_info(limit: str, value: object) -> tuple[str, dict[str, str]]:
-    """Return the reason and the metadata of a limit."""
+    """Return the reason and the metadata of an exceeded limit."""
     return f"{limit.upper()}_EXCEEDED", {"limit": limit, "value": str(value)}

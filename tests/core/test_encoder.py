@@ -47,7 +47,7 @@ def in_state(state: State) -> AudioEncoder:
             stream.finish()
         case State.FAILED:
             stream.write(b"\0")
-            with pytest.raises(InvalidArgument, match="1 bytes over at the end"):
+            with pytest.raises(InvalidArgument, match="ends with 1 of the 2 bytes of a frame"):
                 stream.finish()
         case State.CLOSED:
             stream.close()

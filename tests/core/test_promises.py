@@ -101,7 +101,7 @@ def test_live_bytes_decode_without_the_header(name: str) -> None:
 def test_samples_that_wait_hold_no_byte_back(name: str) -> None:
     options = resolve(config(name))
     encoder, stream = FORMATS[name].open(options.output), AudioEncoder(**config(name))
-    converter = PcmConverter(options, keeps_overs=spec(name).lossless)
+    converter = PcmConverter(options, clip_floats=not spec(name).lossless)
     encoder.start()
     stream.start()
     for start in range(0, len(SPEECH), 480):

@@ -113,7 +113,7 @@ def expired_certificate(server: Watched, tries: int) -> Counter[str]:
             seen[f"of a stranger: {_try(server)}"] += 1
     told = [str(line["message"]) for line in server.log if line["level"] == "error"]
     assert len(told) == tries, told
-    assert all(line.startswith("certificates not read again") for line in told), told
+    assert all(line.startswith("certificates not reloaded") for line in told), told
     assert set(seen) == {
         "short-lived: OK",
         "expired: UNAVAILABLE",

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.rpc.service import _whole
+from audiowriter_server.rpc.service import _write_first
 from audiowriter_server.runtime.server import LIVENESS
 from audiowriter_server.telemetry.call_record import SERVICE_NAME
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -87,7 +87,7 @@ async def test_first_write_ends_before_the_status_is_sent_however_often_it_is_ca
         await may_end.wait()
         ended.set()
 
-    writer = asyncio.ensure_future(_whole(first_write()))
+    writer = asyncio.ensure_future(_write_first(first_write()))
     for _ in range(3):
         await asyncio.sleep(0)
         writer.cancel()
@@ -116,7 +116,7 @@ def test_taken_port_is_one_line() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(AssertionError, match=f"can't listen on 127.0.0.1:{port}"):
+        with pytest.raises(AssertionError, match=f"cannot listen on 127.0.0.1:{port}"):
             ServerProcess(f"--port={port}")
 
 
@@ -172,5 +172,5 @@ def test_worker_that_can_t_start_stops_all() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(AssertionError, match="can't listen on"):
+        with pytest.raises(AssertionError, match="cannot listen on"):
             ServerProcess(f"--port={port - 1}", workers=2)

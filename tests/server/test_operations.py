@@ -41,7 +41,7 @@ def table(heading: str) -> list[list[str]]:
 
 def default(setting: Field[Any]) -> str:
     if setting.name == "encode_threads":
-        return "one a CPU"
+        return "one per CPU"
     match setting.default:
         case bool(on):
             return "on" if on else "off"
@@ -51,7 +51,7 @@ def default(setting: Field[Any]) -> str:
             return str(value) or "none"
 
 
-def test_every_setting_is_told() -> None:
+def test_every_setting_is_documented() -> None:
     expected = [
         [
             "--" + setting.name.replace("_", "-"),
@@ -65,13 +65,13 @@ def test_every_setting_is_told() -> None:
 
 
 def test_every_limit_has_its_error() -> None:
-    told = {limit: reason for limit, _, reason, _ in table("Limit")}
+    documented = {limit: reason for limit, _, reason, _ in table("Limit")}
     limits = [setting.name for setting in fields(Settings) if re.match("max_|.*_timeout$", setting.name)]
     without = ("max_connection_streams", "max_connection_age", "max_connection_age_grace")
-    assert told == {limit: f"{limit.upper()}_EXCEEDED" for limit in limits if limit not in without}
+    assert documented == {limit: f"{limit.upper()}_EXCEEDED" for limit in limits if limit not in without}
 
 
-def test_every_other_reason_is_told() -> None:
+def test_every_other_reason_is_documented() -> None:
     errors = {"OutOfOrder", "Stopped", "CallError", "LimitExceeded", "InvalidArgument", "__init__"}
     reasons = set()
     for source in SOURCES:

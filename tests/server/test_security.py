@@ -73,7 +73,7 @@ def test_renewed_certificate_is_used_without_a_restart(authority: trustme.CA, fi
             write(other.issue_cert("127.0.0.1"), cert.parent)
             with secure_channel(server, other) as new:
                 assert list_formats(new) is grpc.StatusCode.OK
-            server.wait_for_line("certificates read again")
+            server.wait_for_line("certificates reloaded")
             assert live.finish().total_bytes == 0
         with secure_channel(server, authority) as stale:
             assert list_formats(stale) is grpc.StatusCode.UNAVAILABLE
@@ -85,7 +85,7 @@ def test_renewal_that_went_wrong_changes_nothing(authority: trustme.CA, files: t
         key.write_bytes(trustme.CA().issue_cert("127.0.0.1").private_key_pem.bytes())
         with secure_channel(server, authority) as channel:
             assert list_formats(channel) is grpc.StatusCode.OK
-        assert "PRIVATE KEY" not in str(server.wait_for_line("certificates not read again")["message"])
+        assert "PRIVATE KEY" not in str(server.wait_for_line("certificates not reloaded")["message"])
 
 
 def test_expired_certificate_is_the_caller_s_to_refuse(authority: trustme.CA, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_files_that_won_t_do_stop_the_start_in_one_line(tmp_path: Path) -> None:
     (empty := tmp_path / "empty").touch()
     command = [sys.executable, "-m", "audiowriter_server", "--port=0", f"--token-file={empty}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
-    assert (done.returncode, done.stderr) == (2, f"audiowriter: token_file={empty}: holds no token\n")
+    assert (done.returncode, done.stderr) == (2, f"audiowriter: token_file={empty}: contains no token\n")
 
 
 def test_certificate_and_key_must_fit(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_certificate_and_key_must_fit(files: tuple[Path, Path], tmp_path: Path) 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "audio.example"])
 def test_beyond_loopback_takes_tls_a_token_or_a_flag(host: str) -> None:
-    with pytest.raises(ValueError, match=f"host={host}: not loopback"):
+    with pytest.raises(ValueError, match=f"host={host}: not a loopback address"):
         Settings(host=host)
     for also in ({"insecure": True}, {"token_file": "t"}, {"tls_cert": "c", "tls_key": "k"}):
         assert Settings(host=host, **also).host == host

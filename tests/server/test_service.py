@@ -102,7 +102,7 @@ def test_all_bad_fields_come_in_one_bad_request(channel: grpc.Channel) -> None:
         ([pb.EncodeStreamRequest(pcm=FRAME)], "FAILED_PRECONDITION", "pcm before config"),
         ([], "FAILED_PRECONDITION", "end of stream before config"),
         ([CONFIG, pb.EncodeStreamRequest(config=config("wav"))], "FAILED_PRECONDITION", "config changed"),
-        ([CONFIG, pb.EncodeStreamRequest(pcm=b"\0\0\0")], "INVALID_ARGUMENT", "1 bytes over at the end"),
+        ([CONFIG, pb.EncodeStreamRequest(pcm=b"\0\0\0")], "INVALID_ARGUMENT", "ends with 1 of the 2 bytes of a frame"),
         (list(requests(config("wav", sample_format="F32LE"), [b"\0\0\xc0\x7f"])), "INVALID_ARGUMENT", "nan at frame 0"),
     ],
 )

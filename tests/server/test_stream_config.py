@@ -49,7 +49,7 @@ def test_all_bad_fields_are_named_at_once_with_what_would_do() -> None:
         "8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000",
         "config.output.effort": "effort=11: mp3 takes 0 to 10",
         "config.output.page_ms": "page_ms=7: mp3 has no pages",
-        'config.output.tags["mood"]': "tags[\"mood\"]='x': mp3 carries title, artist, album, date, genre, comment, track",
+        'config.output.tags["mood"]': "tags[\"mood\"]='x': mp3 supports title, artist, album, date, genre, comment, track",
     }
 
 
@@ -72,17 +72,17 @@ def test_all_bad_fields_are_named_at_once_with_what_would_do() -> None:
         (config("wav", effort=0), "config.output.effort", "wav has no effort setting"),
         (config("flac", out_sample_format="S32LE"), "config.output.sample_format", "takes S16LE, S24LE"),
         (config("aac", channels=4), "config.output.channels", "aac takes 1, 2, 3, 5, 6"),
-        (config("aac", tags={"title": "x"}), 'config.output.tags["title"]', "aac carries no tags"),
+        (config("aac", tags={"title": "x"}), 'config.output.tags["title"]', "aac supports no tags"),
         (
             config("opus", tags={"r128_track_gain": "-6.5"}),
             'config.output.tags["r128_track_gain"]',
             "takes an integer, -32768 to",
         ),
-        (config("webm", tags={"r128_track_gain": "1"}), 'config.output.tags["r128_track_gain"]', "webm carries title"),
+        (config("webm", tags={"r128_track_gain": "1"}), 'config.output.tags["r128_track_gain"]', "webm supports title"),
         (
             config("mp3", tags={"title": "x" * 65_536}),
             "config.output.tags",
-            "tags=65541 bytes: audiowriter takes 65536 in all",
+            "tags=65541 bytes: audiowriter takes at most 65536",
         ),
         (config("mp3", tags={"title": "a\0b"}), 'config.output.tags["title"]', "NUL"),
     ],
@@ -95,4 +95,4 @@ def test_channels_mix_down_but_are_not_made_up() -> None:
     assert resolve(config("wav", channels=6, out_channels=2)).output.channels == 2
     assert len(violations(config("mp3", out_channels=6))) == 1
     up = violations(config("wav", channels=2, out_channels=6))
-    assert "2 channels mix to 2, 1 or 2" in up["config.output.channels"]
+    assert "takes 1, 2 if the input has 2" in up["config.output.channels"]

@@ -1,1 +1,1 @@
-"""PCM: sample types, channel layouts, framing, conversion, resampling. Samples are arrays of shape (frames, channels)."""
+"""PCM: sample types, channel layouts, framing, conversion and resampling. Sample arrays have shape (frames, channels)."""

@@ -1,4 +1,4 @@
-"""Arrays as callers have them to interleaved little-endian bytes."""
+"""Converts the arrays that callers pass to interleaved little-endian bytes."""
 
 from typing import Any
 
@@ -10,21 +10,22 @@ from ..options import InputOptions
 from .sample_types import S24LE
 
 Pcm = bytes | bytearray | memoryview | NDArray[Any]
-"""Interleaved little-endian bytes, cut anywhere, or an array of shape (n,) for one channel or (n, channels)."""
+"""Interleaved little-endian bytes, cut anywhere, or an array of shape (n, channels), or (n,) for one channel."""
 
 _DTYPE_NAMES = {"<i2": "s16le", "<i4": "s32le", "<f4": "f32le", "<f8": "f64le", "|u1": "u8"}
 
 
 def sample_format_of(pcm: Pcm) -> str | None:
-    """Return the sample format that an array's dtype stands for; None for bytes and for dtypes that have none."""
+    """Return the sample format of an array's dtype. None for bytes, and for dtypes without a sample format."""
     return _DTYPE_NAMES.get(pcm.dtype.newbyteorder("<").str) if isinstance(pcm, np.ndarray) else None
 
 
 def to_bytes(pcm: Pcm, options: InputOptions) -> bytes | memoryview:
-    """Return `pcm` as flat bytes, copied only if its layout requires it. 24-bit samples come in the low bits of an int32.
+    """Return `pcm` as flat bytes. Copies it only if its layout requires it.
 
-    Raises InvalidArgument for an array of another dtype or channel count than the options say, and for 24-bit samples out of
-    range. Bytes are not checked: a write may end inside a sample.
+    Samples of s24le are int32 values of 24 bits. Raises InvalidArgument if the dtype or the channel count of an array
+    differs from the options, and if a sample exceeds 24 bits. Bytes are not checked, because a write may end inside a
+    sample.
     """
     if isinstance(pcm, bytes):
         return pcm
@@ -39,7 +40,7 @@ def to_bytes(pcm: Pcm, options: InputOptions) -> bytes | memoryview:
     flat = samples.reshape(-1).view(np.uint8)
     if kind is S24LE:
         if pcm.size and not -(2**23) <= pcm.min() <= pcm.max() < 2**23:
-            _refuse("samples beyond 24 bits: s24le takes int32 from -8388608 to 8388607")
+            _refuse("samples exceed 24 bits: s24le takes int32 from -8388608 to 8388607")
         flat = flat.reshape(-1, 4)[:, :3].reshape(-1)
     return flat.data
 

@@ -1,4 +1,4 @@
-"""Samples of the input to samples that the codec takes: channels, rate, sample type."""
+"""Converts input samples to what the codec takes: channels, sample rate and sample type."""
 
 import numpy as np
 import soxr
@@ -9,29 +9,29 @@ from .sample_types import Samples, convert, from_float, to_float
 
 
 class PcmConverter:
-    """Mixes, resamples and converts, each only where the options ask for it.
+    """Mixes, resamples and converts samples, each only if the options require it.
 
-    If rate and channels stay the same, only the sample type changes, exactly where possible. Otherwise the samples become
-    floats, are mixed down, resampled, and mixed up.
+    If rate and channels stay the same, only the sample type changes, without loss where possible. Otherwise the samples are
+    converted to floats, mixed down, resampled and mixed up, in this order.
     """
 
-    def __init__(self, options: StreamOptions, *, keeps_overs: bool) -> None:
-        """`keeps_overs`: floats beyond ±1 are not clipped if the file can hold them."""
+    def __init__(self, options: StreamOptions, *, clip_floats: bool) -> None:
+        """`clip_floats`: whether to clip floats beyond ±1 even if the file's sample type is a float."""
         source, target = options.input, options.output
         self._from, self._to = source.sample_type, target.sample_type
         self._channels = source.channels
         self._ratio = target.sample_rate_hz / source.sample_rate_hz
-        self._clips = not (keeps_overs and self._to.is_float)
+        self._clips = clip_floats or not self._to.is_float
         self.clipped = 0
-        """Samples, over all channels, that were clipped so far."""
+        """Samples, summed over all channels, that were clipped so far."""
         self._mix = None
         if source.channels != target.channels:
             self._mix = layouts.mix_matrix(source.channels, target.channels)
         self._mix_first = target.channels < source.channels
         self._resampler = None
         self.keeps_rate = source.sample_rate_hz == target.sample_rate_hz
-        """Whether each sample comes out at once, one for one."""
-        # A float32 has 24 bits of mantissa: types with more bits go through float64.
+        """Whether input and output have the same sample rate, so that `convert` returns as many samples as it takes."""
+        # Calculations in float32, with its 24-bit mantissa, are not exact enough for samples of 24 bits and more.
         wide = self._from.bits > 16 and self._to.bits > 16
         self._float = np.dtype(np.float64 if wide else np.float32)
         if not self.keeps_rate:
@@ -44,17 +44,20 @@ class PcmConverter:
             )
 
     def convert(self, samples: Samples) -> Samples:
-        """Convert samples of the input's type. A resampler holds some of them back."""
+        """Convert samples of the input's type. If they are resampled, some are held until later calls."""
         return self._convert(samples, last=False)
 
     def finish(self) -> Samples:
-        """Return the samples that the resampler held back."""
+        """Return the samples that the resampler still holds."""
         nothing = np.zeros((0, self._channels), self._from.dtype)
         return self._convert(nothing, last=True)
 
-    def held_samples(self, taken: int, given: int) -> int:
-        """Samples per channel, at the file's rate, still to come: `taken` went in at the input's rate, `given` came out."""
-        return round(taken * self._ratio) - given
+    def held_samples(self, input_samples: int, output_samples: int) -> int:
+        """Return how many samples per channel, at the file's rate, were received but not returned yet.
+
+        `input_samples`: received so far, at the input's rate. `output_samples`: returned so far, at the file's rate.
+        """
+        return round(input_samples * self._ratio) - output_samples
 
     def _convert(self, samples: Samples, *, last: bool) -> Samples:
         if self._mix is None and self._resampler is None:

@@ -1,4 +1,4 @@
-"""Cuts samples of any length into frames of one size."""
+"""Cuts samples into frames of a fixed length."""
 
 from collections.abc import Iterator
 
@@ -8,32 +8,32 @@ from .sample_types import Samples
 
 
 class FrameCutter:
-    """Keeps the samples of an incomplete frame, always less than one frame, from one call to the next."""
+    """Cuts samples into frames. Keeps the incomplete frame at the end for the next call."""
 
     def __init__(self, frame_samples: int) -> None:
         self._size = frame_samples
         self._rest: Samples | None = None
 
     def __len__(self) -> int:
-        """Samples per channel of the incomplete frame."""
+        """Samples per channel in the incomplete frame."""
         return 0 if self._rest is None else len(self._rest)
 
     @property
     def wanted(self) -> int:
-        """Samples per channel until the next frame is full."""
+        """Samples per channel that are missing from the incomplete frame."""
         return self._size - len(self)
 
     def cut(self, samples: Samples) -> Iterator[Samples]:
-        """Yield the frames that are full."""
+        """Yield the frames that are complete with these samples."""
         if self._rest is not None:
             samples = np.concatenate((self._rest, samples))
         whole = len(samples) - len(samples) % self._size
-        # A copy: a view of a few samples would keep the whole message alive.
+        # Copied, because a view of a few samples would keep the whole message in memory.
         self._rest = samples[whole:].copy() if whole < len(samples) else None
         for start in range(0, whole, self._size):
             yield samples[start : start + self._size]
 
     def rest(self) -> Samples | None:
-        """Return the samples of the incomplete frame, None if there are none."""
+        """Remove and return the samples of the incomplete frame; None if there are none."""
         rest, self._rest = self._rest, None
         return rest

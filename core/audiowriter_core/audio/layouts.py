@@ -1,4 +1,4 @@
-"""Channel layouts in WAVE order, and the matrices that mix one into another."""
+"""Channel layouts in WAVE order, and the matrices that mix one layout to another."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ LAYOUTS: dict[int, tuple[int, ...]] = {
     7: (FRONT_LEFT, FRONT_RIGHT, FRONT_CENTRE, LOW_FREQUENCY, BACK_CENTRE, SIDE_LEFT, SIDE_RIGHT),
     8: (FRONT_LEFT, FRONT_RIGHT, FRONT_CENTRE, LOW_FREQUENCY, BACK_LEFT, BACK_RIGHT, SIDE_LEFT, SIDE_RIGHT),
 }
-"""The speakers of each channel count, as the bits of WAVEFORMATEXTENSIBLE's dwChannelMask, in its order."""
+"""The speakers for each channel count, as bits of WAVEFORMATEXTENSIBLE's dwChannelMask, in the order of the bits."""
 
 MAX_CHANNELS = max(LAYOUTS)
 
@@ -35,7 +35,7 @@ _TO_STEREO: dict[int, tuple[float, float]] = {
     SIDE_LEFT: (_MINUS_3_DB, 0),
     SIDE_RIGHT: (0, _MINUS_3_DB),
 }
-"""Gains into left and right. ITU-R BS.775-4, annex 4, table 2, which leaves out the low frequency channel."""
+"""Gains of each speaker in left and right. ITU-R BS.775-4, annex 4, table 2, which omits the low frequency channel."""
 
 
 def channel_mask(channels: int) -> int:
@@ -44,12 +44,15 @@ def channel_mask(channels: int) -> int:
 
 
 def can_mix(source: int, target: int) -> bool:
-    """Whether `source` channels can be mixed to `target`: the same count, down to mono or stereo, or up from mono."""
+    """Whether `source` channels can be mixed to `target`: to the same count, to mono or to stereo."""
     return source == target or target <= 2
 
 
 def mix_matrix(source: int, target: int) -> NDArray[Any]:
-    """Return the gains, shape (source, target), for `samples @ matrix`. No sum of gains exceeds 1, so mixing never clips."""
+    """Return the gains for `samples @ matrix`, as an array of shape (source, target).
+
+    The gains of one target channel add up to at most 1, so mixing never clips.
+    """
     if source == target:
         return np.eye(source)
     if source == 1:
@@ -69,4 +72,4 @@ VORBIS_ORDER: dict[int, tuple[int, ...]] = {
     7: (0, 2, 1, 5, 6, 4, 3),
     8: (0, 2, 1, 6, 7, 4, 5, 3),
 }
-"""Vorbis order as indices into WAVE order. Vorbis I, section 4.3.9; RFC 7845, section 5.1.1.2."""
+"""The channel order of Vorbis, as indices into WAVE order. Vorbis I, section 4.3.9; RFC 7845, section 5.1.1.2."""

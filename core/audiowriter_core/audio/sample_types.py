@@ -1,7 +1,7 @@
 """Sample types: the layout of PCM in bytes and in numpy arrays, and the conversions between them.
 
-In this package samples are arrays of shape (frames, channels). Integers are left-aligned in their dtype: S24LE is an int32
-whose low byte is 0. Full scale is therefore always the whole range of the dtype.
+In this package, samples are arrays of shape (frames, channels). Integers are left-aligned in their dtype: S24LE is an int32
+whose low byte is 0. Full scale is therefore always the full range of the dtype.
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[Any]
-"""Shape (frames, channels); the dtype is that of the SampleType."""
+"""An array of shape (frames, channels) with the dtype of the SampleType."""
 
 
 @dataclass(frozen=True, eq=False)
 class SampleType:
-    """One sample type. The constants below are the only instances; compare them by identity."""
+    """A sample type. The constants below are the only instances, so compare with `is`."""
 
     name: str
     width: int
-    """Bytes per sample in a byte stream."""
+    """Bytes per sample in PCM bytes."""
     bits: int
     """Significant bits per sample."""
     dtype: np.dtype[Any]
-    """dtype of the array that holds such samples."""
+    """dtype of arrays with such samples."""
 
     @cached_property
     def is_float(self) -> bool:
@@ -33,7 +33,7 @@ class SampleType:
 
     @cached_property
     def full_scale(self) -> float:
-        """The value of 1.0 in arrays of this type."""
+        """The value in an array that stands for 1.0. In U8 it is added to 128."""
         return 1.0 if self.is_float else float(2 ** (8 * self.dtype.itemsize - 1))
 
 
@@ -48,11 +48,11 @@ SAMPLE_TYPES: dict[str, SampleType] = {kind.name.lower(): kind for kind in (S16L
 """By name in lower case, such as "s16le"."""
 
 _WIDE = (S32LE, F64LE)
-"""Types with more bits than a float32 holds."""
+"""Types with more bits than the mantissa of a float32."""
 
 
 def unpack(data: bytes | memoryview, kind: SampleType, channels: int) -> Samples:
-    """Convert bytes of whole frames to samples."""
+    """Convert bytes, which must be whole frames, to samples."""
     if kind is S24LE:
         wide = np.zeros((len(data) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
@@ -69,7 +69,7 @@ def pack(samples: Samples, kind: SampleType) -> bytes:
 
 
 def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Samples:
-    """Convert samples to floats; full scale is ±1."""
+    """Convert samples to floats with a full scale of ±1."""
     if kind.is_float:
         return samples.astype(dtype, copy=False)
     if kind is U8:
@@ -79,11 +79,11 @@ def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Sample
 
 
 def from_float(samples: Samples, kind: SampleType) -> Samples:
-    """Convert floats, full scale ±1, to samples of `kind`: rounded to nearest and clipped to its range."""
+    """Convert floats with a full scale of ±1 to samples of `kind`. Integers are rounded to nearest and clipped."""
     if kind.is_float:
         return samples.astype(kind.dtype, copy=False)
     top = 2.0 ** (kind.bits - 1)
-    # A float32 cannot hold 2**31 - 1, and the value it rounds to overflows: 24 bits and more go through float64.
+    # float64 for 24 bits and more, because a float32 would round 2**31 - 1 up to 2**31, which overflows.
     scaled = samples * top if kind.bits <= 16 else samples.astype(np.float64) * top
     whole = np.clip(np.rint(scaled), -top, top - 1)
     if kind is U8:
@@ -94,7 +94,7 @@ def from_float(samples: Samples, kind: SampleType) -> Samples:
 
 
 def convert(samples: Samples, source: SampleType, target: SampleType) -> Samples:
-    """Convert samples to another type: exact where it holds the source, else rounded to nearest, without dither."""
+    """Convert samples to another type: without loss if it has enough bits, else rounded to nearest, without dither."""
     if source is target:
         return samples
     if source.is_float or target.is_float:

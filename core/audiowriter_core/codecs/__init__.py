@@ -1,1 +1,1 @@
-"""Codecs, one file each: samples to packets. FLAC and Vorbis write whole files: libsndfile joins codec and container."""
+"""Codecs, one file each. They turn samples into packets, except FLAC and Vorbis: libsndfile writes files directly."""

@@ -1,7 +1,7 @@
-"""The interfaces that formats are made of: codec, and file encoder.
+"""The interfaces of encoders: Codec and FileEncoder.
 
-A codec turns samples into packets, and a muxer (see muxers/base.py) turns packets into file bytes. Where one library joins
-both, as libsndfile does for FLAC and Vorbis, the class is a FileEncoder itself.
+A Codec turns samples into packets, and a muxer (see muxers/base.py) turns packets into file bytes. A FileEncoder turns
+samples into file bytes directly. libsndfile works this way for FLAC and Vorbis.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,31 +15,32 @@ from ..options import OutputOptions
 
 @dataclass(frozen=True)
 class CodecSpec:
-    """What a codec accepts, and its defaults."""
+    """The options that a codec accepts, and its defaults."""
 
     name: str
     sample_types: tuple[SampleType, ...]
-    """Of the file, or what a lossy codec takes. The first is the default where the input's is not among them."""
+    """Sample types in the file. For a lossy codec: those that it takes, the default first."""
     sample_rates: Sequence[int]
-    """In Hz: a list, or a range."""
+    """In Hz; a tuple or a range."""
     channels: Sequence[int]
+    """Channel counts."""
     lookahead_samples: int
-    """Most samples per channel, at 24 kHz, that the codec gathers before their bytes come out."""
+    """Maximum number of samples per channel, at 24 kHz, that the codec gathers before it returns their bytes."""
     encode_ms_per_second: float
-    """CPU time, in ms, per second of audio and channel, roughly: decides whether a call may run on an event loop."""
+    """Approximate CPU time, in ms, per second of audio and channel. Decides whether a call may run on an event loop."""
     bitrates: Callable[[int, int], Sequence[int]] | None = None
-    """Bitrates in bits per second, a list or a range, at a sample rate and a channel count. None: takes no bitrate."""
+    """Returns the bitrates, in bits per second, that a sample rate and a channel count allow. None: takes no bitrate."""
     bitrate_bounds: tuple[int, int] = (0, 0)
-    """Lowest and highest bitrate at any rate and channel count."""
+    """Lowest and highest bitrate, in bits per second, over all rates and channel counts."""
     bitrate_per_channel: int = 0
-    """Default. If the rate does not allow it, the nearest is taken. 0: vbr_quality is the default."""
+    """Default, in bits per second; the nearest allowed bitrate is used. 0: the codec takes no bitrate."""
     takes_vbr_quality: bool = False
     vbr_quality: float | None = None
-    """Default, where the format is variable by default."""
+    """Default. None: the default is a bitrate, or the codec has no rate setting."""
     effort: int | None = None
-    """Default. None: the codec has no such setting."""
+    """Default. None: the codec has no effort setting."""
     takes_next_rate: bool = False
-    """Whether the default sample rate is the next one up, where the input's is not supported."""
+    """Whether input of an unsupported rate is resampled to the next higher supported rate by default."""
     lossless: bool = False
 
 
@@ -48,57 +49,59 @@ class Packet(NamedTuple):
 
     data: bytes
     samples: int
-    """Samples per channel that it decodes to, at the file's rate."""
+    """Samples per channel, at the file's rate, that it decodes to."""
 
 
 class Codec(Protocol):
-    """One native encoder: encode as often as needed, then finish; close at any time.
+    """One native encoder. Call encode as often as needed, then finish. Call close at any time.
 
-    The packets do not depend on how the samples were cut into calls. Any call may raise EncodeError; only close may follow.
+    The packets do not depend on how the samples were split into calls. Any method may raise EncodeError; after that, only
+    close is allowed.
     """
 
     spec: ClassVar[CodecSpec]
 
     delay_samples: int
-    """Samples per channel, at the file's rate, that the codec puts before the first one."""
+    """Samples per channel, at the file's rate, that the codec adds before the first one."""
     frame_samples: int
-    """Samples per channel of one packet; 0 if packets have no fixed length."""
+    """Samples per channel in one packet. 0: packets have no fixed length."""
     header: bytes
-    """What a decoder needs before the first packet: OpusHead, AudioSpecificConfig. Empty for most."""
+    """Setup data that a decoder needs before the first packet: OpusHead, AudioSpecificConfig. Empty for other codecs."""
 
     @property
     def wanted_samples(self) -> int:
         """Minimum number of samples per channel before `encode` can return packets. At least 1."""
 
     def __init__(self, output: OutputOptions) -> None:
-        """Open the native encoder. `output` was checked against the spec."""
+        """Open the native encoder. `output` must come from `resolve`."""
 
     def encode(self, samples: Samples) -> list[Packet]:
-        """Take samples of the file's sample type; return the packets that are ready."""
+        """Encode samples of the type `output.sample_type`; return the packets that are ready."""
 
     def finish(self) -> list[Packet]:
-        """Return the packets that are left, the last one filled up with silence."""
+        """Return the remaining packets. The last one is padded with silence."""
 
     def silent_packets(self) -> list[Packet]:
-        """Return the packets of a stream without audio, for files that must have at least one."""
+        """Return the packets of a stream without audio, for containers that must have at least one."""
 
     def close(self) -> None:
-        """Free native memory. Idempotent, also after errors."""
+        """Free native memory. Idempotent; also allowed after errors."""
 
 
 class FileEncoder(Protocol):
-    """Samples to file bytes: start, then encode and flush as often as needed, then finish; close at any time.
+    """Turns samples into file bytes. Call start, then encode and flush as often as needed, then finish.
 
-    The bytes do not depend on how the samples were cut into calls, and memory does not grow with the length of the stream.
-    Any call may raise EncodeError; only close may follow.
+    Call close at any time. The bytes do not depend on how the samples were split into calls. Memory use does not grow with
+    the length of the stream, except for M4A, which keeps 2 bytes per frame. Any method may raise EncodeError; after that,
+    only close is allowed.
     """
 
     delay_samples: int
-    """Samples per channel, at the file's rate, that the codec puts before the first one."""
+    """Samples per channel, at the file's rate, that the codec adds before the first one."""
 
     @property
     def held_samples(self) -> int:
-        """Samples per channel taken in, at the file's rate, whose bytes are not out yet."""
+        """Samples per channel, at the file's rate, that were received but whose bytes were not returned yet."""
 
     @property
     def wanted_samples(self) -> int:
@@ -108,13 +111,13 @@ class FileEncoder(Protocol):
         """Return the provisional header; may be empty."""
 
     def encode(self, samples: Samples) -> bytes:
-        """Take samples of the file's sample type; return the bytes that are ready, empty while a frame is gathered."""
+        """Encode samples of the file's sample type; return the bytes that are ready."""
 
     def flush(self) -> bytes:
-        """Return the bytes that can be pushed out now without harm to the stream."""
+        """Return the bytes that can already be written, such as a page that is not full."""
 
     def finish(self) -> Finish:
-        """Return everything that is left."""
+        """Complete the file."""
 
     def close(self) -> None:
-        """Free native memory. Idempotent, also after errors."""
+        """Free native memory. Idempotent; also allowed after errors."""

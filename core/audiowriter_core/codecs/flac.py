@@ -1,7 +1,7 @@
-"""FLAC files through libsndfile (libFLAC), 16 or 24 bits. RFC 9639.
+"""FLAC files of 16 or 24 bits through libsndfile (libFLAC). RFC 9639.
 
-libFLAC gathers a block of 4096 samples. When the file is closed it goes back and writes frame sizes, total samples and MD5
-into STREAMINFO: that is the final header.
+libFLAC gathers blocks of 4096 samples. When the file is closed, it seeks back and writes the frame sizes, the total samples
+and the MD5 into STREAMINFO. These bytes become the final header.
 """
 
 from typing import ClassVar
@@ -16,7 +16,7 @@ from .sndfile import SndfileWriter
 
 BLOCK_SAMPLES = 4096
 FAST_BLOCK_SAMPLES = 1152
-"""libFLAC's block at its levels 0 to 2."""
+"""libFLAC's block length at its levels 0 to 2."""
 FAST_EFFORTS = range(4)
 """Efforts that libsndfile maps to libFLAC's levels 0 to 2: level = int(effort / 10 * 8)."""
 
@@ -27,7 +27,7 @@ RATES = (
 
 
 class FlacFile:
-    """Lossless, bit-exact."""
+    """Encodes to FLAC. Decoders return exactly the same samples."""
 
     spec: ClassVar[CodecSpec] = CodecSpec(
         name="flac",
@@ -73,7 +73,7 @@ class FlacFile:
         return self._writer.write(samples) if len(samples) else b""
 
     def flush(self) -> bytes:
-        return b""  # only the last block of a file may be short (RFC 9639, section 9.1.1)
+        return b""  # only the last block of a file may be shorter (RFC 9639, section 9.1.1)
 
     def finish(self) -> Finish:
         if not self._frames:

@@ -17,9 +17,9 @@ from .pcm import RATES
 
 @cache
 def compression_table(law: str) -> NDArray[np.uint8]:
-    """Return the code of each 16-bit sample, indexed by its value as an unsigned number. `law`: "ULAW" or "ALAW".
+    """Return the codes of all 16-bit samples, indexed by the sample as a uint16. `law`: "ULAW" or "ALAW".
 
-    The codes come from libsndfile.
+    libsndfile computes the codes.
     """
     file = BytesIO()
     every_sample = np.arange(2**16, dtype=np.uint16).view(np.int16)
@@ -39,7 +39,7 @@ def _spec(name: str) -> CodecSpec:
 
 
 class _G711Codec:
-    """What both laws share: a table look-up."""
+    """Looks up each sample in a table. The two laws differ only in the table."""
 
     law: ClassVar[str]
     delay_samples = 0
@@ -64,14 +64,14 @@ class _G711Codec:
 
 
 class MulawCodec(_G711Codec):
-    """µ-law."""
+    """Encodes to µ-law."""
 
     spec: ClassVar[CodecSpec] = _spec("mulaw")
     law = "ULAW"
 
 
 class AlawCodec(_G711Codec):
-    """A-law."""
+    """Encodes to A-law."""
 
     spec: ClassVar[CodecSpec] = _spec("alaw")
     law = "ALAW"

@@ -1,4 +1,4 @@
-"""MP3: LAME through lameenc. ISO/IEC 11172-3 and 13818-3, layer III."""
+"""MP3 through lameenc (LAME). ISO/IEC 11172-3 and 13818-3, layer III."""
 
 from typing import ClassVar
 
@@ -17,10 +17,10 @@ VBR_MTRH = 4
 
 
 class Mp3Codec:
-    """Constant bitrate, or variable at constant quality.
+    """Encodes at a constant bitrate, or at a variable bitrate with constant quality.
 
-    LAME returns bytes that may end inside a frame, because the data of a frame may lie in earlier ones (the bit reservoir).
-    A packet is such a run of bytes; its `samples` are 0, and the muxer counts the frames.
+    LAME's output may end inside a frame, because the data of a frame can start in earlier frames (the bit reservoir). A
+    packet has the bytes of one call. Its `samples` are 0, and the muxer counts the frames.
     """
 
     spec: ClassVar[CodecSpec] = CodecSpec(
@@ -38,7 +38,7 @@ class Mp3Codec:
     )
     delay_samples = DELAY_SAMPLES
     header = b""
-    wanted_samples = 1  # LAME does not say how many it needs
+    wanted_samples = 1  # LAME does not report how many samples it needs
 
     def __init__(self, output: OutputOptions) -> None:
         assert output.effort is not None
@@ -60,7 +60,7 @@ class Mp3Codec:
         else:
             lame.set_bit_rate(output.bitrate_bps // 1000)
         self._lame: lameenc.Encoder | None = lame
-        self._first = self._encode(b"")  # LAME refuses to finish a stream that never began
+        self._first = self._encode(b"")  # lameenc cannot flush before the first encode call
 
     def encode(self, samples: Samples) -> list[Packet]:
         first, self._first = self._first, b""

@@ -1,4 +1,4 @@
-"""Opus: libopus through PyAV, in packets of 20 ms. RFC 6716; RFC 7845, section 4."""
+"""Opus through PyAV (libopus), in packets of 20 ms. RFC 6716; RFC 7845, section 4."""
 
 from struct import pack_into
 from typing import ClassVar
@@ -13,11 +13,11 @@ from .base import CodecSpec, Packet
 FRAME_MS = 20
 
 GRANULE_RATE = 48_000
-"""Pre-skip and granule positions count at 48 kHz, whatever the rate of the input."""
+"""Pre-skip and granule positions count samples at 48 kHz, whatever the sample rate of the input."""
 
 
 class OpusCodec:
-    """Variable bitrate around the one asked for. `header` is OpusHead (RFC 7845, section 5.1)."""
+    """Encodes at a variable bitrate around the requested one. `header` is OpusHead (RFC 7845, section 5.1)."""
 
     spec: ClassVar[CodecSpec] = CodecSpec(
         name="opus",
@@ -44,7 +44,7 @@ class OpusCodec:
             {
                 "compression_level": str(output.effort),
                 "frame_duration": str(FRAME_MS),
-                # FFmpeg's own choice beyond stereo puts the channels of 5.0 and 6.1 in the wrong places.
+                # With FFmpeg's default for more than two channels, those of 5.0 and 6.1 are in the wrong order.
                 "mapping_family": "1" if output.channels > 2 else "0",
             },
         )

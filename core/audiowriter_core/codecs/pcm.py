@@ -1,4 +1,4 @@
-"""PCM: the samples in the sample type of the file. A packet is whatever one call brings."""
+"""Uncompressed PCM. Each call of `encode` returns one packet."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ RATES = range(1000, 768_001)
 
 
 class PcmCodec:
-    """Interleaved little-endian samples."""
+    """Writes interleaved little-endian samples in the file's sample type."""
 
     spec: ClassVar[CodecSpec] = CodecSpec(
         name="pcm",

@@ -1,4 +1,4 @@
-"""libsndfile as a streaming encoder: returns bytes as soon as they are written, and keeps later corrections of the head."""
+"""libsndfile as a streaming encoder. Returns bytes as soon as they are written, and records later changes to the header."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from ..audio.sample_types import Samples
 from ..errors import EncodeError
 
 HEAD_BYTES = 42
-"""Length of the head that is kept for corrections: FLAC's marker and STREAMINFO. libsndfile corrects nothing behind it."""
+"""Length of the header that may change later: FLAC's marker and STREAMINFO. libsndfile changes no bytes after them."""
 
 TAGS = {
     "title": "title",
@@ -20,11 +20,11 @@ TAGS = {
     "comment": "comment",
     "track": "tracknumber",
 }
-"""libsndfile's names of the tags."""
+"""libsndfile's names for the tags."""
 
 
 class SndfileWriter:
-    """One libsndfile encoder that writes to memory: append-only, except for corrections in the first HEAD_BYTES bytes."""
+    """One libsndfile encoder that writes to memory. It only appends, except for changes to the first HEAD_BYTES bytes."""
 
     def __init__(
         self, file_format: str, subtype: str, sample_rate: int, channels: int, level: float, tags: Mapping[str, str]
@@ -49,7 +49,7 @@ class SndfileWriter:
         return self._sink.take()
 
     def finish(self) -> tuple[bytes, bytes]:
-        """Close the file; return its corrected head and the bytes that were left."""
+        """Close the file; return its final header and the remaining bytes."""
         try:
             self._file.close()
         except (soundfile.SoundFileError, RuntimeError) as exc:
@@ -62,24 +62,24 @@ class SndfileWriter:
 
 
 class _Sink:
-    """The file object that libsndfile writes to. Positions are absolute, although the bytes are handed out."""
+    """The file object that libsndfile writes to. Positions count from the start of the file, including bytes taken."""
 
     def __init__(self) -> None:
         self.head = bytearray()
-        self._fresh: list[bytes] = []
+        self._pending: list[bytes] = []
         self._position = 0
         self._end = 0
 
     def write(self, data: bytes) -> int:
         start, stop = self._position, self._position + len(data)
         if start == self._end:
-            self._fresh.append(data)
+            self._pending.append(data)
             self._end = stop
             self.head += data[: max(0, HEAD_BYTES - start)]
         elif stop <= len(self.head):
             self.head[start:stop] = data
         else:
-            return 0  # libsndfile reports a failed write
+            return 0  # libsndfile raises an error
         self._position = stop
         return len(data)
 
@@ -91,6 +91,6 @@ class _Sink:
         return self._position
 
     def take(self) -> bytes:
-        fresh = b"".join(self._fresh)
-        self._fresh.clear()
-        return fresh
+        data = b"".join(self._pending)
+        self._pending.clear()
+        return data

@@ -1,8 +1,8 @@
 """Ogg Vorbis files through libsndfile (libvorbis). Vorbis I, RFC 3533.
 
-libsndfile returns a page when libogg considers it full, and has no switch for smaller ones: 4 KiB, which at 24 kHz mono and
-default quality is 0.7 s of speech. Silence takes almost no bytes, so a page of silence holds all packets that it has room
-for: 11 s. No other library with a wheel contains libvorbis.
+libsndfile returns a page when libogg considers it full, at about 4 KiB, and has no option for smaller pages. At 24 kHz mono
+and the default quality, a page has 0.7 s of speech. Silence takes almost no bytes, so its pages end at the maximum of 255
+packets, which are 11 s. No other Python package that comes as a wheel contains libvorbis.
 """
 
 from typing import ClassVar
@@ -16,15 +16,15 @@ from .base import CodecSpec
 from .sndfile import SndfileWriter
 
 BLOCK_SAMPLES = 1024
-"""Samples per channel that libvorbis gets per call. Its first windows depend on how much it has seen: with a fixed size the
-file does not depend on how the caller cut the PCM."""
+"""Samples per channel per call of libvorbis. Its first windows depend on how much input it has. With a fixed block length,
+the file does not depend on how the caller cut the PCM."""
 
 MAX_PAGE_PACKETS = 255
-"""RFC 3533, section 6: each packet takes at least one of 255 segments."""
+"""A page has at most 255 segments, and a packet takes at least one. RFC 3533, section 6."""
 
 
 class OggVorbisFile:
-    """Variable bitrate at constant quality. The last granule position cuts the file to the sample."""
+    """Encodes at a variable bitrate with constant quality. The last granule position gives the exact length."""
 
     spec: ClassVar[CodecSpec] = CodecSpec(
         name="vorbis",
@@ -67,7 +67,7 @@ class OggVorbisFile:
         return data
 
     def flush(self) -> bytes:
-        return b""  # libsndfile cannot ask libogg for a page that is not full
+        return b""  # libsndfile cannot end a page before it is full
 
     def finish(self) -> Finish:
         rest = self._frames.rest()

@@ -1,1 +1,1 @@
-"""Muxers, one file each: packets to file bytes. The byte layouts stand beside them, each with its standard and section."""
+"""Muxers, one file each, which turn packets into file bytes. The byte layouts have files of their own and cite standards."""

@@ -1,6 +1,6 @@
 """AAC in ADTS: a header before every frame. ISO/IEC 13818-7:2006, section 6.2; ISO/IEC 14496-3, 1.A.2.2.
 
-ADTS cannot store delay and padding: a decoder plays both as silence, and `Finished` says how many samples they are.
+ADTS cannot store delay and padding. Decoders return both as silence, and `Finished` has their lengths.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ..options import OutputOptions
 from .base import Finish, MuxerSpec
 
 SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-"""By sampling_frequency_index."""
+"""In Hz, in the order of sampling_frequency_index."""
 
 HEADER_BYTES = 7
 _LOW_COMPLEXITY = 1
@@ -19,11 +19,11 @@ _VARIABLE_BUFFER = 0x7FF
 
 
 class AdtsMuxer:
-    """Not exact to the sample: see the module."""
+    """Writes a header before each frame. A file has at least three frames."""
 
-    # FFmpeg recognises ADTS by three frames in a row, and takes many shorter files, its own among them, for another format.
-    # The delay is one frame.
-    spec: ClassVar[MuxerSpec] = MuxerSpec(sample_exact=False, fewest_samples=1024 + 1)
+    # FFmpeg recognises ADTS by three frames in a row. It takes many shorter files, even its own, for another format. The
+    # delay is one frame, so 1025 samples make three.
+    spec: ClassVar[MuxerSpec] = MuxerSpec(sample_exact=False, min_samples=1024 + 1)
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         self._rate, self._channels = output.sample_rate_hz, output.channels
@@ -46,7 +46,7 @@ class AdtsMuxer:
 
 
 def frame(raw_data_block: bytes, sample_rate: int, channels: int) -> bytes:
-    """Return one AAC-LC frame without CRC. `channels`, 1 to 6, is also the channel_configuration."""
+    """Return an ADTS frame of AAC-LC without CRC. `channels`: 1 to 6, which is also the channel_configuration."""
     bits = 0xFFF << 44  # syncword, 12 bits; then ID 0 (MPEG-4) and layer 0
     bits |= 1 << 40  # protection_absent
     bits |= _LOW_COMPLEXITY << 38  # profile_ObjectType, 2 bits

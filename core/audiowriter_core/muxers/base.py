@@ -1,4 +1,4 @@
-"""The interface of a muxer: packets to file bytes."""
+"""The interface of muxers, which turn packets into file bytes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,32 +9,32 @@ if TYPE_CHECKING:
     from ..options import OutputOptions
 
 TAGS = ("title", "artist", "album", "date", "genre", "comment", "track")
-"""The tag names that every format with tags carries."""
+"""The tag names that every format with tags supports."""
 
 
 @dataclass(frozen=True)
 class MuxerSpec:
-    """What a container holds, and its defaults."""
+    """The options that a container supports, and its defaults."""
 
     tags: tuple[str, ...] = ()
     integer_tags: Mapping[str, range] = field(default_factory=dict)
-    """Tags whose value is an integer, with its range."""
+    """Tags whose value must be an integer in this range."""
     pages_ms: Sequence[int] = ()
     """Allowed values of page_ms. Empty: the container has no pages."""
     page_ms: int = 0
-    """Default."""
+    """Default value of page_ms."""
     page_samples: int = 0
-    """Samples per channel, at 24 kHz, that a page gathers by default, in addition to the codec's lookahead."""
-    fewest_samples: int = 0
-    """Shorter streams are padded with silence to this many samples per channel."""
+    """Samples per channel, at 24 kHz, that a page of the default length gathers in addition to the codec's lookahead."""
+    min_samples: int = 0
+    """Minimum samples per channel. Shorter streams are padded with silence."""
     finalizes_header: bool = False
-    """Whether the header is replaced at the end."""
+    """Whether `Finish.header` replaces the provisional header."""
     sample_exact: bool = True
-    """Whether decoders return exactly the number of samples that went in."""
+    """Whether decoders return exactly the number of samples that were encoded."""
 
 
 class Piece(Protocol):
-    """Bytes, or an object that makes them one slice at a time."""
+    """Bytes, or an object that builds them slice by slice."""
 
     def __len__(self) -> int: ...
 
@@ -43,38 +43,38 @@ class Piece(Protocol):
 
 @dataclass(frozen=True)
 class Finish:
-    """What completes a file."""
+    """The bytes that complete a file."""
 
     header: bytes = b""
-    """Replaces the first len(header) bytes. Empty: nothing to replace."""
+    """Replaces the first len(header) bytes. May be empty."""
     tail: Sequence[Piece] = ()
-    """To be appended, in pieces that are made one slice at a time: the end of a long file has megabytes."""
+    """To append. The tail of a long file can have megabytes, so it is built slice by slice."""
     trailer: bytes = b""
-    """To be appended after the tail."""
+    """To append after the tail."""
     padding_samples: int = 0
-    """Samples per channel, at the file's rate, that the codec put after the last one."""
+    """Samples per channel, at the file's rate, that the codec added after the last one."""
 
 
 class Muxer(Protocol):
-    """One file: start, then write and flush as often as needed, then finish."""
+    """Writes one file. Call start, then write and flush as often as needed, then finish."""
 
     spec: ClassVar[MuxerSpec]
 
     @property
     def samples_out(self) -> int:
-        """Samples per channel, the codec's delay included, whose bytes are out."""
+        """Samples per channel, including the codec's delay, whose bytes were returned."""
 
     def __init__(self, output: "OutputOptions", codec: "Codec") -> None:
-        """`codec`: the open codec whose packets will be written; the muxer reads its header, delay and frame length."""
+        """`codec`: the open codec of the packets. The muxer reads its header, delay and frame length."""
 
     def start(self) -> bytes:
         """Return the provisional header; may be empty."""
 
     def write(self, packets: "Sequence[Packet]") -> bytes:
-        """Take packets; return the bytes that are ready."""
+        """Add packets; return the bytes that are ready."""
 
     def flush(self) -> bytes:
-        """Return the bytes of a page that is not full. May change how the following packets are laid out."""
+        """Return the bytes of a page that is not full. The following packets may then be on other pages."""
 
     def finish(self, packets: "Sequence[Packet]", samples: int) -> Finish:
-        """Take the last packets and complete the file. `samples`: samples per channel of the whole stream, without delay."""
+        """Add the last packets and complete the file. `samples`: length in samples per channel, without delay."""

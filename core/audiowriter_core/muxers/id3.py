@@ -1,4 +1,4 @@
-"""ID3v2.4 in front of a file and ID3v1.1 behind it, through mutagen. id3.org: ID3v2.4.0 structure and native frames."""
+"""ID3v2.4 tags before the audio and ID3v1.1 tags after it, through mutagen. id3.org: ID3v2.4.0 structure, native frames."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -19,7 +19,10 @@ _TEXT_FRAMES = {
 
 
 def tags(values: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """Give the ID3v2.4 tag (UTF-8) and the ID3v1.1 tag (Latin-1, cut to its fields); both empty if there are no tags."""
+    """Return the ID3v2.4 tag (UTF-8) and the ID3v1.1 tag (Latin-1, each value cut to its field's length).
+
+    Both are empty if there are no values.
+    """
     if not values:
         return b"", b""
     tag = id3.ID3()
@@ -32,7 +35,7 @@ def tags(values: Mapping[str, str]) -> tuple[bytes, bytes]:
     file = BytesIO()
     tag.save(file, v1=2, v2_version=4, padding=lambda _: 0)
     id3v2, id3v1 = file.getvalue()[:-_ID3V1_BYTES], bytearray(file.getvalue()[-_ID3V1_BYTES:])
-    if "comment" in values:  # mutagen leaves it out, for ID3v2 may have many
+    if "comment" in values:  # mutagen omits it, because ID3v2 allows several comments
         size = _ID3V1_COMMENT.stop - _ID3V1_COMMENT.start
         id3v1[_ID3V1_COMMENT] = values["comment"].encode("latin-1", "replace")[:size].ljust(size, b"\0")
     return id3v2, bytes(id3v1)

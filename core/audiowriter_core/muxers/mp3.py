@@ -1,8 +1,8 @@
-"""MP3 files: an ID3v2 tag, an Info frame, the frames, and an ID3v1 tag.
+"""MP3 files: an ID3v2 tag, an Info frame, the audio frames and an ID3v1 tag.
 
-LAME writes its Info frame by seeking back, so lameenc switches it off. This muxer writes its own: silence while the stream
-runs, with frame count, TOC, delay and padding in the final header. Decoders that read LAME's tag then cut the file to the
-sample.
+lameenc disables LAME's Info frame, because LAME would seek back to write it. This muxer writes the frame itself: first
+without totals, then, in the final header, with frame count, TOC, delay and padding. Decoders that read LAME's tag then
+return exactly as many samples as were encoded.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from .mp3_info import InfoFrame, SeekTable, Totals
 
 
 class Mp3Muxer:
-    """Counts frames and bytes while they pass, for the Info frame of the final header."""
+    """Writes frames, and counts frames and bytes for the Info frame of the final header."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, finalizes_header=True)
 

@@ -1,4 +1,4 @@
-"""The Info frame of MP3: Xing's header with LAME's extension, in a frame that decodes as silence.
+"""The Info frame of MP3 files: Xing's header with LAME's extension, in a frame that decodes as silence.
 
 Xing Inc., VBR header (1998); G. Bouvigne and M. Taylor, Mp3 Info Tag revision 1 (draft 0).
 """
@@ -14,16 +14,17 @@ from .seek_points import SeekPoints
 _XING_BYTES = 120
 _LAME_BYTES = 36
 _ALL_FIELDS = 0xF  # frames, bytes, TOC, quality
-_CBR, _VBR_MTRH = 1, 4  # LAME's methods
+_CBR, _VBR_MTRH = 1, 4  # LAME's VBR methods
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What is known of a stream when it has ended."""
+    """Values that are known at the end of a stream."""
 
     frames: int
-    """Frames of music, this one not counted."""
+    """Audio frames, without the Info frame."""
     music_bytes: int
+    """Bytes of the audio frames."""
     music_crc: int
     toc: bytes
     delay_samples: int
@@ -32,34 +33,34 @@ class Totals:
 
 @dataclass(frozen=True)
 class InfoFrame:
-    """The first frame of a stream, of one length whether or not it makes claims."""
+    """The first frame of a stream. Its length is the same with and without totals."""
 
     sample_rate: int
     channels: int
     bitrate_bps: int | None
-    """Of constant bitrate; None: variable."""
+    """None: the bitrate is variable."""
     vbr_level: int
     """LAME's -V, 0 to 9."""
     effort_level: int
     """LAME's -q, 0 to 9."""
     encoder: str
-    """Nine characters at most; decoders trust delay and padding of those that begin with LAME."""
+    """At most nine characters. Decoders use delay and padding if it begins with LAME."""
 
     def silent(self) -> bytes:
-        """A frame that decodes as silence and claims nothing: the header, then zeros."""
+        """Return the frame without totals: the header, then zeros, which decode as silence."""
         return self._header().ljust(self._size(), b"\0")
 
     def final(self, totals: Totals) -> bytes:
-        """The frame with its claims."""
-        whole = self._size() + totals.music_bytes
+        """Return the frame with the totals."""
+        stream_bytes = self._size() + totals.music_bytes
         tag = self._header() + bytes(mpeg_audio.side_info_bytes(self.sample_rate, self.channels))
         tag += b"Xing" if self.bitrate_bps is None else b"Info"
-        tag += pack(">III", _ALL_FIELDS, totals.frames, min(whole, 0xFFFFFFFF)) + totals.toc
+        tag += pack(">III", _ALL_FIELDS, totals.frames, min(stream_bytes, 0xFFFFFFFF)) + totals.toc
         tag += pack(">I", 100 - 10 * self.vbr_level - self.effort_level)
-        tag += self._lame(totals, whole)
+        tag += self._lame(totals, stream_bytes)
         return (tag + pack(">H", crc16.arc(tag))).ljust(self._size(), b"\0")
 
-    def _lame(self, totals: Totals, whole: int) -> bytes:
+    def _lame(self, totals: Totals, stream_bytes: int) -> bytes:
         method = _VBR_MTRH if self.bitrate_bps is None else _CBR
         source_rate = 0 if self.sample_rate <= 32000 else 1 if self.sample_rate == 44100 else 2
         stereo_mode = 0 if self.channels == 1 else 3
@@ -71,24 +72,24 @@ class InfoFrame:
             + pack(">B", min((self.bitrate_bps or lowest_bitrate) // 1000, 255))
             + (totals.delay_samples << 12 | totals.padding_samples).to_bytes(3, "big")
             + pack(">BBH", source_rate << 6 | stereo_mode << 2, 0, 0)  # misc; MP3 gain; surround and preset
-            + pack(">IH", min(whole, 0xFFFFFFFF), totals.music_crc)
+            + pack(">IH", min(stream_bytes, 0xFFFFFFFF), totals.music_crc)
         )
 
     def _size(self) -> int:
         return mpeg_audio.frame_bytes(self._header())
 
     def _header(self) -> bytes:
-        """The stream's own bitrate, or the next one up whose frame holds the tag."""
-        need = 4 + mpeg_audio.side_info_bytes(self.sample_rate, self.channels) + _XING_BYTES + _LAME_BYTES
+        """Return a header with the bitrate of the stream, or the next higher one whose frame has room for the tag."""
+        needed = 4 + mpeg_audio.side_info_bytes(self.sample_rate, self.channels) + _XING_BYTES + _LAME_BYTES
         for bitrate in mpeg_audio.bitrates(self.sample_rate):
             header = mpeg_audio.header(self.sample_rate, bitrate, self.channels)
-            if bitrate >= (self.bitrate_bps or 0) and mpeg_audio.frame_bytes(header) >= need:
+            if bitrate >= (self.bitrate_bps or 0) and mpeg_audio.frame_bytes(header) >= needed:
                 return header
-        raise AssertionError("at every rate the longest frame holds the tag")
+        raise AssertionError("at every sample rate, the longest frame has room for the tag")
 
 
 class SeekTable:
-    """Where frames begin, for the TOC."""
+    """Collects the positions of frames, and computes the TOC from them."""
 
     MAX_POINTS = 400
 
@@ -98,16 +99,16 @@ class SeekTable:
         self._starts = SeekPoints[int](self.MAX_POINTS)
 
     def add(self, frame_bytes: int) -> None:
-        """Take the next frame."""
+        """Add the next frame."""
         self._starts.add(self.bytes)
         self.frames += 1
         self.bytes += frame_bytes
 
     def toc(self, bytes_before: int) -> bytes:
-        """For each hundredth of the time, how far into the stream it lies, in 256ths of its bytes.
+        """Return 100 bytes: for each hundredth of the duration, its position in 256ths of the stream's length.
 
-        `bytes_before`: length of the Info frame, which the positions count.
+        `bytes_before`: length of the Info frame, which the positions and the length include.
         """
-        whole = bytes_before + self.bytes
+        stream_bytes = bytes_before + self.bytes
         starts = (self._starts.points[i * self.frames // 100 // self._starts.step] for i in range(100))
-        return bytes(min(255, 256 * (bytes_before + start) // whole) for start in starts)
+        return bytes(min(255, 256 * (bytes_before + start) // stream_bytes) for start in starts)

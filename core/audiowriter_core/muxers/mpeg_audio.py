@@ -13,32 +13,32 @@ RATES: dict[int, tuple[int, int]] = {
     22050: (2, 0), 24000: (2, 1), 16000: (2, 2),
     11025: (0, 0), 12000: (0, 1), 8000: (0, 2),
 }  # fmt: skip
-"""By sample rate in Hz: version id (3 MPEG-1, 2 MPEG-2, 0 MPEG-2.5) and sampling_frequency index."""
+"""Version id (3 MPEG-1, 2 MPEG-2, 0 MPEG-2.5) and sampling_frequency index of each sample rate in Hz."""
 
 _RATE_OF = {key: rate for rate, key in RATES.items()}
 
 
 def frame_samples(sample_rate: int) -> int:
-    """Samples a channel in a frame: two granules in MPEG-1, one in the others."""
+    """Return the samples per channel in a frame: two granules of 576 in MPEG-1, one in MPEG-2 and MPEG-2.5."""
     return 1152 if RATES[sample_rate][0] == 3 else 576
 
 
 def side_info_bytes(sample_rate: int, channels: int) -> int:
-    """Bytes of side information behind the header."""
+    """Return the number of bytes of side information after the header."""
     if RATES[sample_rate][0] == 3:
         return 17 if channels == 1 else 32
     return 9 if channels == 1 else 17
 
 
 def bitrates(sample_rate: int) -> tuple[int, ...]:
-    """Bitrates in bits a second that a sample rate allows. MPEG-2.5 goes to 64 kbit/s with LAME."""
+    """Return the bitrates, in bits per second, that a sample rate allows. LAME limits MPEG-2.5 to 64 kbit/s."""
     version = RATES[sample_rate][0]
     kbps = _MPEG1 if version == 3 else _MPEG2 if version == 2 else _MPEG2[:8]
     return tuple(1000 * rate for rate in kbps)
 
 
 def header(sample_rate: int, bitrate_bps: int, channels: int) -> bytes:
-    """Header of a frame without CRC and padding."""
+    """Return the header of a frame without CRC and padding."""
     version, rate_index = RATES[sample_rate]
     table = _MPEG1 if version == 3 else _MPEG2
     bits = 0x7FF << 21 | version << 19 | 1 << 17 | 1 << 16  # sync, version, layer III, no CRC
@@ -48,7 +48,7 @@ def header(sample_rate: int, bitrate_bps: int, channels: int) -> bytes:
 
 
 def frame_bytes(header: bytes) -> int:
-    """Length of the frame that begins with this header, header included."""
+    """Return the length, in bytes, of the frame with this header, including the header."""
     bits = int.from_bytes(header[:4], "big")
     version, rate = bits >> 19 & 3, _RATE_OF[bits >> 19 & 3, bits >> 10 & 3]
     kbps = (_MPEG1 if version == 3 else _MPEG2)[(bits >> 12 & 15) - 1]
@@ -56,14 +56,14 @@ def frame_bytes(header: bytes) -> int:
 
 
 class FrameWalker:
-    """Finds where frames begin in a stream that is cut anywhere."""
+    """Finds the frames in a stream that is cut anywhere."""
 
     def __init__(self) -> None:
-        self._skip = 0  # bytes to the next header
-        self._rest = b""  # of a header that is cut
+        self._skip = 0  # bytes before the next header
+        self._rest = b""  # the first bytes of an incomplete header
 
     def walk(self, data: bytes) -> Iterator[int]:
-        """Give the length of each frame whose header is complete with these bytes."""
+        """Yield the length of each frame whose header is complete with these bytes."""
         data = self._rest + data
         position = self._skip
         while position + 4 <= len(data):

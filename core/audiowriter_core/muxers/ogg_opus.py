@@ -1,6 +1,6 @@
 """Ogg Opus files. RFC 7845.
 
-FFmpeg's muxer returns no page before it is full. This one closes a page every `page_ms`, and whenever a listener flushes.
+FFmpeg's muxer only returns full pages. This muxer closes a page every `page_ms`, and on every flush.
 """
 
 import secrets
@@ -15,14 +15,14 @@ from .ogg_page import FIRST, LAST, OggStream
 from .vorbis_comment import comments
 
 GAIN_TAGS = {name: range(-32768, 32768) for name in ("r128_track_gain", "r128_album_gain")}
-"""Gain to reach -23 LUFS, in 256ths of a dB. RFC 7845, section 5.2.1."""
+"""Gain to reach -23 LUFS, in units of 1/256 dB. RFC 7845, section 5.2.1."""
 
 PAGES_MS = range(FRAME_MS, 2001, FRAME_MS)
 PAGE_MS = 100
 
 
 class OggOpusMuxer:
-    """Pages of whole packets. Pre-skip and the granule position of the last page cut the audio to the sample."""
+    """Writes pages of whole packets. Pre-skip and the last granule position give the exact length."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
         tags=(*TAGS, *GAIN_TAGS), integer_tags=GAIN_TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS
@@ -30,14 +30,14 @@ class OggOpusMuxer:
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         assert isinstance(codec, OpusCodec)
-        # Random: files that are joined must have different serial numbers (RFC 3533, section 4).
+        # Random, because files that are concatenated must have different serial numbers (RFC 3533, section 4).
         self._stream = OggStream(secrets.randbits(32))
         self._codec_header = codec.header
         self._pre_skip = codec.pre_skip
         self._granules_per_sample = codec.granules_per_sample
         self._tags = output.tags
         self._page_packets = output.page_ms // FRAME_MS
-        self._page_samples = 0  # in the page that is being filled
+        self._page_samples = 0  # in the open page
         self.samples_out = 0
 
     def start(self) -> bytes:

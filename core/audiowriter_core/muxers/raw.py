@@ -1,4 +1,4 @@
-"""No container: the packets and nothing else."""
+"""Files without a container."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -9,7 +9,7 @@ from .base import Finish, MuxerSpec
 
 
 class RawMuxer:
-    """Packets one after the other."""
+    """Writes the packets and nothing else."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec()
 

@@ -6,20 +6,20 @@ _Point = TypeVar("_Point")
 
 
 class SeekPoints(Generic[_Point]):
-    """Keeps every `step`-th point. When there are `most` points, every second one is dropped and `step` doubles."""
+    """Keeps every `step`-th point. When there are `max_points`, every second one is dropped and `step` doubles."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._seen = 0
+    def __init__(self, max_points: int) -> None:
+        self._max_points = max_points
+        self._count = 0
         self.step = 1
         self.points: list[_Point] = []
 
     def add(self, point: _Point) -> None:
         """Add the next point."""
-        if self._seen % self.step == 0:
-            if len(self.points) == self._most:
+        if self._count % self.step == 0:
+            if len(self.points) == self._max_points:
                 del self.points[1::2]
                 self.step *= 2
-            if self._seen % self.step == 0:
+            if self._count % self.step == 0:
                 self.points.append(point)
-        self._seen += 1
+        self._count += 1

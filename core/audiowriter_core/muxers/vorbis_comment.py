@@ -1,4 +1,4 @@
-"""Vorbis comments, which carry the tags of Ogg Opus. Vorbis I, section 5; RFC 7845, section 5.2."""
+"""Vorbis comments, which are the tags of Ogg Opus. Vorbis I, section 5; RFC 7845, section 5.2."""
 
 from collections.abc import Mapping
 from struct import pack
@@ -7,7 +7,7 @@ _NAMES = {"track": "TRACKNUMBER"}
 
 
 def comments(vendor: str, tags: Mapping[str, str]) -> bytes:
-    """Return the vendor string and the comments, without a magic signature before them and a framing bit behind."""
+    """Return the vendor string and the comments, without the signature before and the framing bit after them."""
     entries = [f"{_NAMES.get(name, name.upper())}={value}" for name, value in tags.items()]
     return _text(vendor) + pack("<I", len(entries)) + b"".join(map(_text, entries))
 

@@ -1,4 +1,4 @@
-"""WAV files: the samples behind a RIFF header whose sizes are filled in at the end."""
+"""WAV files: a RIFF header, whose sizes are filled in at the end, and the samples."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -11,11 +11,11 @@ from . import riff
 from .base import Finish, MuxerSpec
 
 _G711 = {"mulaw": (riff.MULAW, "ULAW"), "alaw": (riff.ALAW, "ALAW")}
-"""Format tag and law by the codec's name. RFC 2361, appendix A."""
+"""Format tag and law for each codec name. RFC 2361, appendix A."""
 
 
 class WavMuxer:
-    """PCM, IEEE float and G.711 in RIFF/WAVE; RF64 beyond 4 GiB."""
+    """Writes PCM, IEEE float and G.711 as RIFF/WAVE, or as RF64 beyond 4 GiB."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(tags=riff.TAGS, finalizes_header=True)
 

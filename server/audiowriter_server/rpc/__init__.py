@@ -1,1 +1,1 @@
-"""gRPC around the core: the service, its authentication and admission, and the mapping between messages and the core."""
+"""The gRPC service around the core: methods, authentication, admission, and conversion between messages and the core."""

@@ -1,6 +1,6 @@
 """Authentication, admission and error mapping, shared by all RPCs.
 
-A refusal is sent before the initial metadata: a client's retry policy may repeat only such calls.
+A refusal is sent before the initial metadata, because gRPC clients never retry a call that has received them.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ from .status import CODES, abort
 log = logging.getLogger("audiowriter")
 
 PUBLISH_S = 1.0
-"""Longest delay of the metrics of a live stream."""
+"""Interval, in seconds, between updates of the metrics of live streams."""
 _PUBLISH_BATCH = 100
-"""Records published without a pause: about a millisecond."""
+"""Records published without a pause. They take about a millisecond."""
 _STATUS_S = 5.0
-"""How long a stream that was cut may take to send its status. On a busy machine that takes more than a second; a caller that
-does not read never gets it."""
+"""Seconds that a terminated stream has to send its status. A busy machine needs more than one second; a client that does not
+read never receives it."""
 _METADATA_ENTRY_BYTES = 32
-"""Overhead per metadata entry, as HTTP/2 counts it. RFC 9113, section 10.5.1."""
+"""Overhead per metadata entry, as counted by HTTP/2. RFC 9113, section 10.5.1."""
 
 _Result = TypeVar("_Result")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -43,23 +43,23 @@ class LiveCall:
 
     def __init__(self, record: CallRecord) -> None:
         self.record = record
-        self.cut_by: CallError | None = None
-        """The error that `cut` ended the call with."""
+        self.terminated_by: CallError | None = None
+        """The error that `terminate` was called with."""
         self._task = asyncio.current_task()
 
-    def cut(self, error: CallError) -> asyncio.Task[Any]:
-        """End the call with `error`; the returned task is done when the status was sent."""
+    def terminate(self, error: CallError) -> asyncio.Task[Any]:
+        """End the call with `error`. The returned task is done when the status has been sent."""
         assert self._task is not None
-        self.cut_by = error
+        self.terminated_by = error
         self._task.cancel()
         return self._task
 
 
 class Admission:
-    """One instance per process."""
+    """Checks calls before they run, and keeps track of the live ones. One instance per process."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ValueError or OSError if the token file cannot be used."""
+        """Raises ValueError or OSError if the token file is not usable."""
         self._settings = settings
         self._tokens = Tokens(settings.token_file) if settings.token_file else None
         self._live: set[LiveCall] = set()
@@ -67,7 +67,7 @@ class Admission:
         self._idle.set()
         self._draining = False
         metrics.MAX_STREAMS.set(settings.max_streams)
-        metrics.of_format(NO_FORMAT)  # creates the series with 0: an autoscaler cannot work without one
+        metrics.for_format(NO_FORMAT)  # creates the time series with the value 0, because autoscalers need one
 
     @property
     def live_streams(self) -> int:
@@ -75,19 +75,20 @@ class Admission:
         return len(self._live)
 
     async def drain(self, seconds: float) -> bool:
-        """Refuse new streams and wait for the live ones. Returns False if some were cut because `seconds` passed."""
+        """Refuse new streams and wait up to `seconds` for the live ones. Returns False if some had to be terminated."""
         self._draining = True
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
             return True
         limit = {"limit": "drain_timeout", "value": f"{seconds:g}"}
-        await self.cut(Stopped(f"still live {seconds:g} s after a drain began", "DRAIN_TIMEOUT_EXCEEDED", limit))
+        message = f"the stream was not finished {seconds:g} s after the drain began"
+        await self.terminate(Stopped(message, "DRAIN_TIMEOUT_EXCEEDED", limit))
         return False
 
-    async def cut(self, error: CallError) -> None:
-        """End every live stream with `error`."""
-        if tasks := [call.cut(error) for call in self._live]:
+    async def terminate(self, error: CallError) -> None:
+        """End all live streams with `error`."""
+        if tasks := [call.terminate(error) for call in self._live]:
             await asyncio.wait(tasks, timeout=_STATUS_S)
 
     async def publish(self) -> NoReturn:
@@ -103,21 +104,24 @@ class Admission:
                 if number % _PUBLISH_BATCH == 0:
                     await asyncio.sleep(0)
 
-    async def answer(
-        self, method: str, context: Context, handle: Callable[[CallRecord], Awaitable[_Result]], *, counts: bool = True
+    async def run(
+        self, method: str, context: Context, handler: Callable[[CallRecord], Awaitable[_Result]], *, counts: bool = True
     ) -> _Result:
-        """Check the caller, run the handler, and turn its errors into a status. `counts`: towards `max_streams`."""
+        """Check the client, run the handler, and turn its errors into a status.
+
+        `counts`: whether the call counts towards `max_streams`.
+        """
         record = CallRecord(method, context)
         live = LiveCall(record)
         error_id = ""
         error: CallError
         try:
-            self._check_caller(record)
+            self._check_client(record)
             if counts:
                 with self._admitted(live):
-                    result = await handle(record)
+                    result = await handler(record)
             else:
-                result = await handle(record)
+                result = await handler(record)
             record.end("OK")
             return result
         except CallError as exc:
@@ -125,14 +129,14 @@ class Admission:
         except audiowriter_core.InvalidArgument as exc:
             error = wire.invalid_argument(exc)
         except DecodeError:
-            error = InvalidArgument([Violation("request", "these bytes are not a message of this method")])
+            error = InvalidArgument([Violation("request", "is not a valid message of this method")])
         except (asyncio.CancelledError, grpc.RpcError, grpc.aio.BaseError):
-            if live.cut_by is None:
-                record.end(_ended_by_caller(context))
+            if live.terminated_by is None:
+                record.end(_client_status(context))
                 raise
-            error = live.cut_by
+            error = live.terminated_by
         except Exception as exc:
-            # gRPC would send the text of the exception to the caller.
+            # Not raised, because gRPC would send the text of the exception to the client.
             error_id = secrets.token_hex(8)
             log.error("internal error %s", error_id, exc_info=exc)
             error = InternalError(error_id)
@@ -140,15 +144,15 @@ class Admission:
         await abort(context, error)
         raise AssertionError("abort does not return")
 
-    def _check_caller(self, record: CallRecord) -> None:
+    def _check_client(self, record: CallRecord) -> None:
         size = sum(len(key) + len(value) + _METADATA_ENTRY_BYTES for key, value in record.metadata)
         limit = self._settings.max_metadata_bytes
         if size > limit:
-            violation = Violation("metadata", f"{size} bytes: at most {limit}")
+            violation = Violation("metadata", f"has {size} bytes: this server takes at most {limit}")
             raise AboveLimit([violation], "max_metadata_bytes", limit)
         if self._tokens is not None:
-            given = [value for key, value in record.metadata if key == "authorization"]
-            self._tokens.check(str(given[0]) if len(given) == 1 else "")
+            values = [value for key, value in record.metadata if key == "authorization"]
+            self._tokens.check(str(values[0]) if len(values) == 1 else "")
 
     @contextmanager
     def _admitted(self, call: LiveCall) -> Iterator[None]:
@@ -168,6 +172,7 @@ class Admission:
                 self._idle.set()
 
 
-def _ended_by_caller(context: Context) -> str:
+def _client_status(context: Context) -> str:
+    """Return the status of a call that the client has ended."""
     left = context.time_remaining()
     return "DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED"

@@ -1,4 +1,4 @@
-"""The names that reflection knows: with those of methods, which protobuf's pool leaves out, and ghz and grpcurl ask for."""
+"""The symbols of server reflection. protobuf's pool does not find methods, but ghz and grpcurl ask for them."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from google.protobuf.descriptor import FileDescriptor
 
 
 class SymbolPool:
-    """The default pool, but for one question."""
+    """protobuf's default pool, which also finds methods."""
 
     def __init__(self) -> None:
         self._pool: Any = descriptor_pool.Default()

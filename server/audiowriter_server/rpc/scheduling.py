@@ -1,6 +1,7 @@
-"""Where encode calls run: short ones on the event loop, long ones in the thread pool.
+"""Runs encode calls: short ones on the event loop, long ones in a thread pool.
 
-A stream has one step in progress at most. A step is one slice of work, about 10 ms of CPU time.
+Work is done in steps. A step encodes one slice, which takes about 10 ms of CPU time. A stream runs at most one step at a
+time.
 """
 
 import asyncio
@@ -13,25 +14,26 @@ from ..telemetry.call_record import CallRecord
 from .session import Session
 
 INLINE_MS = 2.0
-"""An encode call with a higher estimate goes to the pool: one stream may delay all others by this much."""
+"""Maximum estimated time, in ms, of an encode call on the event loop. It delays all other streams by this time."""
 
 INLINE_FIRST_BYTES = 4096
-"""The same for the PCM in the first message, when there is no estimate yet."""
+"""The same limit for the PCM in the first message, for which there is no estimate yet."""
 
 INLINE_FINISH_SECONDS = 600.0
-"""Longest stream whose end runs on the event loop: M4A lists every frame there, 15 to 35 ms for ten hours."""
+"""Maximum length of a stream whose end is encoded on the event loop. M4A lists every frame at the end, which takes 15 to
+35 ms for ten hours of audio."""
 
 _Result = TypeVar("_Result")
 
 
 class Scheduler:
-    """One instance per process."""
+    """Runs steps on the event loop or in its thread pool. One instance per process."""
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, "encode")
 
     def inline(self, steps: Iterator[list[_Result]], record: CallRecord) -> list[_Result]:
-        """Run all steps on the event loop; return their results joined."""
+        """Run all steps on the event loop; return the results of all steps in one list."""
         begin = time.perf_counter()
         try:
             return [result for results in steps for result in results]
@@ -39,9 +41,10 @@ class Scheduler:
             record.encode_seconds += time.perf_counter() - begin
 
     async def pooled(self, steps: Iterator[list[_Result]], record: CallRecord) -> list[_Result] | None:
-        """Run one step in the pool; None when there are no more.
+        """Run one step in the pool. Returns None if there are no more steps.
 
-        A cancelled task does not wait for the thread, which it cannot stop: the encoder frees itself when the step ends.
+        When this task is cancelled, it does not wait for the thread, which cannot be stopped. The encoder frees its memory
+        when the step ends.
         """
         return await self.in_pool(_step, steps, record)
 
@@ -59,12 +62,12 @@ def _step(steps: Iterator[list[_Result]], record: CallRecord) -> list[_Result] |
 
 
 def is_inline(session: Session, pcm_bytes: int) -> bool:
-    """Whether a request with so much PCM is encoded on the event loop."""
+    """Whether to encode a request with this many bytes of PCM on the event loop."""
     if session.encoder is None:
         return pcm_bytes <= INLINE_FIRST_BYTES
     return session.cost_ms(pcm_bytes) <= INLINE_MS
 
 
 def ends_inline(session: Session) -> bool:
-    """Whether the end of a stream is encoded on the event loop."""
+    """Whether to encode the end of a stream on the event loop."""
     return session.input_seconds <= INLINE_FINISH_SECONDS

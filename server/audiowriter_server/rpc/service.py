@@ -1,4 +1,4 @@
-"""The three methods on grpc.aio: reads requests, writes responses, and enforces limits. The session does the work."""
+"""The three RPC methods. They read requests, enforce limits and write responses. The session does the work in between."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
@@ -22,34 +22,34 @@ from .session import Responses, Session
 from .watchdog import Wait, Watchdog
 
 FIRST_WRITE_S = 3.0
-"""How long the end of a stream waits for its first response to be written."""
+"""Seconds that the end of a call waits until its first response is written."""
 
 
 class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
-    """One instance per process."""
+    """Implements the service. One instance per process."""
 
     def __init__(self, settings: Settings, admission: Admission) -> None:
         self._settings = settings
         self._admission = admission
         self._scheduler = Scheduler(settings.encode_threads)
         first, idle, stalled = settings.first_message_timeout, settings.idle_timeout, settings.stalled_reader_timeout
-        text = f"no message within {first:g} s of the start of the stream"
+        text = f"no message within {first:g} s after the start of the stream"
         self._first_message = Wait("first_message_timeout", first, text)
         self._idle = Wait("idle_timeout", idle, f"no message for {idle:g} s")
-        text = f"responses unread for {stalled:g} s: read while you write"
+        text = f"no response was read for {stalled:g} s: read responses while you send"
         self._stalled_reader = Wait("stalled_reader_timeout", stalled, text)
 
     async def EncodeStream(self, request_iterator: object, context: Context) -> None:
-        """Encode one stream: see the contract."""
-        await self._admission.answer("EncodeStream", context, lambda record: self._encode_stream(context, record))
+        """Encode one stream. The proto file describes the order of messages."""
+        await self._admission.run("EncodeStream", context, lambda record: self._encode_stream(context, record))
 
     async def Encode(self, request: pb.EncodeRequest, context: Context) -> pb.EncodeResponse:
-        """Encode a whole file at once."""
-        return await self._admission.answer("Encode", context, lambda record: self._encode(request, record))
+        """Encode a whole file in one call."""
+        return await self._admission.run("Encode", context, lambda record: self._encode(request, record))
 
     async def ListFormats(self, request: pb.ListFormatsRequest, context: Context) -> pb.ListFormatsResponse:
-        """Return what can be written."""
-        return await self._admission.answer("ListFormats", context, self._list_formats, counts=False)
+        """Return all formats with their options."""
+        return await self._admission.run("ListFormats", context, self._list_formats, counts=False)
 
     async def _list_formats(self, record: CallRecord) -> pb.ListFormatsResponse:
         record.message_received()
@@ -64,7 +64,7 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                 watchdog.expect(self._first_message)
                 while (request := await context.read()) is not grpc.aio.EOF:
                     record.message_received()
-                    pcm = request.pcm  # each read of a bytes field makes a copy
+                    pcm = request.pcm  # read once, because each access to a bytes field copies it
                     if session.encoder is None:
                         self._check_config(request.config)
                     self._check_limits(session, len(pcm))
@@ -83,18 +83,18 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                 watchdog.expect(self._stalled_reader)
                 await self._write(response, context, record)
             return
-        watchdog.rest()
+        watchdog.pause()
         while (responses := await self._scheduler.pooled(steps, record)) is not None:
             for response in responses:
                 watchdog.expect(self._stalled_reader)
                 await self._write(response, context, record)
-            watchdog.rest()
+            watchdog.pause()
 
     async def _write(self, response: pb.EncodeStreamResponse, context: Context, record: CallRecord) -> None:
         if record.sent:
             await context.write(response)
         else:
-            await _whole(context.write(response))
+            await _write_first(context.write(response))
         record.message_sent()
 
     async def _encode(self, request: pb.EncodeRequest, record: CallRecord) -> pb.EncodeResponse:
@@ -102,7 +102,7 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
         self._check_config(request.config)
         session = Session()
         record.observe(session)
-        answer = pb.EncodeResponse()
+        encoded = pb.EncodeResponse()
         file = bytearray()
         try:
             whole = pb.EncodeStreamRequest(config=request.config, pcm=request.pcm)
@@ -111,16 +111,16 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                     for response in responses:
                         event = response.WhichOneof("event")
                         if event == "started":
-                            answer.started.CopyFrom(response.started)
+                            encoded.started.CopyFrom(response.started)
                         elif event == "chunk":
                             file += response.chunk.data
                         else:
-                            answer.finished.CopyFrom(response.finished)
+                            encoded.finished.CopyFrom(response.finished)
         finally:
             session.close()
-        await self._scheduler.in_pool(complete, answer, file, self._settings.max_message_bytes)
+        await self._scheduler.in_pool(_complete, encoded, file, self._settings.max_message_bytes)
         record.message_sent()
-        return answer
+        return encoded
 
     def _check_config(self, config: pb.StreamConfig) -> None:
         limits = self._settings
@@ -132,12 +132,12 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
                 if limit and value > limit:
                     path = f"config.{name}.{field}"
                     above[path] = f"max_{field}", limit
-                    violations.append(Violation(path, f"{field}={value}: at most {limit}"))
+                    violations.append(Violation(path, f"{field}={value}: this server takes at most {limit}"))
         if not above:
             return
         try:
             AudioEncoder(**wire.options(config))
-        except audiowriter_core.InvalidArgument as exc:  # name all bad fields at once
+        except audiowriter_core.InvalidArgument as exc:  # report all bad fields at once
             others = wire.invalid_argument(exc).violations
             violations += [violation for violation in others if violation.field not in above]
         raise AboveLimit(violations, *next(iter(above.values())))
@@ -145,21 +145,22 @@ class AudioWriterService(pb_grpc.AudioWriterServiceServicer):
     def _check_limits(self, session: Session, pcm_bytes: int) -> None:
         limits = self._settings
         if pcm_bytes > limits.max_pcm_bytes:
-            violation = Violation("pcm", f"{pcm_bytes} bytes in one message: at most {limits.max_pcm_bytes}")
+            text = f"has {pcm_bytes} bytes in one message: this server takes at most {limits.max_pcm_bytes}"
+            violation = Violation("pcm", text)
             raise AboveLimit([violation], "max_pcm_bytes", limits.max_pcm_bytes)
         if session.input_seconds > limits.max_stream_seconds:
-            message = f"stream longer than {limits.max_stream_seconds:g} s of audio"
+            message = f"the stream has more than {limits.max_stream_seconds:g} s of audio: continue in a new stream"
             raise LimitExceeded(message, "max_stream_seconds", limits.max_stream_seconds)
         if session.bytes_out > limits.max_file_bytes:
-            message = f"file longer than {limits.max_file_bytes} bytes"
+            message = f"the file has more than {limits.max_file_bytes} bytes: continue in a new stream"
             raise LimitExceeded(message, "max_file_bytes", limits.max_file_bytes)
 
 
-async def _whole(first_write: Coroutine[Any, Any, None]) -> None:
-    """Await the first write of a call; when cancelled, wait until gRPC is done with it.
+async def _write_first(first_write: Coroutine[Any, Any, None]) -> None:
+    """Await the first write of a call. If this task is cancelled, still wait until the write has ended.
 
-    It carries the initial metadata. gRPC notes that only when the write has ended: an abort before that would send them a
-    second time, which the core refuses, and the caller would never get the status.
+    The first write also sends the initial metadata, but gRPC only records that when the write has ended. An abort before
+    that would send the metadata again. gRPC's core rejects this, and the client would never receive the status.
     """
     write = asyncio.ensure_future(first_write)
     try:
@@ -172,17 +173,17 @@ async def _whole(first_write: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def complete(answer: pb.EncodeResponse, body: bytearray, max_message_bytes: int) -> None:
-    """Put header and trailer of a unary call in their places."""
-    header, trailer = answer.finished.header, answer.finished.trailer
+def _complete(encoded: pb.EncodeResponse, body: bytearray, max_message_bytes: int) -> None:
+    """Complete the response of a unary call: add header and trailer to `body`, and set the file."""
+    header, trailer = encoded.finished.header, encoded.finished.trailer
     body += trailer
     body[: len(header)] = header
-    overhead = 64 * 1024  # for the other fields: tags may be long
-    if len(body) > max_message_bytes - overhead:
-        most = max_message_bytes - overhead
-        violation = Violation("pcm", f"file of {len(body)} bytes: Encode returns at most {most}, use EncodeStream")
-        raise AboveLimit([violation], "max_message_bytes", max_message_bytes)
-    answer.file = bytes(body)
-    answer.finished.ClearField("header")
-    answer.finished.ClearField("trailer")
-    answer.finished.sha256 = sha256(answer.file).digest()
+    overhead = 64 * 1024  # for the other fields, because tags may be long
+    max_file_bytes = max_message_bytes - overhead
+    if len(body) > max_file_bytes:
+        text = f"makes a file of {len(body)} bytes: Encode returns at most {max_file_bytes}, use EncodeStream"
+        raise AboveLimit([Violation("pcm", text)], "max_message_bytes", max_message_bytes)
+    encoded.file = bytes(body)
+    encoded.finished.ClearField("header")
+    encoded.finished.ClearField("trailer")
+    encoded.finished.sha256 = sha256(encoded.file).digest()

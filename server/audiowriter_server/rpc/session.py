@@ -1,8 +1,8 @@
-"""One stream on the wire: requests in, responses out. Knows the order of messages; the encoder knows everything else.
+"""The messages of one stream: it takes requests, checks their order and returns responses. The encoder does the rest.
 
-Rule 1: the first request carries the config; a later one may repeat it, but not change it.
-Rule 2: `started` is the first response, `finished` the last; bytes come in order between them.
-Rule 3: after an error only close is allowed.
+Rule 1: the first request has the config. Later requests may repeat it but not change it.
+Rule 2: `started` is the first response and `finished` the last. The bytes in between are in order.
+Rule 3: after an error, only close is allowed.
 """
 
 from collections.abc import Iterator
@@ -17,33 +17,33 @@ Responses = list[pb.EncodeStreamResponse]
 
 
 class Session:
-    """Turns requests into slices of work. Each step of its iterators is one slice, and returns the responses it made."""
+    """Turns requests into steps of work. Each step of its iterators encodes one slice and returns the responses."""
 
     def __init__(self) -> None:
         self.encoder: AudioEncoder | None = None
-        """None before the config."""
+        """None until the config was received."""
         self._config: pb.StreamConfig | None = None
         self._closed = False
 
     @property
     def input_seconds(self) -> float:
-        """Seconds of audio taken in so far."""
+        """Seconds of audio received so far."""
         return self.encoder.input_seconds if self.encoder else 0.0
 
     @property
     def bytes_out(self) -> int:
-        """Bytes of the file so far."""
+        """Length of the file so far, in bytes."""
         return self.encoder.bytes_out if self.encoder else 0
 
     def cost_ms(self, pcm_bytes: int) -> float:
-        """Estimate the CPU time, in ms, of a request with so much PCM. The config must have been received."""
+        """Estimate the CPU time, in ms, of a request with this much PCM. The config must have been received."""
         assert self.encoder is not None
         return self.encoder.cost_ms(pcm_bytes)
 
     def receive(self, request: pb.EncodeStreamRequest, pcm: bytes | None = None) -> Iterator[Responses]:
-        """Take one request. `pcm`: its PCM, if it was read already, because each read of a bytes field makes a copy.
+        """Encode one request. `pcm`: its PCM, if the caller has read it, because each access to a bytes field copies it.
 
-        Raises OutOfOrder, and what AudioEncoder raises.
+        Raises OutOfOrder, and the exceptions of AudioEncoder.
         """
         if request.HasField("config"):
             yield from self._configure(request.config)
@@ -61,11 +61,11 @@ class Session:
             yield self._responses(encoder.flush())
 
     def finish(self) -> Iterator[Responses]:
-        """End the stream. Raises OutOfOrder, and what AudioEncoder raises."""
+        """End the stream. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         yield self._responses(self._configured("end of stream").finish())
 
     def close(self) -> None:
-        """Free the encoder, at once or when the call that uses it ends. Idempotent, from any thread."""
+        """Free the encoder: now, or when the running call ends. Idempotent; may be called from any thread."""
         self._closed = True
         if self.encoder is not None:
             self.encoder.close()
@@ -74,15 +74,15 @@ class Session:
         if self._config is None:
             self._config = config
             self.encoder = AudioEncoder(**wire.options(config))
-            if self._closed:  # while a thread of the pool was here
+            if self._closed:  # by the event loop, while a pool thread created the encoder
                 self.encoder.close()
             yield self._responses(self.encoder.start())
         elif config != self._config:
-            raise OutOfOrder("config changed in the middle of a stream: open a new stream", "CONFIG_CHANGED")
+            raise OutOfOrder("config changed within a stream: open a new stream for another config", "CONFIG_CHANGED")
 
     def _configured(self, what: str) -> AudioEncoder:
         if self.encoder is None:
-            raise OutOfOrder(f"{what} before config: the first message must carry config", "CONFIG_MISSING")
+            raise OutOfOrder(f"{what} before config: the first message must have the config", "CONFIG_MISSING")
         return self.encoder
 
     def _responses(self, events: list[Event]) -> Responses:

@@ -1,4 +1,4 @@
-"""Errors as google.rpc.Status, in the trailing metadata where every gRPC library looks for it."""
+"""Sends errors as google.rpc.Status in the trailing metadata, where gRPC libraries look for it."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: CallError) -
     if not isinstance(error, InvalidArgument) or isinstance(error, AboveLimit):
         _add(status, error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
     if isinstance(error, Refused):
-        # For the application. There is no grpc-retry-pushback-ms: with it gRPC would wait that long before the next attempt
-        # although another server is free, and all refused callers would come back at the same moment.
+        # RetryInfo is for the application. There is no grpc-retry-pushback-ms, because it would make gRPC wait although
+        # another server may be free, and all refused clients would retry at the same time.
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(int(error.retry_after_s * 1000))
         _add(status, error_details_pb2.RetryInfo(retry_delay=delay))

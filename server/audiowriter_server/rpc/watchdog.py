@@ -1,7 +1,7 @@
-"""Time limits on waiting, at the cost of two assignments per wait.
+"""Timeouts of a stream. Each wait costs two assignments.
 
-asyncio.timeout would create and cancel a timer for every message of every stream. Here each stream has one timer. When it
-fires it looks at the deadline, and sleeps on if that has moved.
+asyncio.timeout would create and cancel a timer for every message of every stream. Here each stream has one timer. When the
+timer fires, it checks the deadline, and is set again if the deadline has moved.
 """
 
 import asyncio
@@ -13,22 +13,22 @@ from ..errors import TimedOut
 
 @dataclass(frozen=True)
 class Wait:
-    """A wait that has a limit."""
+    """A kind of wait, with its timeout."""
 
     limit: str
-    """Name of the setting."""
+    """Name of the setting that has the timeout."""
     seconds: float
     text: str
-    """Text of the error."""
+    """Message of the error."""
 
 
 class Watchdog:
-    """Ends a task that waits too long:
+    """Cancels its task when a wait takes too long, and turns the cancellation into TimedOut.
 
     with Watchdog() as watchdog:
         watchdog.expect(Wait("idle_timeout", 60, "no message for 60 s"))
         await ...
-        watchdog.rest()
+        watchdog.pause()
     """
 
     def __init__(self) -> None:
@@ -41,14 +41,14 @@ class Watchdog:
         self._wait: Wait
 
     def expect(self, wait: Wait) -> None:
-        """Start a wait. It ends with the next call of `expect` or `rest`, or raises TimedOut in the task."""
+        """Start a wait. It ends with the next call of `expect` or `pause`, or the task gets TimedOut."""
         self._deadline = self._loop.time() + wait.seconds
         self._wait = wait
         if self._timer_due > self._deadline:
             self._set_timer()
 
-    def rest(self) -> None:
-        """End the wait."""
+    def pause(self) -> None:
+        """End the wait and start no other."""
         self._deadline = float("inf")
 
     def __enter__(self) -> "Watchdog":
@@ -66,9 +66,9 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_due = self._deadline
-        self._timer = self._loop.call_at(self._deadline, self._look)
+        self._timer = self._loop.call_at(self._deadline, self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._timer, self._timer_due = None, float("inf")
         if self._loop.time() >= self._deadline:
             self._error = TimedOut(self._wait.text, self._wait.limit, self._wait.seconds)
@@ -77,6 +77,6 @@ class Watchdog:
         elif self._deadline < float("inf"):
             self._set_timer()
         else:
-            # No wait is in progress; the next one may have the same length, so look again after it.
+            # There is no wait now. The next one probably has the same timeout, so check again after that time.
             self._timer_due = self._loop.time() + self._wait.seconds
-            self._timer = self._loop.call_at(self._timer_due, self._look)
+            self._timer = self._loop.call_at(self._timer_due, self._check)

@@ -1,4 +1,4 @@
-"""The only place where protobuf messages meet the core: options, events, formats and violations."""
+"""Converts options, events, formats and violations between protobuf and the core. No other module does this."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ _SAMPLE_FORMATS: dict[int, str] = {
 
 
 def options(config: pb.StreamConfig) -> dict[str, Any]:
-    """Return the arguments of AudioEncoder that a config stands for."""
+    """Return a config as arguments of AudioEncoder."""
     source, target = config.input, config.output
     rate = target.WhichOneof("rate")
     kind = _BY_NUMBER.get(target.format)
@@ -55,9 +55,9 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
 
 
 def responses(events: Sequence[Event], output: OutputOptions) -> Iterator[pb.EncodeStreamResponse]:
-    """Turn events into messages. `output`: the options of the stream."""
+    """Convert events to messages. `output`: the output options of the stream."""
     for event in events:
-        if isinstance(event, Chunk):  # the most frequent one first
+        if isinstance(event, Chunk):  # tested first, because most events are chunks
             chunk = pb.EncodedChunk(data=event.data, offset=event.offset, input_samples=event.input_samples)
             yield pb.EncodeStreamResponse(chunk=chunk)
         elif isinstance(event, Flushed):
@@ -109,7 +109,7 @@ def _finished(event: Finished, sample_rate_hz: int) -> pb.StreamFinished:
 
 
 def invalid_argument(error: InvalidArgument) -> errors.InvalidArgument:
-    """Turn the core's violations into those of the contract, whose fields are paths in the request."""
+    """Convert an error of the core to one of the server, whose fields are paths in the request."""
     return errors.InvalidArgument([_violation(violation) for violation in error.violations])
 
 
@@ -133,7 +133,7 @@ def _format_info(kind: Format) -> pb.FormatInfo:
     codec, container = kind.codec, kind.container
     lowest, highest = codec.bitrate_bounds
     rates = codec.sample_rates
-    if isinstance(rates, range):  # min and max would look at each of a million values
+    if isinstance(rates, range):  # min and max would iterate over all values
         rates = (rates[0], rates[-1])
     return pb.FormatInfo(
         format=pb.AudioFormat.Name(kind.number),
@@ -161,7 +161,7 @@ def _format_info(kind: Format) -> pb.FormatInfo:
 
 
 def _sample_format(number: int) -> str:
-    """Return the core's name of a sample format; "" if unset, the number as text if it is unknown."""
+    """Return the core's name of a sample format, "" if it is not set, and the number as text if it is unknown."""
     return "" if number == pb.SAMPLE_FORMAT_UNSPECIFIED else _SAMPLE_FORMATS.get(number, str(number))
 
 
@@ -171,5 +171,5 @@ def _sample_number(name: str) -> pb.SampleFormat:
 
 
 def _enum_name(enum: EnumTypeWrapper, value: int) -> str:
-    """Return the name of an enum value; the number if it has none."""
+    """Return the name of an enum value, or the number as text if it has none."""
     return next((name for name, number in enum.items() if number == value), str(value))

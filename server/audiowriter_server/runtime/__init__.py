@@ -1,1 +1,1 @@
-"""The process: settings, start, drain, workers, and the server embedded in another process."""
+"""The server process: settings, start, drain, workers, and the server embedded in another process."""

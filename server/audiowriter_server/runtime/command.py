@@ -1,4 +1,4 @@
-"""The command line of the server: a flag and a variable for every setting."""
+"""The command line of the server, with a flag and an environment variable for each setting."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -11,7 +11,7 @@ from .settings import VARIABLE_PREFIX, Settings
 
 
 def _setting_options(command: Callable[..., int]) -> Callable[..., int]:
-    # Reversed, for a decorator that is applied first comes last in the help.
+    # Reversed, because the help lists the option that was added last first.
     for setting in reversed(fields(Settings)):
         flag = "--" + setting.name.replace("_", "-")
         command = click.option(
@@ -28,11 +28,11 @@ def _setting_options(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @_setting_options
-@click.option("--print-config", is_flag=True, help="Print the settings as they are after all and exit.")
+@click.option("--print-config", is_flag=True, help="Print the settings in effect and exit.")
 def serve(print_config: bool, **values: Any) -> int:
-    """Run the server until SIGTERM or SIGINT; a second one ends it at once.
+    """Run the server until SIGTERM or SIGINT. A second signal stops it immediately.
 
-    Exit codes: 0 all streams were finished, 1 some had to be cut, 2 it could not start.
+    Exit codes: 0 all streams were finished, 1 some streams were terminated, 2 the server could not start.
     """
     try:
         settings = Settings(**values)

@@ -1,4 +1,4 @@
-"""The server inside another process, on a private socket: for the command line and for demos. No set-up at all."""
+"""The server inside another process, on a private socket. The command line and the demos use it without any set-up."""
 
 import asyncio
 import tempfile
@@ -11,12 +11,12 @@ from .settings import Settings
 
 
 class EmbeddedServer:
-    """A server on its own thread and event loop, reachable at `target` by this user alone:
+    """A server on a thread of its own. Only the same user can connect to `target`:
 
     with EmbeddedServer() as server:
         AudioWriter.open(server.target, ...)
 
-    grpc.aio keeps to one event loop a process: callers in the same process are synchronous ones.
+    grpc.aio supports one event loop per process, so clients in the same process must be synchronous.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:

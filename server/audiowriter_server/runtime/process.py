@@ -1,4 +1,4 @@
-"""One server process, from its start to its end: SIGTERM or SIGINT drains it, a second one ends it at once."""
+"""One server process. SIGTERM or SIGINT drains it, and a second signal stops it immediately."""
 
 import asyncio
 import gc
@@ -14,14 +14,14 @@ from .settings import Settings
 
 log = logging.getLogger("audiowriter")
 
-DONE, CUT, CAN_NOT_START = 0, 1, 2
-"""Exit codes: all streams were finished; some had to be cut; there was never a server."""
+FINISHED, TERMINATED, NOT_STARTED = 0, 1, 2
+"""Exit codes: all streams were finished; some streams were terminated; the server could not start."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run(settings: Settings) -> int:
-    """Serve until a signal; give the exit code."""
+    """Serve until a signal; return the exit code."""
     with ExitStack() as stack:
         stack.enter_context(logging_to_stderr(settings.log_format))
         try:
@@ -29,17 +29,17 @@ def run(settings: Settings) -> int:
             if settings.metrics_port:
                 stack.enter_context(metrics.serving(settings.metrics_host, settings.metrics_port))
         except ModuleNotFoundError as exc:
-            return fail(f"tracing: {exc.name} is missing: pip install 'audiowriter[otel]'")
+            return fail(f"tracing=True: {exc.name} is not installed: pip install 'audiowriter[otel]'")
         except OSError as exc:
-            return fail(f"metrics on {settings.metrics_host}:{settings.metrics_port}: {exc}")
+            return fail(f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port}: {exc}")
         with asyncio.Runner(loop_factory=_new_event_loop) as runner:
             return runner.run(_serve(settings))
 
 
-def fail(told: str) -> int:
-    """Say in one line why there will be no server."""
-    print(f"audiowriter: {told}", file=sys.stderr)
-    return CAN_NOT_START
+def fail(reason: str) -> int:
+    """Print why the server cannot start; return the exit code."""
+    print(f"audiowriter: {reason}", file=sys.stderr)
+    return NOT_STARTED
 
 
 async def _serve(settings: Settings) -> int:
@@ -51,7 +51,7 @@ async def _serve(settings: Settings) -> int:
         log.info("listening on %s", await server.start())
     except (OSError, ValueError) as exc:
         return fail(str(exc))
-    # What is here now stays: a full collection would look at all of it, and hold up every stream for it.
+    # The objects that exist now stay until the end. freeze() excludes them from full collections, which block all streams.
     gc.collect()
     gc.freeze()
     await signals.get()
@@ -62,16 +62,16 @@ async def _serve(settings: Settings) -> int:
     second.cancel()
     if drain.done():
         log.info("stopped")
-        return DONE if drain.result() else CUT
+        return FINISHED if drain.result() else TERMINATED
     drain.cancel()
-    log.warning("ending at once with %d live streams", server.live_streams)
+    log.warning("stopping immediately with %d live streams", server.live_streams)
     await server.kill()
-    return CUT
+    return TERMINATED
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop
-    except ImportError:  # not made for this platform
+    except ImportError:  # not available on this platform
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()

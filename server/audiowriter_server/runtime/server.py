@@ -1,4 +1,4 @@
-"""A grpc.aio server around the service: options, health, reflection, start and stop."""
+"""The grpc.aio server of a process: options, health, reflection, start and stop."""
 
 import asyncio
 from contextlib import suppress
@@ -17,17 +17,17 @@ from ..telemetry.call_record import SERVICE_NAME
 from .settings import Settings
 
 LIVENESS = "liveness"
-"""Health of the process: serving even while it drains, so that nobody kills it for that."""
+"""Name of the health service for liveness probes. It is SERVING even during a drain, so that probes do not restart it."""
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _READINESS = ("", SERVICE_NAME)
 _STOP_S = 5.0
-"""How long calls that have ended may take to send their last bytes before gRPC cancels them."""
+"""Seconds that ended calls have to send their last bytes before gRPC cancels them."""
 
 
 class _Health(health.aio.HealthServicer):  # type: ignore[misc]
-    """Ends its `Watch` calls when told to, so that the server's stop does not wait for them."""
+    """A health service that can end its `Watch` calls, so that the server does not wait for them when it stops."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,12 +48,12 @@ class _Health(health.aio.HealthServicer):  # type: ignore[misc]
 
 
 class Server:
-    """One process' server. Make, start and stop it in one event loop."""
+    """The server of one process. Create, start and stop it in the same event loop."""
 
     def __init__(self, settings: Settings, address: str | None = None) -> None:
-        """`address`: what to listen on instead of the settings' host and port, such as "unix:/path".
+        """`address`: used instead of the host and port in the settings, for example "unix:/path".
 
-        Raises ValueError or OSError for certificates or tokens that can't be used.
+        Raises ValueError or OSError if certificates or tokens are not usable.
         """
         self._settings = settings
         self._address = address
@@ -72,11 +72,11 @@ class Server:
 
     @property
     def live_streams(self) -> int:
-        """EncodeStream and Encode calls that are under way."""
+        """Number of EncodeStream and Encode calls in progress."""
         return self._admission.live_streams
 
     async def start(self) -> str:
-        """Listen; give the address. Raises OSError if it is taken."""
+        """Start to listen; return the address. Raises OSError if the address is not available."""
         address = self._address or _join(self._settings.host, self._settings.port)
         try:
             if self._certificates is None:
@@ -84,7 +84,7 @@ class Server:
             else:
                 port = self._server.add_secure_port(address, self._certificates.credentials())
         except RuntimeError as exc:
-            raise OSError(f"can't listen on {address}: taken, or not an address of this host") from exc
+            raise OSError(f"cannot listen on {address}: it is in use, or not an address of this host") from exc
         await self._server.start()
         self._publisher = asyncio.create_task(self._admission.publish())
         for name in (*_READINESS, LIVENESS):
@@ -92,7 +92,10 @@ class Server:
         return self._address or _join(self._settings.host, port)
 
     async def stop(self) -> bool:
-        """Say NOT_SERVING, refuse new streams, wait for the live ones, stop. False if some had to be cut."""
+        """Set health to NOT_SERVING, refuse new streams, wait for the live ones, and stop.
+
+        Returns False if some streams had to be terminated.
+        """
         for name in _READINESS:
             await self._health.set(name, _NOT_SERVING)
         done = await self._admission.drain(self._settings.drain_timeout)
@@ -100,8 +103,8 @@ class Server:
         return done
 
     async def kill(self) -> None:
-        """End at once, live streams and all."""
-        await self._admission.cut(Stopped("the server was told to end at once", "STOPPED"))
+        """Terminate the live streams and stop."""
+        await self._admission.terminate(Stopped("the server was stopped immediately by a second signal", "STOPPED"))
         await self._end()
 
     async def _end(self) -> None:
@@ -117,28 +120,28 @@ def _join(host: str, port: int) -> str:
 
 
 def options(settings: Settings) -> list[tuple[str, int]]:
-    """What grpc is told: limits, windows, keepalive."""
+    """Return the channel arguments of gRPC: limits, windows and keepalive."""
     return [
         ("grpc.max_concurrent_streams", settings.max_connection_streams),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
-        # Above our own limit, whose error has a name; grpc's refusal has none.
+        # Above our own limit, so that most violations get our error, which names the limit. gRPC's error does not.
         ("grpc.max_metadata_size", 2 * settings.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", 4 * settings.max_metadata_bytes),
         ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
         ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),
-        # A connection that says nothing at all; the default is two minutes.
+        # For connections that send nothing. The default is two minutes.
         ("grpc.server_handshake_timeout_ms", 20_000),
-        # A second server on the same port shall fail, not silently take half of the connections.
+        # Off by default: a second server on the same port must fail, not get half of the connections.
         ("grpc.so_reuseport", int(settings.shared_port)),
-        # A window of 64 KiB: a caller that does not read costs little.
+        # Windows of 64 KiB, so that a client that does not read takes little memory.
         ("grpc.http2.lookahead_bytes", 64 * 1024),
         ("grpc.http2.bdp_probe", 0),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
-        # Or the answer to a ping is waited for for a minute, whatever keepalive says.
+        # Without this, gRPC waits one minute for the answer to a ping, even if the keepalive timeout is shorter.
         ("grpc.http2.ping_timeout_ms", 20_000),
-        # Callers may keep their connections alive: else grpc ends them with too_many_pings.
+        # Clients may send keepalive pings. By default, gRPC closes such connections with too_many_pings.
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),

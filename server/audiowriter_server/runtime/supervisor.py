@@ -1,7 +1,7 @@
-"""Several server processes under one: started, watched, started again, told to stop.
+"""Runs several server processes (workers): starts them, restarts them when they die, and forwards signals to them.
 
-One process has one event loop; more cores take more processes. Each is a fresh interpreter: to fork after gRPC has started
-its threads is not safe. The one above them speaks no gRPC and touches no audio: it has little to die of.
+A process has one event loop, so using more cores requires more processes. Each is a new interpreter, because forking is not
+safe after gRPC has started its threads. The supervisor uses neither gRPC nor codecs, so it rarely crashes.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from ..telemetry import metrics
 from ..telemetry.logs import logging_to_stderr
-from .process import CAN_NOT_START, CUT, DONE, SIGNALS, fail
+from .process import FINISHED, NOT_STARTED, SIGNALS, TERMINATED, fail
 from .settings import Settings
 
 log = logging.getLogger("audiowriter")
@@ -25,11 +25,11 @@ log = logging.getLogger("audiowriter")
 FIRST_BACK_OFF_S = 0.5
 MAX_BACK_OFF_S = 30.0
 STEADY_S = 60.0
-"""A worker that lived so long starts again after the first back-off."""
+"""A worker that ran for longer than this restarts after FIRST_BACK_OFF_S."""
 
 
 def supervise(settings: Settings) -> int:
-    """Serve until a signal; give the exit code."""
+    """Serve until a signal; return the exit code."""
     with ExitStack() as stack:
         stack.enter_context(logging_to_stderr(settings.log_format))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="audiowriter-metrics-"))
@@ -38,7 +38,7 @@ def supervise(settings: Settings) -> int:
             if settings.metrics_port:
                 stack.enter_context(metrics.serving(settings.metrics_host, settings.metrics_port))
         except OSError as exc:
-            return fail(f"metrics on {settings.metrics_host}:{settings.metrics_port}: {exc}")
+            return fail(f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port}: {exc}")
         return asyncio.run(_supervise(settings))
 
 
@@ -47,22 +47,22 @@ async def _supervise(settings: Settings) -> int:
     signals: asyncio.Queue[int] = asyncio.Queue()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
-    lives = [asyncio.create_task(worker.keep()) for worker in workers]
-    everyone = asyncio.gather(*lives)
-    # Before a signal only a worker that can't start at all ends for good.
-    await asyncio.wait([*lives, asyncio.create_task(signals.get())], return_when=asyncio.FIRST_COMPLETED)
-    while not everyone.done():
+    tasks = [asyncio.create_task(worker.run()) for worker in workers]
+    all_ended = asyncio.gather(*tasks)
+    # Before a signal, only a worker that cannot start ends its task.
+    await asyncio.wait([*tasks, asyncio.create_task(signals.get())], return_when=asyncio.FIRST_COMPLETED)
+    while not all_ended.done():
         for worker in workers:
             worker.stop()
-        again = asyncio.create_task(signals.get())
-        await asyncio.wait((everyone, again), return_when=asyncio.FIRST_COMPLETED)
-        again.cancel()
-    codes = everyone.result()
-    return next((code for code in (CAN_NOT_START, CUT) if code in codes), DONE)
+        next_signal = asyncio.create_task(signals.get())
+        await asyncio.wait((all_ended, next_signal), return_when=asyncio.FIRST_COMPLETED)
+        next_signal.cancel()
+    codes = all_ended.result()
+    return next((code for code in (NOT_STARTED, TERMINATED) if code in codes), FINISHED)
 
 
 class _Worker:
-    """One process, and the ones that come after it."""
+    """One worker slot: starts a process and restarts it when it dies."""
 
     def __init__(self, number: int, settings: Settings) -> None:
         port = settings.port if settings.shared_port or not settings.port else settings.port + number
@@ -71,37 +71,37 @@ class _Worker:
         self._process: Process | None = None
         self._stopping = asyncio.Event()
 
-    async def keep(self) -> int:
-        """Run the process, and run it again whenever it dies, until it is told to stop; give its last exit code."""
+    async def run(self) -> int:
+        """Start the process, and restart it whenever it dies, until `stop` is called; return its last exit code."""
         loop = asyncio.get_running_loop()
-        back_off, has_lived = FIRST_BACK_OFF_S, False
+        back_off, has_run = FIRST_BACK_OFF_S, False
         while True:
             begin = loop.time()
             self._process = await self._start()
             code = await self._process.wait()
             mark_process_dead(self._process.pid)
             if self._stopping.is_set():
-                return code if code in (DONE, CAN_NOT_START) else CUT
-            if code == CAN_NOT_START and not has_lived:
+                return code if code in (FINISHED, NOT_STARTED) else TERMINATED
+            if code == NOT_STARTED and not has_run:
                 return code
-            has_lived = True
+            has_run = True
             if loop.time() - begin > STEADY_S:
                 back_off = FIRST_BACK_OFF_S
-            told = "worker %d (pid %d) ended with %d: starts again in %g s"
-            log.error(told, self._number, self._process.pid, code, back_off)
+            text = "worker %d (pid %d) exited with code %d: restarting in %g s"
+            log.error(text, self._number, self._process.pid, code, back_off)
             if await self._stopped_within(back_off):
-                return DONE
+                return FINISHED
             back_off = min(2 * back_off, MAX_BACK_OFF_S)
 
     def stop(self) -> None:
-        """Hand a signal on: the first drains the worker, the second ends it at once."""
+        """Send SIGTERM to the worker. The first one drains it, and the second one stops it immediately."""
         self._stopping.set()
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
 
     async def _start(self) -> Process:
-        # A session of its own: Ctrl-C in a terminal must not reach the worker past this process, as a second signal.
-        # The pipe tells the worker when this process is gone.
+        # In a session of its own, so that the worker does not get Ctrl-C from the terminal in addition to our signal.
+        # The pipe closes when this process ends, which the worker notices.
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

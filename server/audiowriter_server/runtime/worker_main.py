@@ -1,6 +1,6 @@
-"""`python -m audiowriter_server.runtime.worker_main`: one of several processes.
+"""`python -m audiowriter_server.runtime.worker_main` runs one worker of a supervisor.
 
-Its settings come in variables; it drains when the process that started it is gone.
+It reads its settings from environment variables, and drains when the supervisor has ended.
 """
 
 import os
@@ -12,7 +12,7 @@ from ..__main__ import main
 
 
 def _drain_when_orphaned() -> None:
-    # Not sys.stdin: a thread that waits in it makes the interpreter's exit a crash.
+    # Not sys.stdin, because the interpreter crashes at exit if a thread waits there.
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

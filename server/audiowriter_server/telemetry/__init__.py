@@ -1,1 +1,1 @@
-"""What the server says about itself: log, metrics, spans, and the record of each call."""
+"""Telemetry: log, metrics, spans, and the record of each call from which they are made."""

@@ -1,4 +1,4 @@
-"""The record of one call: its log line, its metrics and its span. It observes, and changes nothing."""
+"""The record of one call, from which its log line, metrics and span are made. It only observes the call."""
 
 import logging
 import time
@@ -25,10 +25,10 @@ _METHODS = {
 
 
 class Observed(Protocol):
-    """What a record reads of a stream."""
+    """The attributes of a stream that a record reads."""
 
     encoder: AudioEncoder | None
-    """None before the config."""
+    """None until the config was received."""
 
     @property
     def input_seconds(self) -> float: ...
@@ -38,14 +38,15 @@ class Observed(Protocol):
 
 
 class CallRecord:
-    """Accumulates counters locally and publishes them once a second, so that a message needs no label, lock or line."""
+    """Counts locally. Admission publishes the counts once a second, so no message has to update a metric."""
 
     def __init__(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         self.method = method
         self.metadata = tuple(context.invocation_metadata() or ())
         self.received = 0
-        """Messages."""
+        """Messages received."""
         self.sent = 0
+        """Messages sent."""
         self.encode_seconds = 0.0
         """Seconds spent in encode calls so far."""
         self._stream: Observed | None = None
@@ -55,23 +56,23 @@ class CallRecord:
         self._span = tracing.start_span(SERVICE_NAME, method, self.metadata)
         self._metrics = _METHODS[method]
         self._format = NO_FORMAT
-        self._format_metrics = metrics.of_format(NO_FORMAT)
+        self._format_metrics = metrics.for_format(NO_FORMAT)
         self._live = 0
         self._published = (0, 0, 0.0, 0, 0.0)
         self._metrics.started.inc()
 
     def observe(self, stream: Observed) -> None:
-        """Read bytes, seconds and format from this stream."""
+        """Take bytes, seconds and format from this stream from now on."""
         self._stream = stream
 
     def message_received(self) -> None:
-        """Count one message."""
+        """Count a message from the client."""
         if not self.received:
             self._first_message = time.perf_counter()
         self.received += 1
 
     def message_sent(self) -> None:
-        """Count one message."""
+        """Count a message to the client."""
         self.sent += 1
         if self._first_byte_s is None and self._stream is not None and self._stream.bytes_out:
             self._first_byte_s = time.perf_counter() - self._first_message
@@ -82,12 +83,12 @@ class CallRecord:
         self._format_metrics.live_streams.inc()
 
     def publish(self) -> None:
-        """Add what was counted since the last time to the metrics."""
+        """Add the counts since the last call of this method to the metrics."""
         stream = self._stream
         if self._format is NO_FORMAT and stream is not None and stream.encoder is not None:
             self._format_metrics.live_streams.dec(self._live)
             self._format = stream.encoder.options.output.format.name
-            self._format_metrics = metrics.of_format(self._format)
+            self._format_metrics = metrics.for_format(self._format)
             self._format_metrics.live_streams.inc(self._live)
         seconds, size = (stream.input_seconds, stream.bytes_out) if stream is not None else (0.0, 0)
         now = (self.received, self.sent, seconds, size, self.encode_seconds)
@@ -104,7 +105,7 @@ class CallRecord:
         self._published = now
 
     def end(self, code: str, error: CallError | None = None, error_id: str = "") -> None:
-        """Write the log line, the last counts and the span. `code`: the status, such as "OK"."""
+        """Publish the last counts, write the log line and end the span. `code`: name of the status, such as "OK"."""
         seconds = time.perf_counter() - self._begin
         reason = error.reason if error is not None else ""
         self.publish()

@@ -1,6 +1,6 @@
-"""The log: lines on stderr, as text for people or JSON for collectors. One line a call, none a message.
+"""Logging to stderr, as text or JSON. There is one line per call and none per message.
 
-A thread writes them, so that a collector that hangs does not hang the streams; what finds its queue full is lost.
+A thread writes the lines, so a reader of stderr that hangs does not block the streams. If the queue is full, lines are lost.
 """
 
 import json
@@ -17,11 +17,11 @@ _QUEUE_RECORDS = 10_000
 _LAST_LINES_S = 1.0
 
 FIELDS = "fields"
-"""Name under which a record carries further fields: log.info("call", extra={FIELDS: {...}})."""
+"""Key for additional fields of a record: log.info("call", extra={FIELDS: {...}})."""
 
 
 class TextFormatter(logging.Formatter):
-    """Time, level, process, text, then name=value."""
+    """Formats a record as time, level, process id, message and name=value pairs."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = f"{_time(record)} {record.levelname} {record.process} {record.getMessage()}"
@@ -32,7 +32,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """Formats a record as one line with a JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -49,7 +49,7 @@ class JsonFormatter(logging.Formatter):
 
 class _BoundedHandler(QueueHandler):
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        return record  # same process: nothing to pickle, and the listener formats
+        return record  # unformatted: the listener, which formats it, is in the same process
 
     def enqueue(self, record: logging.LogRecord) -> None:
         with suppress(Full):
@@ -58,7 +58,7 @@ class _BoundedHandler(QueueHandler):
 
 @contextmanager
 def logging_to_stderr(log_format: str) -> Iterator[None]:
-    """Log until the end of the context."""
+    """Log to stderr until the end of the context. `log_format`: "text" or "json"."""
     stream = logging.StreamHandler(sys.stderr)
     stream.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     queue: Queue[logging.LogRecord] = Queue(_QUEUE_RECORDS)
@@ -70,7 +70,7 @@ def logging_to_stderr(log_format: str) -> Iterator[None]:
         yield
     finally:
         root.removeHandler(handler)
-        # Not QueueListener.stop: it would wait for ever on a stderr that nobody reads.
+        # Not QueueListener.stop, which would wait forever if stderr is a pipe that is not read.
         deadline = time.monotonic() + _LAST_LINES_S
         while queue.unfinished_tasks and time.monotonic() < deadline:
             time.sleep(0.005)

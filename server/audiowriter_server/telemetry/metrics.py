@@ -1,7 +1,7 @@
-"""What Prometheus sees. Calls under the names of go-grpc-middleware, so that dashboards made for those fit.
+"""Prometheus metrics. Those of calls have the names of go-grpc-middleware, so that dashboards for it work here, too.
 
-With several workers each writes to files of its own in the directory that PROMETHEUS_MULTIPROC_DIR names, and whoever serves
-the endpoint sums them up: counters outlive a worker that was killed, its live streams do not.
+If there are several workers, each writes to its own files in the directory PROMETHEUS_MULTIPROC_DIR, and the supervisor
+serves the sums. The counters of a worker that was killed are kept, but not its live streams.
 """
 
 import os
@@ -21,38 +21,42 @@ _LOOP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
 _FORMAT = ("format",)
 
-STARTED = Counter("grpc_server_started_total", "Calls that came in.", _METHOD)
-HANDLED = Counter("grpc_server_handled_total", "Calls that ended, by status.", (*_METHOD, "grpc_code"))
-RECEIVED = Counter("grpc_server_msg_received_total", "Messages that came in.", _METHOD)
-SENT = Counter("grpc_server_msg_sent_total", "Messages that went out.", _METHOD)
-HANDLING = Histogram("grpc_server_handling_seconds", "How long calls took.", _METHOD, buckets=_CALL_BUCKETS)
+STARTED = Counter("grpc_server_started_total", "Calls started.", _METHOD)
+HANDLED = Counter("grpc_server_handled_total", "Calls ended, by status.", (*_METHOD, "grpc_code"))
+RECEIVED = Counter("grpc_server_msg_received_total", "Messages received.", _METHOD)
+SENT = Counter("grpc_server_msg_sent_total", "Messages sent.", _METHOD)
+HANDLING = Histogram("grpc_server_handling_seconds", "Duration of calls, in seconds.", _METHOD, buckets=_CALL_BUCKETS)
 
 LIVE_STREAMS = Gauge(
     "audiowriter_live_streams",
-    "EncodeStream and Encode calls under way; format none: no config came yet.",
+    "EncodeStream and Encode calls in progress; format none: before the config.",
     _FORMAT,
     multiprocess_mode="livesum",
 )
 MAX_STREAMS = Gauge(
-    "audiowriter_max_streams", "The setting max_streams, over all workers.", multiprocess_mode="livesum"
+    "audiowriter_max_streams", "The setting max_streams, summed over all workers.", multiprocess_mode="livesum"
 )
-ERRORS = Counter("audiowriter_errors_total", "Calls that this server refused or ended, by reason.", ("reason",))
-AUDIO_SECONDS = Counter("audiowriter_audio_seconds_total", "Seconds of audio taken in.", _FORMAT)
-ENCODED_BYTES = Counter("audiowriter_encoded_bytes_total", "Bytes of encoded audio given out.", _FORMAT)
-ENCODE_SECONDS = Counter("audiowriter_encode_seconds_total", "Seconds spent in encode calls.", _FORMAT)
+ERRORS = Counter(
+    "audiowriter_errors_total", "Calls that the server refused or ended with an error, by reason.", ("reason",)
+)
+AUDIO_SECONDS = Counter("audiowriter_audio_seconds_total", "Seconds of audio received.", _FORMAT)
+ENCODED_BYTES = Counter("audiowriter_encoded_bytes_total", "Bytes of encoded audio returned.", _FORMAT)
+ENCODE_SECONDS = Counter("audiowriter_encode_seconds_total", "Time spent in encode calls, in seconds.", _FORMAT)
 FIRST_BYTE = Histogram(
     "audiowriter_first_byte_seconds",
-    "From a stream's first message to its first encoded byte.",
+    "Time from the first message of a stream to its first encoded byte, in seconds.",
     _FORMAT,
     buckets=_FIRST_BYTE_BUCKETS,
 )
 LOOP_LAG = Histogram(
-    "audiowriter_loop_lag_seconds", "How late the event loop came to a timer of a second.", buckets=_LOOP_BUCKETS
+    "audiowriter_loop_lag_seconds",
+    "Delay of a timer on the event loop, in seconds; measured once a second.",
+    buckets=_LOOP_BUCKETS,
 )
 
 
 class MethodMetrics:
-    """The metrics of one method, found once."""
+    """The metrics of one method. Labels are looked up once."""
 
     def __init__(self, service: str, method: str, kind: str) -> None:
         labels = (kind, service, method)
@@ -68,7 +72,7 @@ class MethodMetrics:
 
 
 class FormatMetrics:
-    """The metrics of one format, found once."""
+    """The metrics of one format. Labels are looked up once."""
 
     def __init__(self, name: str) -> None:
         self.live_streams = LIVE_STREAMS.labels(name)
@@ -79,14 +83,14 @@ class FormatMetrics:
 
 
 @cache
-def of_format(name: str) -> FormatMetrics:
-    """The metrics of a format; "none" where no config said which."""
+def for_format(name: str) -> FormatMetrics:
+    """Return the metrics of a format. `name`: "none" before the config."""
     return FormatMetrics(name)
 
 
 @contextmanager
 def serving(host: str, port: int) -> Iterator[None]:
-    """Serve /metrics over HTTP until the end of the context. Raises OSError if the port is taken."""
+    """Serve /metrics over HTTP until the end of the context. Raises OSError if the port is not available."""
     registry = REGISTRY
     if MULTIPROCESS_VARIABLE in os.environ:
         registry = CollectorRegistry()

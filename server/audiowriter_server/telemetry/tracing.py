@@ -1,7 +1,7 @@
-"""OpenTelemetry spans, one a call, in the trace that the caller's W3C `traceparent` names.
+"""OpenTelemetry spans, one per call, in the trace of the client's W3C `traceparent`.
 
-Only the API is needed; without an SDK the spans are nothing, but the caller's trace id still reaches the log. The
-instrumentation that OpenTelemetry has for grpc.aio does not fit handlers that read and write on their own.
+Only OpenTelemetry's API is required. Without an SDK no spans are recorded, but the client's trace id still appears in the
+log. OpenTelemetry's instrumentation of grpc.aio does not support handlers that read and write messages themselves.
 """
 
 import os
@@ -16,7 +16,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _SERVER_FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-"""What OpenTelemetry's conventions call an error of a server; all else is the caller's."""
+"""The codes of this server that OpenTelemetry's conventions count as server errors. The others are client errors."""
 _HEADERS = ("traceparent", "tracestate")
 
 
@@ -32,26 +32,29 @@ def start_span(service: str, method: str, metadata: Iterable[tuple[str, str | by
 
 
 def trace_id(span: Span) -> str:
-    """32 hexadecimal digits, or nothing where neither caller nor SDK made a trace."""
+    """Return the trace id, 32 hexadecimal digits, or "" if neither the client nor an SDK has created a trace."""
     context = span.get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else ""
 
 
-def end_span(span: Span, told: Mapping[str, str | float]) -> None:
-    """End the span of a call; `told` is what its log line says."""
-    code = grpc.StatusCode[str(told["code"])]
+def end_span(span: Span, fields: Mapping[str, str | float]) -> None:
+    """End the span of a call. `fields`: the fields of its log line."""
+    code = grpc.StatusCode[str(fields["code"])]
     span.set_attribute("rpc.grpc.status_code", code.value[0])
     for name in ("format", "audio_seconds", "bytes", "first_byte_ms", "reason", "error_id"):
-        if name in told:
-            span.set_attribute(f"audiowriter.{name}", told[name])
+        if name in fields:
+            span.set_attribute(f"audiowriter.{name}", fields[name])
     if code in _SERVER_FAULTS:
-        span.set_status(StatusCode.ERROR, str(told.get("reason", code.name)))
+        span.set_status(StatusCode.ERROR, str(fields.get("reason", code.name)))
     span.end()
 
 
 @contextmanager
 def exporting(enabled: bool) -> Iterator[None]:
-    """Send spans as the OTEL_ variables say. Raises ModuleNotFoundError where the otel extra is missing."""
+    """Export spans until the end of the context, as configured by the OTEL_ variables. Does nothing if not `enabled`.
+
+    Raises ModuleNotFoundError if the otel extra is not installed.
+    """
     if not enabled:
         yield
         return

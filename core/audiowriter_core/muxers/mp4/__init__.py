@@ -1,1 +1,1 @@
-"""AAC in MP4: fragmented, and as a finished movie. ISO/IEC 14496-12 and 14496-14."""
+"""AAC in MP4: fragmented MP4 and M4A. ISO/IEC 14496-12 and 14496-14."""

@@ -1,8 +1,8 @@
 """AAC-LC in fragmented MP4. ISO/IEC 14496-12, section 8.8.
 
-The edit list skips the codec's delay. It cannot say where a movie ends that has not ended yet, so the last frame is in a
-fragment of its own, and its duration covers only the audible part. Players that use durations, such as Media Source, stop
-there; decoders that return whole frames, such as FFmpeg's, return the padding as well.
+The edit list skips the codec's delay. It cannot cut the padding, because it is written before the length is known. The last
+frame therefore has a fragment of its own, whose duration covers only the audible part. Players that follow durations, such
+as Media Source Extensions, stop there. Decoders that return whole frames, such as FFmpeg, also return the padding.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from .movie import file_type, fragmented_movie
 
 PAGES_MS = range(20, 2001)
 _FILE_TYPE = file_type(b"isom", b"isom", b"iso5", b"iso6", b"mp41")
-"""The fragments need `iso6`, but AtomicParsley accepts neither that nor `iso5` as the major brand."""
+"""Fragments require the brand `iso6`, but AtomicParsley accepts neither `iso6` nor `iso5` as the major brand."""
 _END = joined(box(b"free", bytes(8)))
-"""Follows the last fragment. When GStreamer reads from a pipe, it drops a last box of less than 16 bytes, such as an
-`mdat` with one frame of silence."""
+"""Follows the last fragment. When GStreamer reads from a pipe, it drops the last box if it has less than 16 bytes, such as
+an `mdat` box with one silent frame."""
 
 
 class FragmentedMp4Muxer:
-    """One fragment every `page_ms`, in whole frames. It costs 100 bytes and 4 per frame: every 200 ms, 5 kbit/s."""
+    """Writes one fragment every `page_ms`, in whole frames. Overhead: 100 bytes, and 4 per frame; 5 kbit/s at 200 ms."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, pages_ms=PAGES_MS, page_ms=200, page_samples=3 * 1024)
 

@@ -1,4 +1,4 @@
-"""Packets to fragments of a movie: what both kinds of MP4 file share while they are live."""
+"""Groups packets into movie fragments, for both MP4 formats."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from .movie import Track, fragment
 
 
 def track_of(output: OutputOptions, codec: Codec) -> Track:
-    """Return the one track of a file."""
+    """Return the description of a file's only track."""
     assert output.bitrate_bps is not None
     return Track(
         sample_rate=output.sample_rate_hz,
@@ -22,12 +22,12 @@ def track_of(output: OutputOptions, codec: Codec) -> Track:
 
 
 def frames_per_fragment(output: OutputOptions, codec: Codec) -> int:
-    """Return how many whole frames fit into `page_ms`; at least one."""
+    """Return how many whole frames fit into `page_ms`, at least 1."""
     return max(1, output.page_ms * output.sample_rate_hz // (1000 * codec.frame_samples))
 
 
 class Fragments:
-    """Gathers packets into fragments of `frames` packets each. The last packet gets a fragment of its own."""
+    """Groups packets into fragments of `frames` packets. The last packet of the stream has a fragment of its own."""
 
     def __init__(
         self,
@@ -36,35 +36,35 @@ class Fragments:
         *,
         header_bytes: int = 0,
         end: bytes = b"",
-        listed: Callable[[Sequence[bytes], int], None] = lambda frames, size: None,
+        on_fragment: Callable[[Sequence[bytes], int], None] = lambda frames, size: None,
     ) -> None:
-        """`header_bytes`, `end`: see `movie.fragment`. `listed` gets the frames and the length of each fragment."""
+        """`header_bytes`, `end`: see `movie.fragment`. `on_fragment`: called with the frames and bytes of each fragment."""
         self._delay_samples, self._frame_samples = codec.delay_samples, codec.frame_samples
         self._frames = frames
         self._header_bytes, self._end = header_bytes, end
-        self._listed = listed
-        self._waiting: list[bytes] = []
+        self._on_fragment = on_fragment
+        self._pending: list[bytes] = []
         self._number = 0
         self.samples_out = 0
-        """Samples per channel, delay included, in the fragments so far."""
+        """Samples per channel, including the delay, in the fragments so far."""
 
     def write(self, packets: Sequence[Packet]) -> bytes:
-        """Take packets; return the fragments that are full."""
+        """Add packets; return the fragments that are full."""
         fragments = []
         for packet in packets:
-            self._waiting.append(packet.data)
-            if len(self._waiting) == self._frames:
+            self._pending.append(packet.data)
+            if len(self._pending) == self._frames:
                 fragments.append(self.close())
         return b"".join(fragments)
 
     def close(self) -> bytes:
-        """Return the fragment that is being filled, if it has frames."""
-        frames, self._waiting = self._waiting, []
+        """Return the open fragment, or no bytes if it has no frames."""
+        frames, self._pending = self._pending, []
         return self._fragment(frames, self._frame_samples) if frames else b""
 
     def finish(self, packets: Sequence[Packet], samples: int) -> tuple[bytes, int]:
-        """Take the last packets; return the last fragments and the padding in them, in samples per channel."""
-        if not samples:  # a movie needs no frame
+        """Add the last packets; return the last fragments, and their padding in samples per channel."""
+        if not samples:  # a movie may be empty
             return b"", 0
         *rest, last = packets
         fragments = self.write(rest) + self.close()
@@ -76,5 +76,5 @@ class Fragments:
         self.samples_out += len(frames) * self._frame_samples
         self._number += 1
         data = fragment(self._number, start, frames, frame_duration, self._header_bytes, self._end)
-        self._listed(frames, len(data))
+        self._on_fragment(frames, len(data))
         return data

@@ -1,19 +1,19 @@
-"""AAC-LC in MP4, exact to the sample through the edit list. ISO/IEC 14496-12 and 14496-14.
+"""AAC-LC in MP4 (M4A). An edit list gives the exact length. ISO/IEC 14496-12 and 14496-14.
 
-The live stream is a fragmented movie. After the last fragment comes a `free` box with a second movie, which lists every
-frame. The finished header makes one `mdat` of the first movie, all fragments and the header of that `free` box, so that the
-second movie becomes the only one:
+While the stream runs, the file is a fragmented movie. After the last fragment comes a `free` box that contains a second
+movie, which lists every frame. The final header turns the first movie, all fragments and the header of this `free` box into
+one `mdat` box. Then the second movie is the only one:
 
     live      ftyp  free       moov  (moof  mdat)*  free [ moov ]
     finished  ftyp  free  mdat [ .................  .... ]  moov
 
-In the finished file each frame begins where the one before it ends, because faad and other simple readers only look at the
-sizes of frames. The bytes between two fragments, which are the header of the second one, count as a part of its first frame.
-Each fragment ends with a few bytes that turn them into a data stream element of AAC, which decoders skip. Live, these bytes
-belong to no frame.
+In the finished file, each frame begins where the previous one ends, because faad and other simple readers use only the
+sizes of frames. The first frame of a fragment therefore includes the fragment's header. To make decoders skip the header,
+the previous fragment ends with a few bytes that turn it into a data stream element of AAC. While the stream runs, these
+bytes belong to no frame.
 
-Below 4 GiB the finished file has 32-bit sizes and offsets and version 0 of every box, because some readers know no other.
-Chromium and FFmpeg 9 cut both ends of the finished file to the sample; FFmpeg 5 and PyAV play its last frame out.
+Below 4 GiB the finished file has 32-bit sizes and offsets and version 0 of every box, because some readers support nothing
+else. Chromium and FFmpeg 9 cut both ends of the finished file exactly. FFmpeg 5 and PyAV return the whole last frame.
 """
 
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ from .movie import SampleTable, file_type, fragment_header_bytes, fragmented_mov
 
 _FILE_TYPE = file_type(b"M4A ", b"M4A ", b"mp42", b"iso6")
 _PLACEHOLDER = joined(box(b"free", bytes(MEDIA_HEADER_BYTES - HEADER_BYTES)))
-_MOST_FRAMES = 102
-"""In a fragment, so that its header fits into one data stream element."""
+_MAX_FRAMES = 102
+"""Maximum number of frames in a fragment: its header must fit into one data stream element."""
 
 
 class M4aMuxer:
-    """Remembers the size of each frame: 169 kB per hour at 24 kHz, 338 kB at 48 kHz, and a byte per fragment.
+    """Keeps the size of each frame, 169 kB per hour at 24 kHz and 338 kB at 48 kHz, and one byte per fragment.
 
-    Fragments are longer than those of the streaming format, because nobody waits for a file: every 500 ms costs 2 kbit/s.
+    Fragments are longer than in the streaming format, because latency matters less. At 500 ms their overhead is 2 kbit/s.
     """
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
@@ -46,13 +46,13 @@ class M4aMuxer:
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         self._track = track_of(output, codec)
-        frames = min(frames_per_fragment(output, codec), _MOST_FRAMES)
+        frames = min(frames_per_fragment(output, codec), _MAX_FRAMES)
         header_bytes = fragment_header_bytes(frames)
         end = data_stream_header(header_bytes)
         head = self.start()
         self._bytes = len(head)
         self._table = SampleTable(self._track, len(head) + header_bytes, len(end) + header_bytes)
-        self._fragments = Fragments(codec, frames, header_bytes=header_bytes, end=end, listed=self._list)
+        self._fragments = Fragments(codec, frames, header_bytes=header_bytes, end=end, on_fragment=self._add)
 
     @property
     def samples_out(self) -> int:
@@ -69,14 +69,14 @@ class M4aMuxer:
 
     def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
         fragments, padding = self._fragments.finish(packets, samples)
-        whole = movie(self._track, self._table, samples)
+        finished_movie = movie(self._track, self._table, samples)
         media_bytes = self._bytes - len(_FILE_TYPE) - MEDIA_HEADER_BYTES + HEADER_BYTES  # of the last `free` box
         return Finish(
             header=_FILE_TYPE + media_header(media_bytes),
-            tail=[fragments, *box(b"free", whole)],
+            tail=[fragments, *box(b"free", finished_movie)],
             padding_samples=padding,
         )
 
-    def _list(self, frames: Sequence[bytes], size: int) -> None:
+    def _add(self, frames: Sequence[bytes], size: int) -> None:
         self._table.add(frames)
         self._bytes += size

@@ -1,7 +1,7 @@
-"""MP4 with one AAC track: file type, movie and fragments. ISO/IEC 14496-12:2015, unless said otherwise.
+"""MP4 with one AAC track: file type, movie and fragments. Sections are those of ISO/IEC 14496-12:2015.
 
-One timescale, the sample rate, serves movie and track, so that durations and the edit list count samples. The edit list
-skips the codec's delay, and the last sample is as long as what is to be heard of it.
+The timescale of movie and track is the sample rate, so durations and the edit list count samples. The edit list skips the
+codec's delay, and the duration of the last frame covers only its audible part.
 """
 
 from array import array
@@ -23,15 +23,15 @@ _CHUNKS_AT_ONCE = 4096
 _UNITY = 0x00010000
 _MATRIX = pack(">9I", _UNITY, 0, 0, 0, _UNITY, 0, 0, 0, 0x40000000)
 _SYNC_SAMPLE = 0x02000000
-"""Sample flags: depends on no other."""
+"""Sample flags: does not depend on other samples."""
 _FRAGMENT_HEADER_BYTES = 100
-"""moof and all in it but the sizes of frames, and the header of mdat."""
+"""The moof box without the frame sizes, and the header of the mdat box."""
 _HEADER_BYTES_PER_FRAME = 4
 
 
 @dataclass(frozen=True)
 class Track:
-    """The one track of a file."""
+    """The only track of a file."""
 
     sample_rate: int
     channels: int
@@ -44,21 +44,21 @@ class Track:
 
 
 class SampleTable:
-    """Where each frame of a file lies: what has to be remembered of fragments to list their frames in one movie.
-
-    Grows by 2 bytes a frame and 1 a fragment.
-    """
+    """The sizes of all frames, which the finished movie lists. Grows by 2 bytes per frame and 1 byte per fragment."""
 
     def __init__(self, track: Track, first_frame: int, gap_bytes: int) -> None:
-        """`first_frame`: its position in the file. `gap_bytes`: between two fragments' frames; listed as part of a frame."""
+        """`first_frame`: position of the first frame in the file.
+
+        `gap_bytes`: number of bytes between the frames of two fragments. They count as a part of the following frame.
+        """
         self._track = track
         self._first_frame = first_frame
         self._gap_bytes = gap_bytes
-        self._sizes = array("H")  # a frame of AAC takes at most 6144 bits a channel
+        self._sizes = array("H")  # an AAC frame has at most 6144 bits per channel
         self._frames_of_fragments = array("B")
 
     def add(self, frames: Sequence[bytes]) -> None:
-        """Take the next fragment: 255 frames at the most."""
+        """Add the next fragment, of at most 255 frames."""
         first = len(self._sizes)
         self._sizes.extend(map(len, frames))
         if first:
@@ -66,7 +66,7 @@ class SampleTable:
         self._frames_of_fragments.append(len(frames))
 
     def boxes(self, last_duration: int) -> Box:
-        """Time, chunk and size tables, sections 8.6.1.2 and 8.7, and the roll group; each fragment is a chunk."""
+        """Return the time, chunk and size tables, sections 8.6.1.2 and 8.7, and the roll group. A fragment is a chunk."""
         sizes = np.frombuffer(self._sizes, np.uint16)
         durations = [(len(sizes) - 1, self._track.frame_samples), (1, last_duration)] if len(sizes) else []
         runs, chunk = [], 1
@@ -84,11 +84,11 @@ class SampleTable:
         )
 
     def _offsets(self, sizes: NDArray[np.uint16]) -> NDArray[np.int64]:
-        """Positions of the chunks, each of which begins where the one before it ends."""
+        """Return the positions of the chunks. Each chunk begins where the previous one ends."""
         frames = np.frombuffer(self._frames_of_fragments, np.uint8).astype(np.int64)
         starts = np.cumsum(frames) - frames
         chunks = np.empty_like(frames)
-        for first in range(0, len(frames), _CHUNKS_AT_ONCE):  # reduceat widens all that it is given
+        for first in range(0, len(frames), _CHUNKS_AT_ONCE):  # because reduceat converts its whole input to int64
             part = slice(first, first + _CHUNKS_AT_ONCE)
             begin, end = starts[first], (starts[part] + frames[part])[-1]
             chunks[part] = np.add.reduceat(sizes[begin:end], starts[part] - begin, dtype=np.int64)
@@ -96,12 +96,12 @@ class SampleTable:
 
 
 def file_type(major: bytes, *compatible: bytes) -> bytes:
-    """Brands. Section 4.3."""
+    """Return the ftyp box with its brands. Section 4.3."""
     return joined(box(b"ftyp", major, bytes(4), *compatible))
 
 
 def fragmented_movie(track: Track) -> bytes:
-    """The movie before its fragments: no frame, and no duration, which in its edit stands for all that follows.
+    """Return the movie box before the fragments. It has no frames. Its edit duration of 0 means "until the end".
 
     Sections 8.2.1, 8.6.6 and 8.8.
     """
@@ -111,9 +111,9 @@ def fragmented_movie(track: Track) -> bytes:
 
 
 def movie(track: Track, table: SampleTable, samples: int) -> Box:
-    """The movie with all its frames. `samples`: how many are to be heard. Section 8.2.1."""
-    media = track.delay_samples + samples if samples else 0  # an empty movie has no frame
-    return _movie(track, samples, media, table.boxes((media - 1) % track.frame_samples + 1))
+    """Return the movie box with all frames. `samples`: audible samples per channel. Section 8.2.1."""
+    media_samples = track.delay_samples + samples if samples else 0  # an empty movie has no frames
+    return _movie(track, samples, media_samples, table.boxes((media_samples - 1) % track.frame_samples + 1))
 
 
 def fragment_header_bytes(frames: int) -> int:
@@ -124,9 +124,10 @@ def fragment_header_bytes(frames: int) -> int:
 def fragment(
     number: int, start: int, frames: Sequence[bytes], frame_duration: int, header_bytes: int = 0, end: bytes = b""
 ) -> bytes:
-    """Return frames with their header, which tells when they start, in samples, and how long each lasts. Section 8.8.
+    """Return a fragment with its header. Section 8.8.
 
-    `header_bytes`: the length to which the header is padded. `end`: bytes after the last frame that belong to no frame.
+    `start`: of the first frame, in samples. `frame_duration`: of each frame, in samples. `header_bytes`: the length to which
+    the header is padded. `end`: bytes after the last frame that belong to no frame.
     """
     default_base_is_moof, default_duration = 0x020000, 0x08
     data_offset, sample_size = 0x01, 0x200
@@ -150,10 +151,10 @@ def fragment(
     return joined(moof + box(b"mdat", bytes(padding), *frames, end))
 
 
-def _movie(track: Track, samples: int, media: int, table: Box, extends: bytes | Box = b"") -> Box:
-    # Version 1 has 64-bit times and durations. faad and AtomicParsley read version 0 only, where all ones mean "unknown".
-    version, width = (0, "I") if max(samples, media) < 2**32 - 1 else (1, "Q")
-    times = pack(f">2{width}", 0, 0)  # created and modified: left out, so that one input has one file
+def _movie(track: Track, samples: int, media_samples: int, table: Box, extends: bytes | Box = b"") -> Box:
+    # faad and AtomicParsley only read version 0, whose durations have 32 bits. Its largest value means "unknown".
+    version, width = (0, "I") if max(samples, media_samples) < 2**32 - 1 else (1, "Q")
+    times = pack(f">2{width}", 0, 0)  # creation and modification: 0, so that the same input gives the same file
     mvhd = full_box(
         b"mvhd",
         version,
@@ -174,17 +175,17 @@ def _movie(track: Track, samples: int, media: int, table: Box, extends: bytes | 
         _MATRIX,
         bytes(8),
     )
-    # Section 8.6.6: the one edit begins behind the codec's delay.
+    # Section 8.6.6. The only edit begins after the codec's delay.
     edit = full_box(b"elst", version, 0, pack(f">I2{width}I", 1, samples, track.delay_samples, _UNITY))
-    undetermined = 0x55C4  # language "und", 5 bits a letter
+    undetermined = 0x55C4  # language "und", 5 bits per letter
     media_box = box(
         b"mdia",
-        full_box(b"mdhd", version, 0, times, pack(f">I{width}HH", track.sample_rate, media, undetermined, 0)),
+        full_box(b"mdhd", version, 0, times, pack(f">I{width}HH", track.sample_rate, media_samples, undetermined, 0)),
         full_box(b"hdlr", 0, 0, pack(">4x4s12x", b"soun"), b"SoundHandler\0"),
         box(
             b"minf",
             full_box(b"smhd", 0, 0, bytes(4)),
-            box(b"dinf", full_box(b"dref", 0, 0, pack(">I", 1), full_box(b"url ", 0, 1))),  # 1: in this file
+            box(b"dinf", full_box(b"dref", 0, 0, pack(">I", 1), full_box(b"url ", 0, 1))),  # 1: media in this file
             box(b"stbl", _sample_description(track), table),
         ),
     )
@@ -198,7 +199,7 @@ def _sample_description(track: Track) -> Box:
 
 
 class _Table:
-    """Integers as big-endian fields, made a slice at a time."""
+    """Integers as big-endian fields, built slice by slice."""
 
     def __init__(self, values: NDArray[Any], field: str) -> None:
         self._values = values
@@ -208,14 +209,14 @@ class _Table:
         return len(self._values) * self._field.itemsize
 
     def __getitem__(self, part: slice, /) -> bytes:
-        """`part`: of whole fields."""
+        """Return some of the bytes. `part` must consist of whole fields."""
         start, stop, _ = part.indices(len(self))
         size = self._field.itemsize
         return self._values[start // size : stop // size].astype(self._field).tobytes()
 
 
 def _roll_group(count: int) -> Box:
-    """To start at a frame a decoder needs the one before it. Sections 8.9.2, 8.9.3 and 10.1."""
+    """Return the boxes that tell decoders to start one frame early after a seek. Sections 8.9.2, 8.9.3 and 10.1."""
     if not count:
         return []
     return full_box(b"sgpd", 1, 0, pack(">4sIIh", b"roll", 2, 1, -1)) + full_box(

@@ -20,7 +20,7 @@ _TRACK_NUMBER = re.compile(r"(\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
 
 
 def user_data(tags: Mapping[str, str]) -> Box:
-    """The udta box; nothing if there are no tags."""
+    """Return the udta box; empty if there are no tags."""
     if not tags:
         return []
     items = (_item(name, value) for name, value in tags.items())
@@ -29,7 +29,7 @@ def user_data(tags: Mapping[str, str]) -> Box:
 
 
 def _item(name: str, value: str) -> Box:
-    # trkn holds two numbers; a track that is told in words goes where text may stand.
+    # trkn has two numbers: track and total. Any other value is written as text.
     if name == "track" and (number := _TRACK_NUMBER.fullmatch(value)):
         return _data(b"trkn", _BINARY, pack(">2xHH2x", int(number[1]), int(number[2] or 0)))
     return _data(_ITEMS[name], _UTF8, value.encode())

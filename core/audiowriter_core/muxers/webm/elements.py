@@ -1,7 +1,8 @@
 """WebM with one Opus track. RFC 9559 (Matroska); Matroska's codec mappings, A_OPUS; WebM container guidelines.
 
-While the stream runs the Segment has no end, and Voids keep the places of what is known only then: SeekHead and Duration.
-Timestamps start with the codec's delay, which CodecDelay takes away again (section 5.1.4).
+While the stream runs, the size of the Segment is unknown, and Void elements reserve the room for SeekHead and Duration,
+whose values are known at the end. Timestamps include the codec's delay, and CodecDelay makes players subtract it (section
+5.1.4).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,10 @@ from ..seek_points import SeekPoints
 from .ebml import UNKNOWN_SIZE, element, float64, identifier, signed, size_in_eight_bytes, text, uint, void
 
 _TICKS_PER_MS = 2
-"""Opus' delay is 6.5 ms. In the customary milliseconds Chromium takes it for 7, and drops 24 samples of the audio."""
+"""The delay of Opus is 6.5 ms. With the usual 1 tick per ms, Chromium rounds it to 7 ms and drops 24 samples too many."""
 _NS_PER_MS = 1_000_000
 _SEEK_PRE_ROLL_NS = 80_000_000
-"""What a decoder of Opus must be fed with, and not play, after a seek. Codec mappings, A_OPUS; RFC 7845, section 4.6."""
+"""Audio that an Opus decoder must decode and discard after a seek. Codec mappings, A_OPUS; RFC 7845, section 4.6."""
 
 _TRACK_NUMBER = 1
 _APPLICATION = "audiowriter"
@@ -30,17 +31,17 @@ _TAG_NAMES = {"track": "PART_NUMBER"}
 
 @dataclass(frozen=True)
 class Totals:
-    """What is known of a file when it has ended."""
+    """Values that are known at the end of a file."""
 
     file_bytes: int
     cues_position: int
-    """In the file, in bytes."""
+    """Position of the Cues in the file, in bytes."""
     duration_ms: float
 
 
 @dataclass(frozen=True)
 class Head:
-    """All that comes before the first Cluster, of one length whether or not the totals are known."""
+    """All bytes before the first Cluster. Their number is the same with and without totals."""
 
     opus_head: bytes
     """RFC 7845, section 5.1."""
@@ -50,7 +51,7 @@ class Head:
     tags: Mapping[str, str]
 
     def data(self, totals: Totals | None = None) -> bytes:
-        """The EBML header, the beginning of the Segment, and what it holds before its Clusters."""
+        """Return the EBML header, the header of the Segment, and its elements before the first Cluster."""
         head = self._ebml_header() + identifier(_SEGMENT)
         top = {_INFO: self._info(totals), _TRACKS: self._tracks(), _TAGS: self._tags()}
         top = {element_id: data for element_id, data in top.items() if data}
@@ -68,11 +69,11 @@ class Head:
 
     @property
     def segment_start(self) -> int:
-        """Position of the Segment's data in the file, from which SeekHead and Cues count."""
+        """Position of the Segment's data in the file. Positions in SeekHead and Cues are relative to it."""
         return len(self._ebml_header() + identifier(_SEGMENT) + UNKNOWN_SIZE)
 
     def _ebml_header(self) -> bytes:
-        """RFC 8794, section 11.2; CodecDelay, SeekPreRoll and DiscardPadding came with version 4, SimpleBlock with 2."""
+        # CodecDelay, SeekPreRoll and DiscardPadding require version 4, SimpleBlock version 2. RFC 8794, section 11.2.
         return element(
             0x1A45DFA3,
             uint(0x4286, 1),  # EBMLVersion
@@ -85,7 +86,7 @@ class Head:
         )
 
     def _info(self, totals: Totals | None) -> bytes:
-        """Section 5.1.2. Without a SegmentUUID, which would have to be random."""
+        # Section 5.1.2. There is no SegmentUUID, because it would have to be random.
         duration = float64(0x4489, totals.duration_ms * _TICKS_PER_MS if totals else 0)
         return element(
             _INFO,
@@ -96,12 +97,11 @@ class Head:
         )
 
     def _tracks(self) -> bytes:
-        """Section 5.1.4."""
-        audio = 2
+        audio = 2  # section 5.1.4
         entry = element(
             0xAE,  # TrackEntry
             uint(0xD7, _TRACK_NUMBER),  # TrackNumber
-            uint(0x73C5, _TRACK_NUMBER),  # TrackUID: not random, so that one input has one file
+            uint(0x73C5, _TRACK_NUMBER),  # TrackUID: not random, so that the same input gives the same file
             uint(0x83, audio),  # TrackType
             uint(0x9C, 0),  # FlagLacing
             text(0x22B59C, "und"),  # Language
@@ -115,28 +115,30 @@ class Head:
         return element(_TRACKS, entry)
 
     def _tags(self) -> bytes:
-        """Section 5.1.8; Matroska's tag names. Empty if there are no tags."""
+        # Section 5.1.8, and Matroska's tag names.
         if not self.tags:
             return b""
         simple_tags = (
             element(0x67C8, text(0x45A3, _TAG_NAMES.get(name, name.upper())), text(0x4487, value))
             for name, value in self.tags.items()
         )
-        return element(_TAGS, element(0x7373, element(0x63C0), *simple_tags))  # Tag, with Targets that exclude nothing
+        return element(
+            _TAGS, element(0x7373, element(0x63C0), *simple_tags)
+        )  # Tag, with empty Targets: the whole Segment
 
 
 class Cues:
-    """Where Clusters begin. Section 5.1.5."""
+    """The positions of Clusters. Section 5.1.5."""
 
     def __init__(self) -> None:
         self._clusters = SeekPoints[tuple[int, int]](_MAX_CUES)
 
     def add(self, timestamp_ms: int, position: int) -> None:
-        """Take the next Cluster. `position`: in the Segment's data, in bytes."""
+        """Add the next Cluster. `position`: in bytes, relative to the Segment's data."""
         self._clusters.add((timestamp_ms, position))
 
     def data(self) -> bytes:
-        """CueTime, and in CueTrackPositions CueTrack and CueClusterPosition."""
+        """Return the Cues. Each entry has CueTime, and CueTrackPositions with CueTrack and CueClusterPosition."""
         return element(
             _CUES,
             *(
@@ -151,24 +153,27 @@ class Cues:
 
 
 def cluster(timestamp_ms: int, packets: Sequence[bytes], frame_ms: int, discarded: int = 0) -> bytes:
-    """Packets in a row, sections 5.1.3 and 10. `discarded`: samples at 48 kHz at the end of the last, not to be played."""
+    """Return a Cluster of consecutive packets. Sections 5.1.3 and 10.
+
+    `discarded`: samples, at 48 kHz, that players must drop at the end of the last packet.
+    """
     step = frame_ms * _TICKS_PER_MS
     blocks = [pack(">BhB", 0x80 | _TRACK_NUMBER, n * step, 0) + packet for n, packet in enumerate(packets)]
     key_frame = b"\x80"
     simple = blocks[:-1] if discarded else blocks
     elements = [element(0xA3, block[:3], key_frame, block[4:]) for block in simple]
-    if discarded:  # a SimpleBlock has no place for it
+    if discarded:  # only a BlockGroup can have DiscardPadding
         elements.append(element(0xA0, element(0xA1, blocks[-1]), signed(0x75A2, _nanoseconds(discarded))))
     return element(_CLUSTER, uint(0xE7, timestamp_ms * _TICKS_PER_MS), *elements)
 
 
 def _nanoseconds(samples: int) -> int:
-    """Duration of samples at 48 kHz, rounded to nearest."""
+    """Return the duration of samples at 48 kHz, rounded to nearest."""
     return (samples * 1_000_000_000 + GRANULE_RATE // 2) // GRANULE_RATE
 
 
 def _seek_head(positions: Mapping[int, int]) -> bytes:
-    """Section 5.1.1; each position in eight bytes, so that the length is known before they are."""
+    """Return the SeekHead. Positions have eight bytes, so that its length does not depend on them. Section 5.1.1."""
     return element(
         _SEEK_HEAD,
         *(

@@ -1,6 +1,6 @@
 """Opus in WebM. RFC 9559.
 
-FFmpeg's muxer corrects the file in more places than its head, and cannot close a cluster of audio when a listener waits.
+FFmpeg's muxer is not used, because it also changes bytes after the header, and cannot close a cluster on a flush.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from . import elements
 
 
 class WebmOpusMuxer:
-    """One Cluster every `page_ms`. CodecDelay and DiscardPadding cut the audio to the sample."""
+    """Writes one Cluster every `page_ms`. CodecDelay and DiscardPadding give the exact length."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS, finalizes_header=True)
 
@@ -31,9 +31,9 @@ class WebmOpusMuxer:
             tags=output.tags,
         )
         self._cluster_packets = output.page_ms // FRAME_MS
-        self._waiting: list[Packet] = []
+        self._pending: list[Packet] = []
         self._cues = elements.Cues()
-        self._packets = 0  # in clusters that are closed
+        self._packets = 0  # in closed clusters
         self._bytes = 0
         self.samples_out = 0
 
@@ -43,19 +43,19 @@ class WebmOpusMuxer:
     def write(self, packets: Sequence[Packet]) -> bytes:
         clusters = []
         for packet in packets:
-            self._waiting.append(packet)
-            if len(self._waiting) == self._cluster_packets:
+            self._pending.append(packet)
+            if len(self._pending) == self._cluster_packets:
                 clusters.append(self._close_cluster())
         return b"".join(clusters)
 
     def flush(self) -> bytes:
-        return self._close_cluster() if self._waiting else b""
+        return self._close_cluster() if self._pending else b""
 
     def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
         *rest, last = packets
         clusters = self.write(rest)
-        self._waiting.append(last)
-        coded = self.samples_out + sum(packet.samples for packet in self._waiting)
+        self._pending.append(last)
+        coded = self.samples_out + sum(packet.samples for packet in self._pending)
         discarded = (coded - samples) * self._granules_per_sample - self._pre_skip
         clusters += self._close_cluster(discarded)
         cues_position = self._bytes
@@ -71,11 +71,11 @@ class WebmOpusMuxer:
     def _close_cluster(self, discarded: int = 0) -> bytes:
         timestamp_ms = self._packets * FRAME_MS
         self._cues.add(timestamp_ms, self._bytes - self._head.segment_start)
-        data = [packet.data for packet in self._waiting]
+        data = [packet.data for packet in self._pending]
         cluster = elements.cluster(timestamp_ms, data, FRAME_MS, discarded)
-        self._packets += len(self._waiting)
-        self.samples_out += sum(packet.samples for packet in self._waiting)
-        self._waiting.clear()
+        self._packets += len(self._pending)
+        self.samples_out += sum(packet.samples for packet in self._pending)
+        self._pending.clear()
         return self._count(cluster)
 
     def _count(self, data: bytes) -> bytes:
