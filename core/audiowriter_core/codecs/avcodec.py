@@ -12,10 +12,11 @@ from ..audio.sample_types import Samples
 from ..errors import EncodeError
 
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""FFmpeg's names of the layouts in channels.LAYOUTS."""
+"""FFmpeg's names of the layouts in audio.layouts.LAYOUTS."""
 
 PAY_BACK_S = 4.0
-"""Shorter, and loud syllables are starved: at 1 s the spectrum of speech at 32 kbit/s is 1.2 dB further off."""
+"""Seconds over which the bitrate is corrected. A shorter time takes bits away from loud syllables: with 1 s, the
+log-spectral distance of speech at 32 kbit/s is 1.2 dB larger."""
 
 
 class AvcodecEncoder:
@@ -54,44 +55,44 @@ class AvcodecEncoder:
         self._frames = FrameCutter(context.frame_size)
         self._pts = 0
         self.frame_samples = context.frame_size
-        """Samples a channel in one frame."""
+        """Samples per channel in one frame."""
         self.codec_header = bytes(context.extradata or b"")
 
     @property
     def wanted_samples(self) -> int:
-        """Samples a channel until the next packet."""
+        """Samples per channel that are missing from the next frame."""
         return self._frames.wanted
 
     def encode(self, samples: Samples) -> list[bytes]:
-        """Give the packets that are ready after samples of shape (frames, channels)."""
+        """Encode samples of shape (frames, channels); return the packets that are ready."""
         packets: list[bytes] = []
         for frame in self._frames.cut(samples):
             packets += self._send(frame)
         return packets
 
     def drain(self) -> list[bytes]:
-        """Give all that is left. The codec fills the last frame up with silence."""
+        """Return the remaining packets. The codec pads the last frame with silence."""
         rest = self._frames.rest()
         packets = [] if rest is None else self._send(rest)
         return packets + self._send(None)
 
     def close(self) -> None:
-        """Free the encoder: PyAV does so with the last reference."""
+        """Free the encoder. PyAV frees it with the last reference."""
         self._context = None
 
     def _send(self, samples: Samples | None) -> list[bytes]:
         frame = None
         if samples is not None:
             frame = av.AudioFrame(self._format, self._layout, len(samples))
-            planes: Sequence[Any] = frame.planes  # typed for bytes; they take any buffer
+            planes: Sequence[Any] = frame.planes  # PyAV's type hints accept bytes only, but any buffer works
             for plane, data in zip(planes, samples.T if self._planar else [samples], strict=True):
                 plane.update(np.ascontiguousarray(data))
             frame.sample_rate = self._context.sample_rate
             frame.pts = self._pts
             self._pts += len(samples)
-        # Not `encode`: it puts a filter graph in front of the codec, which starts two threads a stream to cut frames that
-        # are cut already. PyAV does not promise this method: hence its upper bound in pyproject.toml, and the test that
-        # counts threads.
+        # Not `encode`, because it adds a filter graph to cut frames, which starts two threads per stream, and our frames
+        # are already cut. The method used here is private. Therefore pyproject.toml has an upper bound for PyAV's version,
+        # and a test counts the threads.
         try:
             packets = [bytes(packet) for packet in self._context._send_frame_and_recv(frame)]
         except av.FFmpegError as exc:
@@ -101,7 +102,10 @@ class AvcodecEncoder:
         return packets
 
     def _hold_bitrate(self, packets: list[bytes]) -> None:
-        """Have what packets took beyond the bitrate paid back over PAY_BACK_S; what they left stays as long."""
+        """Adjust the codec's bitrate, so that excess bits are saved over the next PAY_BACK_S.
+
+        Unused bits are carried over, up to the bits of PAY_BACK_S.
+        """
         seconds = len(packets) * self.frame_samples / self._context.sample_rate
         over_s = self._over_s + sum(map(len, packets)) * 8 / self._bitrate - seconds
         self._over_s = max(-PAY_BACK_S, over_s)
