@@ -43,6 +43,23 @@ def test_overs_are_clipped_and_counted_where_the_file_can_t_hold_them(
     assert finished.peak == 2.0
 
 
+@pytest.mark.parametrize("out_rate", [8000, 16000])
+@pytest.mark.parametrize("value", [1e300, -1e300, float(np.finfo("<f4").max)])
+def test_a_float_beyond_the_range_of_float32_harms_only_the_samples_around_it(value: float, out_rate: int) -> None:
+    values = np.full(24000, 0.5)
+    values[100] = value
+    stream = config("pcm", 8000, sample_format="F64LE", out_rate=out_rate, out_sample_format="S16LE")
+    samples = np.frombuffer(encode(stream, values.tobytes()).file, "<i2")
+    assert np.abs(samples.astype(np.int32)).max() >= 32767
+    assert abs(samples[len(samples) // 2] - 16384) <= 1
+
+
+def test_a_float_beyond_the_range_of_float32_is_its_limit_in_a_file_of_float32() -> None:
+    stream = config("pcm", sample_format="F64LE", out_sample_format="F32LE")
+    samples = np.frombuffer(encode(stream, np.array([0.5, 1e300, -1e300]).tobytes()).file, "<f4")
+    assert samples.tolist() == [0.5, np.finfo("<f4").max, np.finfo("<f4").min]
+
+
 @pytest.mark.parametrize(
     ("sample_format", "pcm", "peak"),
     [("S16LE", b"\0\x80", 1.0), ("U8", b"\x80\x40", 0.5), ("S24LE", b"\0\0\xc0", 0.5), ("F32LE", b"", 0.0)],

@@ -71,7 +71,7 @@ def pack(samples: Samples, kind: SampleType) -> bytes:
 def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Samples:
     """Convert samples to floats with a full scale of ±1."""
     if kind.is_float:
-        return samples.astype(dtype, copy=False)
+        return _as_float(samples, dtype)
     if kind is U8:
         return (samples.astype(dtype) - 128) / 128
     floats: Samples = np.multiply(samples, dtype.type(1 / kind.full_scale), dtype=dtype)
@@ -81,7 +81,7 @@ def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Sample
 def from_float(samples: Samples, kind: SampleType) -> Samples:
     """Convert floats with a full scale of ±1 to samples of `kind`. Integers are rounded to nearest and clipped."""
     if kind.is_float:
-        return samples.astype(kind.dtype, copy=False)
+        return _as_float(samples, kind.dtype)
     top = 2.0 ** (kind.bits - 1)
     # float64 for 24 bits and more, because a float32 would round 2**31 - 1 up to 2**31, which overflows.
     scaled = samples * top if kind.bits <= 16 else samples.astype(np.float64) * top
@@ -91,6 +91,14 @@ def from_float(samples: Samples, kind: SampleType) -> Samples:
     if kind is S24LE:
         return whole.astype(np.int32) << 8
     return whole.astype(kind.dtype)
+
+
+def _as_float(samples: Samples, dtype: np.dtype[Any]) -> Samples:
+    """Convert between floats. A value beyond the range of `dtype` becomes its limit: infinity would silence a resampler."""
+    if dtype.itemsize < samples.dtype.itemsize:
+        limits = np.finfo(dtype)
+        samples = np.clip(samples, limits.min, limits.max)
+    return samples.astype(dtype, copy=False)
 
 
 def convert(samples: Samples, source: SampleType, target: SampleType) -> Samples:
