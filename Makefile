@@ -26,16 +26,15 @@ test: $(VENV)/.ready  ## Run all tests
 	$(BIN)/python -m pytest
 
 # Without the tests that encode an hour of audio: they measure memory, take as long as all others and reach nothing more.
-# Raise the floor when the figure rises.
-coverage: COVERAGE_FLOOR = 92
-coverage: LAYERS = core server
-coverage: $(VENV)/.ready  ## Measure how much of core and server their tests reach; fails below the floor; takes three minutes
+# Raise a floor when its figure rises.
+coverage: FLOORS = core:96 server:92
+coverage: $(VENV)/.ready  ## Measure how much of core and server their tests reach; fails below the floors; takes three minutes
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q $(wildcard tests/core tests/server tests/cli) -k 'not an_hour_of_audio'
 	$(BIN)/coverage combine --quiet
-	@failed=0; for layer in $(LAYERS); do \
-	  printf '\n%s, lines and branches; the floor is %s %%\n' "$$layer" '$(COVERAGE_FLOOR)'; \
-	  $(BIN)/coverage report --precision=1 --include="$$layer/*" --fail-under=$(COVERAGE_FLOOR) || failed=1; \
+	@failed=0; for floor in $(FLOORS); do \
+	  printf '\n%s, lines and branches; the floor is %s %%\n' "$${floor%:*}" "$${floor#*:}"; \
+	  $(BIN)/coverage report --precision=1 --include="$${floor%:*}/*" --fail-under="$${floor#*:}" || failed=1; \
 	done; exit $$failed
 
 bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and its peers; takes thirteen minutes
