@@ -153,7 +153,7 @@ def test_close_comes_twice_and_in_the_middle_and_after_an_error(name: str) -> No
     stream.close()
     failed = AudioEncoder(**config(name))
     failed.write(PCM[:9001])
-    with pytest.raises(InvalidArgument, match="1 bytes over"):
+    with pytest.raises(InvalidArgument, match="ends with 1 of the 2 bytes"):
         failed.finish()
     failed.close()
 
