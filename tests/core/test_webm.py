@@ -1,14 +1,17 @@
 """WebM: elements, positions and timestamps, read by a reader of the tests' own and by FFmpeg."""
 
+from io import BytesIO
 from itertools import pairwise
 from struct import unpack
 
+import av
 import numpy as np
 import pytest
 from audiowriter_core.muxers.webm import ebml
 from audiowriter_core.muxers.webm.elements import Cues
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from support import webm
 from support.decode import by_blocks, by_ffmpeg
 from support.encode import Request, config, encode, run, speechlike
@@ -48,6 +51,37 @@ def blocks(file: bytes) -> list[tuple[int, bytes]]:
             assert track == 0x81
             found.append((cluster + relative, data[4:]))
     return found
+
+
+def cues(file: bytes) -> list[tuple[int, int]]:
+    """Timestamp in ticks and position of each cue."""
+    times, positions = webm.find(file, webm.CUE_TIME), webm.find(file, webm.CUE_CLUSTER_POSITION)
+    return list(zip(map(webm.number, times), map(webm.number, positions), strict=True))
+
+
+def muxed_by_ffmpeg(pcm: NDArray[np.int16]) -> bytes:
+    """Mono at 24 kHz in Opus and WebM."""
+    file = BytesIO()
+    with av.open(file, "w", "webm") as container:
+        stream = container.add_stream("libopus", 24000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(pcm.T, "s16", "mono")
+        frame.sample_rate = 24000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+def seconds_with_late_seeks(file: bytes) -> set[int]:
+    """Seek to every 10 ms; return the seconds in which FFmpeg begins to read behind where it was told to."""
+    late = set()
+    for target_ms in range(0, 16_000, 10):
+        with av.open(BytesIO(file), "r") as container:  # a new one each time: it remembers the blocks that it has read
+            container.seek(target_ms * 1000)
+            packet = next(container.demux())
+            assert packet.pts is not None
+            if packet.pts * packet.time_base * 1000 > target_ms:
+                late.add(target_ms // 1000)
+    return late
 
 
 @given(st.integers(0, 300), st.sampled_from([0xEC, 0x4286, 0x2AD7B1, 0x1F43B675]))
@@ -95,8 +129,25 @@ def test_finished_every_position_and_length_is_true(length: int, tags: dict[str,
     clusters = [
         (webm.number(webm.find(found, webm.TIMESTAMP)[0]), at) for name, at, found in top(file) if name == webm.CLUSTER
     ]
-    times, positions = webm.find(file, webm.CUE_TIME), webm.find(file, webm.CUE_CLUSTER_POSITION)
-    assert list(zip(map(webm.number, times), map(webm.number, positions), strict=True)) == clusters
+    assert cues(file) == clusters[:1]
+
+
+def test_a_cue_every_five_seconds_leads_to_its_cluster() -> None:
+    file = encode(config("webm", page_ms=60), speechlike(24000 * 16).tobytes()).file
+    clusters = [
+        (webm.number(webm.find(found, webm.TIMESTAMP)[0]), at) for name, at, found in top(file) if name == webm.CLUSTER
+    ]
+    assert set(cues(file)) <= set(clusters)
+    assert [time // TICKS_PER_MS for time, _ in cues(file)] == [0, 5040, 10080, 15120]
+
+
+def test_ffmpeg_seeks_no_worse_than_in_a_file_of_its_own() -> None:
+    """After a seek it drops the block that a cue leads to: it takes the codec's delay from the block's time only."""
+    pcm = speechlike(24000 * 16)
+    ours, theirs = (
+        seconds_with_late_seeks(file) for file in (encode(config("webm"), pcm.tobytes()).file, muxed_by_ffmpeg(pcm))
+    )
+    assert ours == theirs == {0, 5, 10, 15}
 
 
 @pytest.mark.parametrize("rate", [8000, 12000, 16000, 24000, 48000])
@@ -179,13 +230,13 @@ def test_the_codec_s_delay_is_whole_in_ticks() -> None:
 
 @pytest.mark.parametrize("clusters", [1, 511, 512, 513, 100_000])
 def test_cues_stay_few_and_even(clusters: int) -> None:
-    cues = Cues()
+    made = Cues()
     for number in range(clusters):
-        cues.add(100 * number, 7 * number)
-    times = [webm.number(time) for time in webm.find(cues.data(), webm.CUE_TIME)]
+        made.add(5000 * number, 7 * number)
+    times = [webm.number(time) for time in webm.find(made.data(), webm.CUE_TIME)]
     assert times[0] == 0
     assert min(clusters, 256) <= len(times) <= 512
     assert len({b - a for a, b in pairwise(times)}) <= 1
-    assert [7 * time // (100 * TICKS_PER_MS) for time in times] == list(
-        map(webm.number, webm.find(cues.data(), webm.CUE_CLUSTER_POSITION))
+    assert [7 * time // (5000 * TICKS_PER_MS) for time in times] == list(
+        map(webm.number, webm.find(made.data(), webm.CUE_CLUSTER_POSITION))
     )

@@ -22,6 +22,10 @@ _SEEK_PRE_ROLL_NS = 80_000_000
 _TRACK_NUMBER = 1
 _APPLICATION = "audiowriter"
 _MAX_CUES = 512
+_CUE_INTERVAL_MS = 5000
+"""The interval of FFmpeg's muxer. When FFmpeg seeks to a cue it drops the first block of the cluster, because it subtracts
+CodecDelay from the block's time but not from the cue's: it starts up to 14 ms late. Few cues make this rare. They cost
+little: between them readers decode on until they reach the target."""
 
 _SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES, _TAGS = (
     0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0x1C53BB6B, 0x1254C367,
@@ -128,14 +132,17 @@ class Head:
 
 
 class Cues:
-    """The positions of Clusters. Section 5.1.5."""
+    """The positions of Clusters, at most one every _CUE_INTERVAL_MS. Section 5.1.5."""
 
     def __init__(self) -> None:
         self._clusters = SeekPoints[tuple[int, int]](_MAX_CUES)
+        self._next_ms = 0
 
     def add(self, timestamp_ms: int, position: int) -> None:
         """Add the next Cluster. `position`: in bytes, relative to the Segment's data."""
-        self._clusters.add((timestamp_ms, position))
+        if timestamp_ms >= self._next_ms:
+            self._clusters.add((timestamp_ms, position))
+            self._next_ms = timestamp_ms + _CUE_INTERVAL_MS
 
     def data(self) -> bytes:
         """Return the Cues. Each entry has CueTime, and CueTrackPositions with CueTrack and CueClusterPosition."""
