@@ -18,10 +18,10 @@ _TEXT_FRAMES = {
 }
 
 
-def tags(values: Mapping[str, str]) -> tuple[bytes, bytes]:
+def tags(values: Mapping[str, str], *, padding_bytes: int = 0) -> tuple[bytes, bytes]:
     """Return the ID3v2.4 tag (UTF-8) and the ID3v1.1 tag (Latin-1, each value cut to its field's length).
 
-    Both are empty if there are no values.
+    Both are empty if there are no values. `padding_bytes`: number of zeros at the end of the ID3v2.4 tag.
     """
     if not values:
         return b"", b""
@@ -33,7 +33,7 @@ def tags(values: Mapping[str, str]) -> tuple[bytes, bytes]:
             frame: Any = _TEXT_FRAMES[name]
             tag.add(frame(encoding=id3.Encoding.UTF8, text=[value]))
     file = BytesIO()
-    tag.save(file, v1=2, v2_version=4, padding=lambda _: 0)
+    tag.save(file, v1=2, v2_version=4, padding=lambda _: padding_bytes)
     id3v2, id3v1 = file.getvalue()[:-_ID3V1_BYTES], bytearray(file.getvalue()[-_ID3V1_BYTES:])
     if "comment" in values:  # mutagen omits it, because ID3v2 allows several comments
         size = _ID3V1_COMMENT.stop - _ID3V1_COMMENT.start

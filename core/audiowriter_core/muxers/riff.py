@@ -107,9 +107,13 @@ def _info(tags: Mapping[str, str]) -> bytes:
 def _id3(tags: Mapping[str, str]) -> bytes:
     """Return the same tags as an ID3v2 chunk, like tag editors: INFO has no character set, and many readers take Latin-1.
 
-    The chunk must come after INFO. In the other order, MediaInfo joins the values of both.
+    The chunk must come after INFO. In the other order, MediaInfo joins the values of both. Its length must be even, because
+    mkvmerge takes the pad byte of a chunk for the start of the next one.
     """
-    return _chunk(b"id3 ", id3.tags(tags)[0]) if tags else b""
+    if not tags:
+        return b""
+    odd = len(id3.tags(tags)[0]) % 2
+    return _chunk(b"id3 ", id3.tags(tags, padding_bytes=odd)[0])
 
 
 def _chunk(chunk_id: bytes, body: bytes) -> bytes:
