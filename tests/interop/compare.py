@@ -33,6 +33,9 @@ def hear(product: Product, samples: Signal, *, more: int | None = 0) -> Iterator
             frame, channel = np.argwhere(samples != product.signal)[0]
             yield f"not bit-exact from frame {frame}, channel {channel} on"
         return
+    if not len(samples):
+        yield "no sound"
+        return
     rate = 48000 if order.info.name in OPUS else order.rate
     frames = product.frames * rate // order.rate
     if more is not None and len(samples) != frames + more:

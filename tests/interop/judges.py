@@ -15,6 +15,8 @@ from mutagen.mp4 import MP4, MP4Tags
 
 from interop import compare
 from interop.complaints import WAVE, complaints
+from interop.gstreamer import gstreamer
+from interop.mp4_judges import atomicparsley, faad
 from interop.product import Product
 from interop.signals import FFMPEG_NAMES, Signal
 from interop.tools import run
@@ -205,20 +207,20 @@ RAW: dict[str, Callable[[pb.AudioOutput], str]] = {
 """FFmpeg's names of formats that don't say what they are."""
 
 JUDGES: dict[str, tuple[Judge, ...]] = {
-    "wav": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox),
-    "vorbis": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, ogginfo, oggdec),
-    "opus": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, ogginfo, opusinfo, opusdec),
-    "flac": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, flac),
-    "mp3": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, mpg123, mp3val),
-    "aac": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_),
+    "wav": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, gstreamer),
+    "vorbis": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, ogginfo, oggdec, gstreamer),
+    "opus": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, ogginfo, opusinfo, opusdec, gstreamer),
+    "flac": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, flac, gstreamer),
+    "mp3": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, mpg123, mp3val, gstreamer),
+    "aac": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_, gstreamer, faad),
     "pcm": (ffmpeg,),
-    "wav-mulaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox),
-    "wav-alaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox),
+    "wav-mulaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, gstreamer),
+    "wav-alaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, gstreamer),
     "mulaw": (ffmpeg,),
     "alaw": (ffmpeg,),
-    "m4a": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_),
-    "fmp4": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_),
-    "webm": (ffmpeg, ffmpeg_live, ffprobe, mediainfo),
+    "m4a": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_, gstreamer, faad, atomicparsley),
+    "fmp4": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_, gstreamer, atomicparsley),
+    "webm": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, gstreamer),
 }
 """By the name of the format in ListFormats."""
 

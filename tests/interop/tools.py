@@ -5,10 +5,13 @@ import subprocess
 from pathlib import Path
 
 PACKAGES = {
+    "AtomicParsley": "atomicparsley",
     "chromium": "chromium",
+    "faad": "faad",
     "ffmpeg": "ffmpeg",
     "ffprobe": "ffmpeg",
     "flac": "flac",
+    "gst-launch-1.0": "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav",
     "lame": "lame",
     "mediainfo": "mediainfo",
     "mp3val": "mp3val",
@@ -21,7 +24,7 @@ PACKAGES = {
     "opusinfo": "opus-tools",
     "sox": "sox",
 }
-"""Debian's package of each program."""
+"""Debian's package of each program, or packages."""
 
 SECONDS = 60
 

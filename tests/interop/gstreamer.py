@@ -1,0 +1,77 @@
+"""GStreamer as a judge, with the elements that it would choose itself."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+import numpy as np
+
+from interop import compare
+from interop.complaints import complaints
+from interop.controls import beside_control
+from interop.product import Product
+from interop.tools import run
+
+DECODERS = {
+    "wav": "wavparse",
+    "wav-mulaw": "wavparse ! mulawdec",
+    "wav-alaw": "wavparse ! alawdec",
+    "vorbis": "oggdemux ! vorbisdec",
+    "opus": "oggdemux ! opusdec ! audio/x-raw,rate=48000",
+    "flac": "flacparse ! flacdec",
+    "mp3": "id3demux ! mpegaudioparse ! mpg123audiodec",
+    "aac": "aacparse ! avdec_aac",
+    "m4a": "qtdemux ! aacparse ! avdec_aac",
+    "fmp4": "qtdemux ! aacparse ! avdec_aac",
+    "webm": "matroskademux ! opusdec ! audio/x-raw,rate=48000",
+}
+"""Elements by the name of the format in ListFormats."""
+
+ROUNDING = 1
+"""In frames: GStreamer cuts the ends at times in whole nanoseconds."""
+
+_FLOATS = "audioconvert ! audio/x-raw,format=F64LE,layout=interleaved"
+_PROCESS_AND_TIME = re.compile(r"\(gst-launch-1\.0:\d+\)|\d+:\d+:\d+\.\d+")
+
+
+@beside_control
+def gstreamer(product: Product) -> Iterator[str]:
+    """Decodes twice: `pull` from a file, in which it can seek, and `push` from a pipe."""
+    if not _takes(product):
+        return
+    sources = {"pull": (f"filesrc location={product.file}", b""), "push": ("fdsrc", product.file.read_bytes())}
+    for mode, (source, stdin) in sources.items():
+        out, said = _launch(f"{source} ! {DECODERS[product.order.info.name]} ! {_FLOATS} ! fdsink", stdin)
+        samples = np.frombuffer(out, "<f8").reshape(-1, product.order.channels)
+        faults = (
+            *complaints("gstreamer", product.order.info.name, said),
+            *_length(product, len(samples)),
+            *compare.hear(product, samples, more=None),
+        )
+        yield from (f"{mode}: {fault}" for fault in faults)
+
+
+def _length(product: Product, frames: int) -> Iterator[str]:
+    """Compare the length. The number of surplus frames depends on block sizes, so FFmpeg's file may have another one."""
+    right = product.frames * (48000 if product.order.info.name in compare.OPUS else product.order.rate)
+    missing = right // product.order.rate - frames
+    if missing > ROUNDING:
+        yield f"{missing} frames too few"
+    if missing < -ROUNDING:
+        yield "too many frames"
+
+
+def _launch(pipeline: str, stdin: bytes) -> tuple[bytes, str]:
+    command = ("gst-launch-1.0", "-q", *pipeline.split())
+    try:
+        out, said = run(*command, stdin=stdin)
+    except subprocess.TimeoutExpired:  # on a busy machine it hangs about once in two thousand starts
+        out, said = run(*command, stdin=stdin)
+    assert "no element" not in said, said  # a missing plugin would be excused, because FFmpeg's file needs it, too
+    return out, _PROCESS_AND_TIME.sub("", said)
+
+
+def _takes(product: Product) -> bool:
+    """Whether the decoder accepts the rate and the number of channels."""
+    g711 = product.order.info.name in ("wav-mulaw", "wav-alaw")
+    return not g711 or (product.order.channels <= 2 and 8000 <= product.order.rate <= 192_000)
