@@ -1,7 +1,9 @@
 """`audiowriter encode`: how it ends when it can't go on."""
 
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 from client.command import COMMAND, run, start
 
 Names = Callable[[], list[str]]
+
+MODULE = [sys.executable, "-m", "audiowriter_server"]
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,40 @@ def test_server_that_is_not_there_is_one_line(tmp_path: Path, speech: Path, name
     assert done.stderr.decode().startswith("audiowriter: UNAVAILABLE: ")
     assert done.stderr.decode().count("\n") == 1
     assert names() == ["in.wav"]
+
+
+@pytest.fixture
+def loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let gRPC log as by default; the tests may be run with its log switched off."""
+    monkeypatch.delenv("GRPC_VERBOSITY", raising=False)
+
+
+@pytest.mark.parametrize("command", [[COMMAND, "serve"], MODULE])
+@pytest.mark.usefixtures("loud")
+def test_port_that_is_taken_is_one_line(command: Sequence[str | Path]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run([*command, f"--port={port}"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"audiowriter: cannot listen on 127.0.0.1:{port}: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("loud")
+def test_target_that_cannot_be_is_one_line(tmp_path: Path, speech: Path) -> None:
+    done = run("encode", speech, tmp_path / "out.wav", "--target", "ipv4:1.2.3.4.5:1")
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("audiowriter: ")
+    assert done.stderr.decode().count("\n") == 1
+
+
+@pytest.mark.usefixtures("loud")
+def test_library_leaves_the_log_of_grpc_alone() -> None:
+    code = """
+import os, sys, audiowriter_client, audiowriter_server.runtime.embedded
+sys.exit("GRPC_VERBOSITY" in os.environ)
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

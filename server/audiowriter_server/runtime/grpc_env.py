@@ -1,4 +1,4 @@
-"""How gRPC waits for its sockets. Imports no gRPC: that reads its environment when it is imported."""
+"""Sets the environment variables that gRPC reads when it is imported. This module does not import gRPC."""
 
 import os
 
@@ -11,3 +11,5 @@ of the CPU time of 20 ms frames. Should gRPC drop this switch one day, it says s
 def tune_grpc() -> None:
     """Set what gRPC reads from its environment; what the operator has set there stays."""
     os.environ.setdefault("GRPC_EXPERIMENTS", GRPC_EXPERIMENTS)
+    # The server logs its own errors. gRPC would add lines in another format.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
