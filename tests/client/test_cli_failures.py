@@ -1,5 +1,6 @@
 """`audiowriter encode`: how it ends when it can't go on."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -72,6 +73,37 @@ def test_server_that_is_not_there_is_one_line(tmp_path: Path, speech: Path, name
     assert done.stderr.decode().startswith("audiowriter: UNAVAILABLE: ")
     assert done.stderr.decode().count("\n") == 1
     assert names() == ["in.wav"]
+
+
+def without(folder: Path, module: str) -> dict[str, str]:
+    """The environment of a Python that lacks `module`."""
+    (folder / f"{module}.py").write_text(f"raise ModuleNotFoundError('no {module}', name='{module}')\n")
+    return {"PYTHONPATH": str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        ([COMMAND, "serve"], "click"),
+        ([COMMAND, "serve"], "av"),
+        (MODULE, "click"),
+        (MODULE, "grpc_health"),
+        ([*MODULE, "--workers=2"], "prometheus_client"),
+    ],
+)
+def test_server_without_its_dependencies_is_one_line(
+    tmp_path: Path, command: Sequence[str | Path], module: str
+) -> None:
+    done = subprocess.run(
+        [*command, "--port=0"],
+        env=os.environ | without(tmp_path, module),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    message = f"audiowriter: {module} is missing: pip install 'audiowriter[server]'\n"
+    assert (done.returncode, done.stderr) == (2, message)
 
 
 @pytest.fixture
