@@ -8,6 +8,8 @@ import grpc
 import grpc.aio
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 
+from audiowriter_client.default_port import with_default_port
+
 Metadata = Sequence[tuple[str, str | bytes]]
 
 _OPTIONS = [
@@ -29,6 +31,7 @@ def connect(
     if not isinstance(target, str):
         _refuse(credentials)
         return nullcontext(target)
+    target = with_default_port(target)
     if credentials is None:
         return grpc.insecure_channel(target, options=_OPTIONS)
     return grpc.secure_channel(target, credentials, options=_OPTIONS)
@@ -41,6 +44,7 @@ def connect_aio(
     if not isinstance(target, str):
         _refuse(credentials)
         return nullcontext(target)
+    target = with_default_port(target)
     if credentials is None:
         return grpc.aio.insecure_channel(target, options=_OPTIONS)
     return grpc.aio.secure_channel(target, credentials, options=_OPTIONS)

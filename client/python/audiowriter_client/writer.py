@@ -55,9 +55,10 @@ class AudioWriter:
     ) -> Self:
         """Start a stream.
 
-        `target` is "host:port", another gRPC name ("unix:/path", "dns:///name:port") or a channel. `sink` is a path, a
-        binary file (the header is put in place if it can seek, else it gets the live bytes) or a callable that takes
-        the live bytes, on the reader's thread. `credentials` make the connection TLS; `metadata` goes with the call.
+        `target` is "host:port", "host" (port 50051), another gRPC name ("unix:/path", "dns:///name:port") or a channel.
+        `sink` is a path, a binary file (the header is put in place if it can seek, else it gets the live bytes) or a
+        callable that takes the live bytes, on the reader's thread. `credentials` make the connection TLS; `metadata`
+        goes with the call.
 
         Does not wait for the server: what it refuses is raised by the first method that notices. Raises OSError where
         a path can't be written.

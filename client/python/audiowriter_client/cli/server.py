@@ -29,7 +29,13 @@ class Server:
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that name a server; the command gets it as `server`, None if --target is not given."""
 
-    @click.option("--target", metavar="HOST:PORT", envvar="AUDIOWRITER_TARGET", show_envvar=True, help="Server to use.")
+    @click.option(
+        "--target",
+        metavar="HOST[:PORT]",
+        envvar="AUDIOWRITER_TARGET",
+        show_envvar=True,
+        help="Server to use; the default port is 50051.",
+    )
     @click.option("--tls", is_flag=True, help="Use TLS, and trust the system's authorities.")
     @click.option("--tls-ca", type=_file, help="Use TLS, and trust these authorities.")
     @click.option("--tls-cert", type=_file, help="Certificate to show to a server that asks for one.")
