@@ -75,6 +75,12 @@ def test_server_that_is_not_there_is_one_line(tmp_path: Path, speech: Path, name
     assert names() == ["in.wav"]
 
 
+def test_output_that_cannot_be_written_is_named(target: str, tmp_path: Path, speech: Path) -> None:
+    done = run("encode", speech, tmp_path / "missing" / "out.wav", "--target", target)
+    message = f"audiowriter: {tmp_path}/missing/out.wav: No such file or directory\n"
+    assert (done.returncode, done.stderr.decode()) == (1, message)
+
+
 def without(folder: Path, module: str) -> dict[str, str]:
     """The environment of a Python that lacks `module`."""
     (folder / f"{module}.py").write_text(f"raise ModuleNotFoundError('no {module}', name='{module}')\n")

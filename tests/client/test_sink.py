@@ -1,7 +1,9 @@
 import io
 import os
+import resource
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import pytest
@@ -82,10 +84,62 @@ def test_device_is_not_replaced() -> None:
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
-@pytest.mark.parametrize("path", ["missing/a.wav", "."])
-def test_path_that_cannot_be_written_is_refused_at_once(tmp_path: Path, path: str) -> None:
-    with pytest.raises(OSError, match=r"No such file|Is a directory"):
-        open_sink(tmp_path / path)
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("missing/a.wav", FileNotFoundError),
+        (".", IsADirectoryError),
+        ("file/a.wav", NotADirectoryError),
+        ("link/a.wav", FileNotFoundError),
+    ],
+)
+def test_path_that_cannot_be_written_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, kind: type[OSError]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("gone")
+    monkeypatch.chdir(tmp_path)
+    for given in (path, Path(path)):
+        with pytest.raises(kind) as caught:
+            open_sink(given)
+        assert (caught.value.filename, caught.value.filename2) == (path, None)
+
+
+def test_folder_without_permission_is_refused_at_once() -> None:
+    user = os.geteuid()
+    with TemporaryDirectory() as folder:  # not tmp_path, which another user can't even look into
+        Path(folder).chmod(0o555)
+        try:
+            if not user:  # root may do anything
+                os.seteuid(65534)
+            with pytest.raises(PermissionError) as caught:
+                open_sink(f"{folder}/a.wav")
+        finally:
+            os.seteuid(user)
+    assert caught.value.filename == f"{folder}/a.wav"
+
+
+def test_path_that_became_a_folder_is_named_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    sink = open_sink(path)
+    path.mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        sink.finish(b"")
+    assert (caught.value.filename, caught.value.filename2) == (str(path), None)
+
+
+def test_full_disk_is_named_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    sink = open_sink(path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))  # Python ignores SIGXFSZ
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            sink.write(bytes(2**17))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        sink.discard()
+    assert caught.value.filename == str(path)
 
 
 def test_header_goes_to_where_the_file_started() -> None:

@@ -3,8 +3,8 @@
 import os
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -87,17 +87,25 @@ class OwnedFileSink(FileSink):
 class PathSink(OwnedFileSink):
     """A file that appears under its path, whole, or not at all: until then it has a hidden name in the same folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, given: str) -> None:
+        """`given` is the path as the caller wrote it, for errors."""
         self._path = path
+        self._given = given
         self._temporary = path.with_name(f".audiowriter-{secrets.token_hex(8)}.part")
         super().__init__(self._temporary.open("xb"))
 
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+        with _errors_name(self._given):
+            super().write(data)
+
     def finish(self, header: bytes) -> None:
         """Complete the file and move it to its path, over what was there, whose permissions it keeps."""
-        super().finish(header)
-        with suppress(FileNotFoundError):
-            shutil.copymode(self._path, self._temporary)
-        self._temporary.replace(self._path)
+        with _errors_name(self._given):
+            super().finish(header)
+            with suppress(FileNotFoundError):
+                shutil.copymode(self._path, self._temporary)
+            self._temporary.replace(self._path)
 
     def discard(self) -> None:
         """Remove the file."""
@@ -105,13 +113,24 @@ class PathSink(OwnedFileSink):
         self._temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def _errors_name(path: str) -> Iterator[None]:
+    # Errors of the system contain the resolved path, the temporary path or none.
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
+
+
 def open_sink(destination: AsyncDestination) -> Sink:
     """Open the sink for a destination. Raises OSError where a path can't be written."""
     if isinstance(destination, str | os.PathLike):
-        path = Path(destination).resolve()  # a link stays a link, its target is replaced
-        if path.exists() and not path.is_file():
-            return OwnedFileSink(path.open("wb"))  # a device or a pipe must not be replaced by a file
-        return PathSink(path)
+        given = os.fspath(destination)
+        with _errors_name(given):
+            path = Path(given).resolve()  # a link stays a link, its target is replaced
+            if path.exists() and not path.is_file():
+                return OwnedFileSink(path.open("wb"))  # a device or a pipe must not be replaced by a file
+            return PathSink(path, given)
     if callable(destination):
         return CallableSink(destination)
     return FileSink(destination)
