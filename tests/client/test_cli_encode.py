@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from client.command import run, start
+from client.command import COMMAND, run, start
 from numpy.typing import NDArray
 
 Names = Callable[[], list[str]]
@@ -99,6 +99,37 @@ def test_stdout_gets_the_live_bytes_at_once(target: str) -> None:
         process.stdin.close()
         assert process.stdout.read().endswith(b"\1\0" * 24000)
         assert process.wait(10) == 0
+
+
+def encode_to(out: Path, source: Path, target: str, *, mode: str = "wb", position: int = 0) -> None:
+    with out.open(mode) as stdout:
+        stdout.seek(position)
+        subprocess.run(
+            [COMMAND, "encode", source, "-", "--format", "wav", "--target", target],
+            stdout=stdout,
+            check=True,
+            timeout=60,
+        )
+
+
+def test_stdout_that_can_seek_gets_the_header(target: str, tmp_path: Path, speech: Path) -> None:
+    run("encode", speech, tmp_path / "named.wav", "--target", target)
+    encode_to(tmp_path / "out.wav", speech, target)
+    assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "named.wav").read_bytes()
+
+
+def test_header_goes_to_where_stdout_stood(target: str, tmp_path: Path, speech: Path) -> None:
+    run("encode", speech, tmp_path / "named.wav", "--target", target)
+    (tmp_path / "out").write_bytes(b"before")
+    encode_to(tmp_path / "out", speech, target, mode="r+b", position=6)
+    assert (tmp_path / "out").read_bytes() == b"before" + (tmp_path / "named.wav").read_bytes()
+
+
+def test_stdout_that_appends_gets_the_live_bytes(target: str, tmp_path: Path, speech: Path) -> None:
+    (tmp_path / "out").write_bytes(b"before")
+    encode_to(tmp_path / "out", speech, target, mode="ab")
+    live = run("encode", speech, "-", "--format", "wav", "--target", target).stdout
+    assert (tmp_path / "out").read_bytes() == b"before" + live
 
 
 def test_raw_file_needs_its_format(target: str, tmp_path: Path) -> None:

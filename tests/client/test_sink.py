@@ -4,7 +4,7 @@ import resource
 import stat
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from audiowriter_client.sink import Destination, open_sink
@@ -162,6 +162,35 @@ def test_file_in_append_mode_gets_the_live_bytes(tmp_path: Path) -> None:
     with path.open("ab") as file:
         write_file(file)
     assert path.read_bytes() == b"beforeheadbody"
+
+
+def test_descriptor_in_append_mode_gets_the_live_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"before")
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:  # as after `>> log`
+        write_file(file)
+    assert path.read_bytes() == b"beforeheadbody"
+
+
+class Narrow(io.FileIO):
+    """Writes a byte at a time."""
+
+    def write(self, data: Any, /) -> int:
+        return super().write(bytes(data[:1]))
+
+
+def test_unbuffered_file_may_write_a_part(tmp_path: Path) -> None:
+    with Narrow(tmp_path / "a.wav", "w+b") as file:
+        write_file(file)
+    assert (tmp_path / "a.wav").read_bytes() == b"HEadbody"
+
+
+def test_pipe_that_is_named_by_its_descriptor_gets_the_live_bytes() -> None:
+    reading, writing = os.pipe()
+    write_file(f"/dev/fd/{writing}")
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        assert file.read() == b"headbody"
 
 
 def test_callers_file_stays_open(tmp_path: Path) -> None:

@@ -3,10 +3,15 @@
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedIOBase, RawIOBase
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+if sys.platform != "win32":
+    import fcntl
 
 Destination = str | os.PathLike[str] | BinaryIO | Callable[[bytes], None]
 """A path, a binary file or a callable for live bytes."""
@@ -49,24 +54,39 @@ class FileSink:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        # What is written to a file in append mode lands at its end, wherever one seeks.
-        self._start = file.tell() if file.seekable() and "a" not in str(getattr(file, "mode", "")) else None
+        self._start = file.tell() if file.seekable() and not _appends(file) else None
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
-        self._file.write(data)
+        if not isinstance(self._file, RawIOBase):
+            self._file.write(data)
+            return
+        rest = memoryview(data)
+        while rest:  # an unbuffered file may write only a part
+            rest = rest[self._file.write(rest) or 0 :]
 
     def finish(self, header: bytes) -> None:
         """Put the header in place, leave the position at the end and flush."""
         if header and self._start is not None:
             end = self._file.tell()
             self._file.seek(self._start)
-            self._file.write(header)
+            self.write(header)
             self._file.seek(end)
         self._file.flush()
 
     def discard(self) -> None:
         """Leave the file, which is the caller's, as it is."""
+
+
+def _appends(file: BinaryIO) -> bool:
+    # In append mode all data is written at the end, also after a seek. After `>> file` only the descriptor has this mode.
+    if "a" in str(getattr(file, "mode", "")):
+        return True
+    if sys.platform == "win32" or not isinstance(file, RawIOBase | BufferedIOBase):
+        return False
+    with suppress(OSError):  # a file in memory has no descriptor
+        return bool(fcntl.fcntl(file.fileno(), fcntl.F_GETFL) & os.O_APPEND)
+    return False
 
 
 class OwnedFileSink(FileSink):
@@ -127,10 +147,10 @@ def open_sink(destination: AsyncDestination) -> Sink:
     if isinstance(destination, str | os.PathLike):
         given = os.fspath(destination)
         with _errors_name(given):
-            path = Path(given).resolve()  # a link stays a link, its target is replaced
+            path = Path(given)
             if path.exists() and not path.is_file():
                 return OwnedFileSink(path.open("wb"))  # a device or a pipe must not be replaced by a file
-            return PathSink(path, given)
+            return PathSink(path.resolve(), given)  # a link stays a link, its target is replaced
     if callable(destination):
         return CallableSink(destination)
     return FileSink(destination)

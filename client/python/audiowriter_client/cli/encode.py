@@ -1,11 +1,11 @@
 """`audiowriter encode`."""
 
-import os
 import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from audiowriter_client.cli.progress import Meter
 from audiowriter_client.cli.server import Server, server_options, server_or_own
 from audiowriter_client.cli.source import PcmFormat, open_source
 from audiowriter_client.config import AUDIO_FORMATS, SAMPLE_FORMATS, stream_config
-from audiowriter_client.sink import Destination
 from audiowriter_client.writer import AudioWriter
 
 _BY_EXTENSION = {
@@ -92,8 +91,9 @@ def encode(
 ) -> None:
     """Encode the audio file IN to OUT.
 
-    IN is any file that libsndfile or FFmpeg can read; raw PCM (.pcm, .raw or - for stdin) needs --input-rate. OUT is a
-    path or - for stdout, which gets the live bytes.
+    IN is any file that libsndfile or FFmpeg can read; raw PCM (.pcm, .raw or - for stdin) needs --input-rate.
+
+    OUT is a path or - for stdout. If stdout is a file, it gets the final header, too, except in append mode.
 
     Without --target a server runs inside this process. AUDIOWRITER_TOKEN in the environment is sent to --target as the
     bearer token.
@@ -113,7 +113,7 @@ def encode(
             used = stack.enter_context(server_or_own(server))
             meter = stack.enter_context(Meter(audio.frames, audio.format.sample_rate_hz, quiet=quiet))
             begin = time.perf_counter()
-            sink: Destination = _write_stdout if output == "-" else output
+            sink = _stdout() if output == "-" else output
             with AudioWriter.open(
                 used.target, config, sink, credentials=used.credentials, metadata=used.metadata
             ) as writer:
@@ -166,11 +166,9 @@ def _raw_format(
     return PcmFormat(sample_format or "s16le", sample_rate_hz, channels or 1)
 
 
-def _write_stdout(data: bytes) -> None:
-    # Past sys.stdout: a listener must not wait for a buffer, and a closed pipe must leave nothing behind to be flushed.
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(sys.stdout.fileno(), rest) :]
+def _stdout() -> FileIO:
+    # Without a buffer, a listener gets each byte at once, and nothing remains to be flushed if the pipe is closed.
+    return FileIO(sys.stdout.fileno(), "wb", closefd=False)
 
 
 def _summary(output: str, result: StreamFinished, seconds: float) -> str:
