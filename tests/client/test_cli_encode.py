@@ -1,6 +1,5 @@
 """`audiowriter encode`: what goes in, what comes out."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -140,21 +139,3 @@ def test_raw_file_needs_its_format(target: str, tmp_path: Path) -> None:
     decoded, rate = soundfile.read(tmp_path / "out.wav", dtype="float32")
     assert rate == 8000
     np.testing.assert_array_equal(decoded, noise)
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFmpeg makes and reads this file")
-def test_what_libsndfile_cannot_read_goes_through_ffmpeg(target: str, tmp_path: Path, speech: Path) -> None:
-    subprocess.run(["ffmpeg", "-v", "error", "-i", speech, tmp_path / "in.m4a"], check=True, timeout=60)
-    assert run("encode", tmp_path / "in.m4a", tmp_path / "out.wav", "--target", target).returncode == 0
-    info = soundfile.info(tmp_path / "out.wav")
-    assert (info.samplerate, info.channels, info.subtype) == (24000, 1, "PCM_16")
-    assert info.duration == pytest.approx(3, abs=0.1)
-
-
-def test_without_ffmpeg_it_says_so_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "in.m4a").write_bytes(b"\0\0\0\x18ftypM4A ")
-    done = run("encode", tmp_path / "in.m4a", tmp_path / "out.wav", environment={"PATH": str(tmp_path)})
-    assert done.returncode == 1
-    assert done.stderr.decode() == (
-        f"audiowriter: {tmp_path}/in.m4a: libsndfile can't read it, and FFmpeg, which might, is not on PATH\n"
-    )

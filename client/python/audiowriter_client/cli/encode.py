@@ -12,10 +12,11 @@ from typing import Any
 import click
 from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamFinished
 
+from audiowriter_client.cli.audio import PcmFormat
 from audiowriter_client.cli.interruptible import GRACE_S, run_interruptibly
 from audiowriter_client.cli.progress import Meter
 from audiowriter_client.cli.server import Server, server_options, server_or_own
-from audiowriter_client.cli.source import PcmFormat, open_source
+from audiowriter_client.cli.source import open_source
 from audiowriter_client.config import AUDIO_FORMATS, SAMPLE_FORMATS, stream_config
 from audiowriter_client.writer import AudioWriter
 

@@ -1,0 +1,32 @@
+"""Makes audio files with the FFmpeg inside PyAV."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from numpy.typing import NDArray
+
+
+def write(
+    path: Path, samples: NDArray[Any], rate_hz: int, codec: str, *, options: dict[str, str] | None = None
+) -> Path:
+    """Encode `samples`, of shape (n, channels) and of a type that the codec takes."""
+    with av.open(path, "w", options=options or {}) as container:
+        layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
+        stream = container.add_stream(codec, rate=rate_hz, layout=layout)
+        assert isinstance(stream, AudioStream)
+        stream.format = _planar(samples.dtype)
+        for start in range(0, len(samples), 4096):
+            block = np.ascontiguousarray(samples[start : start + 4096].T)
+            frame = av.AudioFrame.from_ndarray(block, stream.format.name, layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def _planar(dtype: np.dtype[Any]) -> av.AudioFormat:
+    return av.AudioFormat({"int16": "s16p", "int32": "s32p", "float32": "fltp"}[dtype.name])
