@@ -100,6 +100,18 @@ def test_damaged_packets_are_counted(target: str, tmp_path: Path, samples: NDArr
     assert len(others) == 1
 
 
+def test_mp3_has_no_break_between_blocks(target: str, tmp_path: Path) -> None:
+    """Frames refer to bits of the frames before them."""
+    noise = np.random.default_rng(7).normal(0, 8000, 100_000).clip(-32768, 32767).astype(np.int16)
+    noise[::50_000] = 32767
+    soundfile.write(tmp_path / "in.wav", noise, RATE_HZ)
+    assert (
+        run("encode", tmp_path / "in.wav", tmp_path / "in.mp3", "--target", target, "--bitrate", "32k").returncode == 0
+    )
+    _, found = decoded(tmp_path / "in.mp3")
+    np.testing.assert_allclose(found[:, 0], soundfile.read(tmp_path / "in.mp3", dtype="float32")[0], atol=1e-6)
+
+
 def test_file_that_libsndfile_gives_up_amid_is_one_line(target: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(6).integers(-(2**15), 2**15, 200_000).astype(np.int16)
     soundfile.write(tmp_path / "in.flac", noise, RATE_HZ)

@@ -30,6 +30,16 @@ _SUBTYPES = {
 _MAX_FRAMES = 2**48
 
 
+class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]
+    def seekable(self) -> bool:
+        """Return False, so that soundfile does not seek.
+
+        soundfile seeks to the current position after each read. mpg123 then drops its bit reservoir and decodes the
+        next frames of an MP3 wrongly.
+        """
+        return False
+
+
 @contextmanager
 def open_file(name: str) -> Iterator[Source]:
     """Open an audio file. Raises OSError, or ClickException if no decoder can read it."""
@@ -45,14 +55,14 @@ def open_file(name: str) -> Iterator[Source]:
 
 def _decode(name: str, stack: ExitStack) -> Source:
     try:
-        return _soundfile_source(stack.enter_context(soundfile.SoundFile(name)), name)
+        return _soundfile_source(stack.enter_context(_SoundFile(name)), name)
     except soundfile.LibsndfileError:
         pass
     # Without the scheme, FFmpeg takes the text before a colon for a protocol.
     return decode(stack.enter_context(av.open(f"file:{name}", "r")), name)
 
 
-def _soundfile_source(file: soundfile.SoundFile, name: str) -> Source:
+def _soundfile_source(file: _SoundFile, name: str) -> Source:
     dtype, sample_format = _SUBTYPES.get(file.subtype, ("float32", "f32le"))
 
     def blocks() -> Iterator[Pcm]:
