@@ -148,7 +148,7 @@ def test_what_no_decoder_can_read_is_one_line(tmp_path: Path, bytes_: bytes) -> 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="pydub decodes by an ffmpeg program")
 def test_pydub_is_the_last_resort(tmp_path: Path, samples: NDArray[np.int16], monkeypatch: pytest.MonkeyPatch) -> None:
     soundfile.write(tmp_path / "in.flac", samples, RATE_HZ)
-    monkeypatch.setattr(decoders, "_decode", Mock(side_effect=NoAudio))
+    monkeypatch.setattr(decoders, "decode_file", Mock(side_effect=NoAudio))
     sample_format, found = decoded(tmp_path / "in.flac")
     assert sample_format == "s16le"
     np.testing.assert_array_equal(found[:, 0], samples)
@@ -165,13 +165,17 @@ with open("/proc/self/status") as status:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_is_flat(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["{}", "-"])
+def test_memory_is_flat(target: str, tmp_path: Path, source: str) -> None:
     """Half an hour takes no more than ten seconds; its samples would be 86 MB."""
     peaks = []
     for seconds in (10, 1800):
         silence = np.zeros((seconds * RATE_HZ, 1), np.int16)
         path = write(tmp_path / "in.m4a", silence, RATE_HZ, "alac")
-        arguments = ["encode", str(path), "/dev/null", "--format", "pcm", "--target", target, "--quiet"]
-        done = subprocess.run([sys.executable, "-c", _PEAK, *arguments], capture_output=True, check=True, timeout=100)
+        arguments = ["encode", source.format(path), "/dev/null", "--format", "pcm", "--target", target, "--quiet"]
+        with path.open("rb") as stdin:
+            done = subprocess.run(
+                [sys.executable, "-c", _PEAK, *arguments], stdin=stdin, capture_output=True, check=True, timeout=100
+            )
         peaks.append(int(done.stdout) // 1024)
     assert peaks[1] - peaks[0] < 20, peaks

@@ -24,7 +24,8 @@ MODULE = [sys.executable, "-m", "audiowriter_server"]
         (["in.wav", "out.xyz"], "out.xyz: no format by this name: give --format"),
         (["in.wav", "in.wav"], "in.wav and in.wav are the same file"),
         (["in.wav", "link.wav"], "in.wav and link.wav are the same file"),
-        (["-", "out.wav"], "raw PCM needs --input-rate"),
+        (["-", "out.wav"], "raw PCM needs --input-rate, and --input-format if it is not s16le"),
+        (["-", "out.wav", "--input-format", "s16le"], "raw PCM needs --input-rate"),
         (["in.wav", "out.wav", "--input-rate", "8000"], "--input-… are for raw PCM"),
         (["in.wav", "out.mp3", "--bitrate", "fast"], "'fast' is not a bitrate such as 96k or 96000"),
         (["in.wav", "out.mp3", "--bitrate", "96k", "--quality", "1"], "bitrate_bps and vbr_quality exclude each other"),
@@ -37,7 +38,13 @@ def test_wrong_usage_is_one_line_and_2(
 ) -> None:
     (tmp_path / "link.wav").symlink_to(speech)
     done = subprocess.run(
-        [COMMAND, "encode", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [COMMAND, "encode", *arguments],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 2
     assert done.stderr.startswith("audiowriter: ")

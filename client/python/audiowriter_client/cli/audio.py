@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import click
 import numpy as np
 
 from audiowriter_client.pcm import Pcm
@@ -25,6 +26,26 @@ class PcmFormat:
     def frame_bytes(self) -> int:
         """Size of one sample of all channels."""
         return _SAMPLE_BYTES[self.sample_format] * self.channels
+
+
+@dataclass(frozen=True)
+class RawOptions:
+    """Values of --input-format, --input-rate and --input-channels; None if not given."""
+
+    sample_format: str | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether any of them is given."""
+        return any((self.sample_format, self.sample_rate_hz, self.channels))
+
+    def pcm_format(self) -> PcmFormat:
+        """Return the format of raw PCM. Raises UsageError if the sample rate is missing."""
+        if self.sample_rate_hz is None:
+            raise click.UsageError("raw PCM needs --input-rate")
+        return PcmFormat(self.sample_format or "s16le", self.sample_rate_hz, self.channels or 1)
 
 
 @dataclass(frozen=True)

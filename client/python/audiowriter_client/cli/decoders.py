@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import click
@@ -40,6 +40,14 @@ class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
+class SeekableFile(Protocol):
+    """A binary file that can seek."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def tell(self) -> int: ...
+
+
 @contextmanager
 def open_file(name: str) -> Iterator[Source]:
     """Open an audio file. Raises OSError, or ClickException if no decoder can read it."""
@@ -47,19 +55,27 @@ def open_file(name: str) -> Iterator[Source]:
         pass  # if the file is missing, the error of the system is clearer than that of a decoder
     with ExitStack() as stack:
         try:
-            source = _decode(name, stack)
-        except (av.FFmpegError, NoAudio):
+            source = decode_file(name, name, stack)
+        except UNREADABLE:
             source = _pydub_source(name)
         yield source
 
 
-def _decode(name: str, stack: ExitStack) -> Source:
+UNREADABLE = (av.FFmpegError, NoAudio)
+"""Raised by `decode_file` and `decode` if they cannot read a file."""
+
+
+def decode_file(file: str | SeekableFile, name: str, stack: ExitStack) -> Source:
+    """Decode a file with libsndfile or FFmpeg. `name` is for error messages. `stack` closes the decoder."""
     try:
-        return _soundfile_source(stack.enter_context(_SoundFile(name)), name)
+        return _soundfile_source(stack.enter_context(_SoundFile(file)), name)
     except soundfile.LibsndfileError:
         pass
-    # Without the scheme, FFmpeg takes the text before a colon for a protocol.
-    return decode(stack.enter_context(av.open(f"file:{name}", "r")), name)
+    if isinstance(file, str):
+        file = f"file:{file}"  # without it, FFmpeg takes the text before a colon for a protocol
+    else:
+        file.seek(0)
+    return decode(stack.enter_context(av.open(file, "r")), name)
 
 
 def _soundfile_source(file: _SoundFile, name: str) -> Source:

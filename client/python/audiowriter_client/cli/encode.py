@@ -12,7 +12,7 @@ from typing import Any
 import click
 from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamFinished
 
-from audiowriter_client.cli.audio import PcmFormat
+from audiowriter_client.cli.audio import PcmFormat, RawOptions
 from audiowriter_client.cli.interruptible import GRACE_S, run_interruptibly
 from audiowriter_client.cli.progress import Meter
 from audiowriter_client.cli.server import Server, server_options, server_or_own
@@ -35,7 +35,6 @@ _BY_EXTENSION = {
     ".mp4": "fmp4",
     ".webm": "webm",
 }
-_RAW_EXTENSIONS = (".pcm", ".raw")
 
 
 def _bits_a_second(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
@@ -67,7 +66,7 @@ _positive = click.IntRange(min=1)
 @click.argument("output", metavar="OUT")
 @server_options
 @click.option("--format", "format_", type=click.Choice(list(AUDIO_FORMATS)), help="Instead of by OUT's extension.")
-@click.option("--bitrate", "bitrate_bps", callback=_bits_a_second, metavar="BITS", help="Bits a second, such as 96k.")
+@click.option("--bitrate", "bitrate_bps", callback=_bits_a_second, metavar="BITS", help="Bits per second, such as 96k.")
 @click.option("--quality", "vbr_quality", type=click.FloatRange(0, 1), help="Variable bitrate; 1 is best.")
 @click.option("--effort", type=click.IntRange(0, 10), help="10 is slowest and best.")
 @click.option("--rate", "output_sample_rate_hz", type=_positive, metavar="HZ", help="Sample rate of the file.")
@@ -75,7 +74,9 @@ _positive = click.IntRange(min=1)
 @click.option("--sample-format", "output_sample_format", type=_samples, help="Sample format of the file.")
 @click.option("--page-ms", type=_positive, help="Longest stretch of audio in a page.")
 @click.option("--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="As title=…; may be repeated.")
-@click.option("--input-format", type=_samples, help="Sample format of raw PCM.  [default: s16le]")
+@click.option(
+    "--input-format", type=_samples, help="Sample format of raw PCM; stdin is then raw PCM.  [default: s16le]"
+)
 @click.option("--input-rate", type=_positive, metavar="HZ", help="Sample rate of raw PCM.")
 @click.option("--input-channels", type=_positive, help="Channels of raw PCM.  [default: 1]")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -92,7 +93,8 @@ def encode(
 ) -> None:
     """Encode the audio file IN to OUT.
 
-    IN is any file that libsndfile or FFmpeg can read; raw PCM (.pcm, .raw or - for stdin) needs --input-rate.
+    IN is a file that libsndfile or FFmpeg can read, or - for stdin. Raw PCM needs --input-rate: a file named .pcm or
+    .raw, or stdin that is not recognised as an audio file. With --input-format stdin is always read as raw PCM.
 
     OUT is a path or - for stdout. If stdout is a file, it gets the final header, too, except in append mode.
 
@@ -104,7 +106,7 @@ def encode(
         raise click.UsageError(f"{output}: no format by this name: give --format")
     if _same_file(source, output):
         raise click.UsageError(f"{source} and {output} are the same file")
-    raw = _raw_format(source, input_format, input_rate, input_channels)
+    raw = RawOptions(input_format, input_rate, input_channels)
     opened: Future[tuple[AudioWriter, Meter]] = Future()
 
     def work() -> str:
@@ -153,18 +155,6 @@ def _same_file(source: str, output: str) -> bool:
         return "-" not in (source, output) and Path(source).samefile(output)
     except FileNotFoundError:
         return False
-
-
-def _raw_format(
-    source: str, sample_format: str | None, sample_rate_hz: int | None, channels: int | None
-) -> PcmFormat | None:
-    if source != "-" and Path(source).suffix.lower() not in _RAW_EXTENSIONS:
-        if sample_format or sample_rate_hz or channels:
-            raise click.UsageError("--input-… are for raw PCM")
-        return None
-    if sample_rate_hz is None:
-        raise click.UsageError("raw PCM needs --input-rate")
-    return PcmFormat(sample_format or "s16le", sample_rate_hz, channels or 1)
 
 
 def _stdout() -> FileIO:

@@ -1,6 +1,6 @@
 """Decodes audio with PyAV, which contains FFmpeg, frame by frame."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, groupby
 from typing import Any
 
@@ -22,8 +22,10 @@ class NoAudio(Exception):
     """The file has no audio stream, or none that FFmpeg can decode."""
 
 
-def decode(container: InputContainer, name: str) -> Source:
+def decode(container: InputContainer, name: str, more: Callable[[], bool] = lambda: True) -> Source:
     """Decode the best audio stream of `container`. FFmpeg removes the priming and padding that the file declares.
+
+    Frames are joined into blocks as long as `more` returns True, that is, as long as reading on does not have to wait.
 
     Decodes the first frame immediately. Raises FFmpegError or NoAudio if that fails. The iterator of blocks raises
     ClickException with `name` if reading fails later.
@@ -43,7 +45,7 @@ def decode(container: InputContainer, name: str) -> Source:
         for frame in _uniform(chain((first,), frames), _kind(first))
     )
     pcm = PcmFormat(sample_format, first.sample_rate, first.layout.nb_channels)
-    return Source(pcm, _joined(blocks), _length(stream, first))
+    return Source(pcm, _joined(blocks, more), _length(stream, first))
 
 
 def _frames(container: InputContainer, stream: AudioStream, name: str) -> Iterator[AudioFrame]:
@@ -84,13 +86,13 @@ def _samples(frame: AudioFrame) -> NDArray[Any]:
     return samples.T if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels)
 
 
-def _joined(blocks: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+def _joined(blocks: Iterator[NDArray[Any]], more: Callable[[], bool]) -> Iterator[NDArray[Any]]:
     # One message per frame takes three times the CPU time.
     waiting, frames = [], 0
     for block in blocks:
         waiting.append(block)
         frames += len(block)
-        if frames >= BLOCK_FRAMES:
+        if frames >= BLOCK_FRAMES or not more():
             yield np.concatenate(waiting)
             waiting, frames = [], 0
     if waiting:
