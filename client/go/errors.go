@@ -32,7 +32,8 @@ type Error struct {
 	// Violations are the bad fields of an INVALID_ARGUMENT.
 	Violations []Violation
 
-	// RetryAfter is how long to wait before another try. 0: the server did not say.
+	// RetryAfter is how long to wait before the call is sent again. Not 0 only when a server refused the call without doing
+	// anything, because it was full or about to stop.
 	RetryAfter time.Duration
 
 	status *status.Status

@@ -5,9 +5,11 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,11 +27,18 @@ public class AudioWriterException extends IOException {
     /** The server's reason; empty if it gave none. */
     private final ErrorInfo errorInfo;
 
-    AudioWriterException(Status status, BadRequest badRequest, ErrorInfo errorInfo) {
+    /** When to try again; null if the server did not say. */
+    private final Duration retryAfter;
+
+    AudioWriterException(Status status, com.google.rpc.Status details) {
         super(describe(status), status.getCause());
         this.code = status.getCode();
-        this.badRequest = badRequest;
-        this.errorInfo = errorInfo;
+        this.badRequest = find(details, BadRequest.class).orElse(BadRequest.getDefaultInstance());
+        this.errorInfo = find(details, ErrorInfo.class).orElse(ErrorInfo.getDefaultInstance());
+        this.retryAfter = find(details, RetryInfo.class)
+                .map(RetryInfo::getRetryDelay)
+                .map(delay -> Duration.ofSeconds(delay.getSeconds(), delay.getNanos()))
+                .orElse(null);
     }
 
     /** The same failure, thrown once more: the new one knows where, the original is its cause. */
@@ -38,33 +47,28 @@ public class AudioWriterException extends IOException {
         this.code = original.code;
         this.badRequest = original.badRequest;
         this.errorInfo = original.errorInfo;
+        this.retryAfter = original.retryAfter;
     }
 
     /** Makes one of gRPC's exceptions, with the details that the server put into its trailers. */
     static AudioWriterException of(Throwable thrown) {
-        BadRequest badRequest = BadRequest.getDefaultInstance();
-        ErrorInfo errorInfo = ErrorInfo.getDefaultInstance();
         com.google.rpc.Status details = StatusProto.fromThrowable(thrown);
-        if (details != null) {
-            badRequest = find(details, badRequest);
-            errorInfo = find(details, errorInfo);
-        }
-        return new AudioWriterException(Status.fromThrowable(thrown).withCause(thrown), badRequest, errorInfo);
+        return new AudioWriterException(
+                Status.fromThrowable(thrown).withCause(thrown),
+                details == null ? com.google.rpc.Status.getDefaultInstance() : details);
     }
 
-    private static <T extends Message> T find(com.google.rpc.Status details, T absent) {
+    private static <T extends Message> Optional<T> find(com.google.rpc.Status details, Class<T> kind) {
         for (Any detail : details.getDetailsList()) {
-            if (detail.is(absent.getClass())) {
+            if (detail.is(kind)) {
                 try {
-                    @SuppressWarnings("unchecked")
-                    T found = (T) detail.unpack(absent.getClass());
-                    return found;
+                    return Optional.of(detail.unpack(kind));
                 } catch (InvalidProtocolBufferException e) {
-                    return absent; // The status itself says more than a complaint about its details would.
+                    return Optional.empty(); // The status itself says more than a complaint about its details would.
                 }
             }
         }
-        return absent;
+        return Optional.empty();
     }
 
     private static String describe(Status status) {
@@ -107,5 +111,15 @@ public class AudioWriterException extends IOException {
      */
     public Map<String, String> metadata() {
         return errorInfo.getMetadataMap();
+    }
+
+    /**
+     * How long to wait before the call is sent again. Present only when a server refused the call without doing anything,
+     * because it was full or about to stop.
+     *
+     * @return the delay; empty if the server did not give one
+     */
+    public Optional<Duration> retryAfter() {
+        return Optional.ofNullable(retryAfter);
     }
 }

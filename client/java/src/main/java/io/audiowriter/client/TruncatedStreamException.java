@@ -1,7 +1,5 @@
 package io.audiowriter.client;
 
-import com.google.rpc.BadRequest;
-import com.google.rpc.ErrorInfo;
 import io.grpc.Status;
 
 /**
@@ -12,7 +10,7 @@ public final class TruncatedStreamException extends AudioWriterException {
     private static final long serialVersionUID = 1;
 
     TruncatedStreamException(String what) {
-        super(Status.DATA_LOSS.withDescription(what), BadRequest.getDefaultInstance(), ErrorInfo.getDefaultInstance());
+        super(Status.DATA_LOSS.withDescription(what), com.google.rpc.Status.getDefaultInstance());
     }
 
     TruncatedStreamException(TruncatedStreamException original) {

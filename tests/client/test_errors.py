@@ -1,0 +1,115 @@
+"""Errors that leave the process that raised them."""
+
+import copy
+import multiprocessing
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import audiowriter_client
+import grpc
+import pytest
+from audiowriter_client import (
+    AudioWriterError,
+    CallFailed,
+    InvalidArgument,
+    StreamCancelled,
+    TruncatedStream,
+    Violation,
+)
+from audiowriter_client.errors import call_failed
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+TOLD: dict[str, Any] = {
+    "violations": [Violation("config.input.channels", "channels=9: at most 2")],
+    "reason": "MAX_CHANNELS_EXCEEDED",
+    "metadata": {"limit": "max_channels", "value": "2"},
+    "retry_after": 1.5,
+}
+PUBLIC = [
+    kind
+    for name in audiowriter_client.__all__
+    if isinstance(kind := getattr(audiowriter_client, name), type) and issubclass(kind, BaseException)
+]
+
+
+def an_error(kind: type[AudioWriterError]) -> AudioWriterError:
+    error = kind(grpc.StatusCode.UNAVAILABLE, "full", **TOLD) if issubclass(kind, CallFailed) else kind("10 bytes came")
+    error.add_note("of the third file")
+    return error
+
+
+@pytest.mark.parametrize("kind", PUBLIC)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_public_error_survives_pickling(kind: type[AudioWriterError], protocol: int) -> None:
+    assert_same(pickle.loads(pickle.dumps(an_error(kind), protocol)), an_error(kind))
+
+
+@pytest.mark.parametrize("kind", PUBLIC)
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy])
+def test_every_public_error_survives_copying(kind: type[AudioWriterError], how: Callable[[object], object]) -> None:
+    assert_same(how(an_error(kind)), an_error(kind))
+
+
+def assert_same(error: object, expected: AudioWriterError) -> None:
+    assert isinstance(error, AudioWriterError)
+    assert type(error) is type(expected)
+    assert (str(error), repr(error), error.args) == (str(expected), repr(expected), expected.args)
+    assert vars(error) == vars(expected)
+
+
+def test_public_errors_are_found() -> None:
+    assert {CallFailed, InvalidArgument, StreamCancelled, TruncatedStream} < set(PUBLIC)
+
+
+class OwnError(CallFailed):
+    """What a caller may derive, with a constructor of its own."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(grpc.StatusCode.UNKNOWN, "failed", **TOLD)
+        self.file = file
+
+
+def test_derived_error_survives_too() -> None:
+    assert_same(pickle.loads(pickle.dumps(OwnError("a.wav"))), OwnError("a.wav"))
+
+
+def fail() -> None:
+    raise InvalidArgument(grpc.StatusCode.INVALID_ARGUMENT, "no", **TOLD)
+
+
+def test_error_comes_out_of_a_process_pool() -> None:
+    # spawn: a process that has used gRPC must not fork.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool, pytest.raises(InvalidArgument) as caught:
+        pool.submit(fail).result(60)
+    assert (caught.value.reason, caught.value.violations) == (TOLD["reason"], tuple(TOLD["violations"]))
+
+
+class Failed(grpc.RpcError):
+    """What gRPC raises."""
+
+    def __init__(self, retry_delay_ms: int | None) -> None:
+        self._status = status_pb2.Status(code=grpc.StatusCode.UNAVAILABLE.value[0], message="full")
+        if retry_delay_ms is not None:
+            delay = duration_pb2.Duration()
+            delay.FromMilliseconds(retry_delay_ms)
+            packed = any_pb2.Any()
+            packed.Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+            self._status.details.append(packed)
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self) -> str:
+        return "full"
+
+    def trailing_metadata(self) -> Any:
+        return rpc_status.to_status(self._status).trailing_metadata
+
+
+@pytest.mark.parametrize(("delay_ms", "seconds"), [(None, None), (0, 0.0), (1500, 1.5)])
+def test_retry_after_is_that_of_the_retry_info(delay_ms: int | None, seconds: float | None) -> None:
+    assert call_failed(Failed(delay_ms)).retry_after == seconds
