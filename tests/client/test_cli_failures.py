@@ -31,6 +31,7 @@ MODULE = [sys.executable, "-m", "audiowriter_server"]
         (["in.wav", "out.mp3", "--bitrate", "96k", "--quality", "1"], "bitrate_bps and vbr_quality exclude each other"),
         (["in.wav", "out.mp3", "--tag", "title"], "'title' is not NAME=TEXT"),
         (["in.wav", "out.wav", "--rate", "4294967296"], "4294967296"),
+        (["in.wav", "out.wav", "--target", "a:1,b:x"], "--target: 'b:x' in a list of servers: takes host:port"),
     ],
 )
 def test_wrong_usage_is_one_line_and_2(

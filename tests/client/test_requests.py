@@ -53,23 +53,28 @@ def test_messages_carry_what_was_put_in_its_order(steps: list[int | bool | None]
     assert flushes == flushed_at
 
 
-def test_only_the_first_message_carries_the_config() -> None:
+def test_only_the_first_message_carries_the_config_and_nothing_else() -> None:
     config = StreamConfig()
     config.CopyFrom(CONFIG)
     queue = RequestQueue(config)
     config.Clear()  # the caller may go on with its own
-    first = queue.take()
     queue.put(memoryview(b"ab"))
-    assert (first.config, first.pcm) == (CONFIG, b"")
-    assert queue.take() == EncodeStreamRequest(pcm=b"ab")
-    assert not queue.ready
+    assert take_all(queue) == [EncodeStreamRequest(config=CONFIG), EncodeStreamRequest(pcm=b"ab")]
+
+
+def test_a_stream_that_begins_again_begins_with_its_config() -> None:
+    queue = RequestQueue(CONFIG)
+    queue.put(memoryview(b"ab"))
+    queue.take()
+    queue.begin_again()
+    assert take_all(queue) == [EncodeStreamRequest(config=CONFIG), EncodeStreamRequest(pcm=b"ab")]
 
 
 def test_small_writes_are_joined() -> None:
     queue = RequestQueue(CONFIG)
     for _ in range(MESSAGE_BYTES // 1024 + 1):
         queue.put(memoryview(bytes(1024)))
-    assert [len(request.pcm) for request in take_all(queue)] == [MESSAGE_BYTES, 1024]
+    assert [len(request.pcm) for request in take_all(queue)] == [0, MESSAGE_BYTES, 1024]
 
 
 def test_queue_is_bounded_until_something_is_taken() -> None:
@@ -77,14 +82,16 @@ def test_queue_is_bounded_until_something_is_taken() -> None:
     for _ in range(QUEUE_BYTES // MESSAGE_BYTES):
         fill.append(queue.full)
         queue.put(memoryview(bytes(MESSAGE_BYTES)))
+    for _ in ("config", "pcm"):
+        fill.append(queue.full)
+        queue.take()
     fill.append(queue.full)
-    queue.take()
-    fill.append(queue.full)
-    assert fill == [False, False, False, False, True, False]
+    assert fill == [False, False, False, False, True, True, False]
 
 
 def test_caller_may_reuse_its_buffer() -> None:
     queue, buffer = RequestQueue(CONFIG), bytearray(b"abcd")
     queue.put(memoryview(buffer))
     buffer[:] = b"wxyz"
+    queue.take()
     assert queue.take().pcm == b"abcd"

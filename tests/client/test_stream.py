@@ -97,6 +97,19 @@ def test_result_is_not_known_before_the_end() -> None:
         _ = stream.result
 
 
+def test_nothing_but_the_config_is_sent_before_a_server_has_taken_the_stream() -> None:
+    stream = Stream(stream_config(format="wav", sample_rate_hz=8000), open_sink(io.BytesIO()))
+    stream.put(memoryview(b"ab"))
+    can_send = [stream.can_send]
+    stream.requests.take()
+    can_send.append(stream.can_send)
+    stream.requests.end()
+    can_send.append(stream.can_send)
+    stream.receive(STARTED)
+    can_send.append(stream.can_send)
+    assert can_send == [True, False, False, True]
+
+
 def test_flushes_are_answered_in_order() -> None:
     stream = Stream(stream_config(format="wav", sample_rate_hz=8000), open_sink(io.BytesIO()))
     assert [stream.put_flush(), stream.put_flush()] == [1, 2]

@@ -20,6 +20,7 @@ from audiowriter_client.connection import Metadata, connect_aio, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
+from audiowriter_client.retry import waits
 from audiowriter_client.sink import AsyncDestination, open_sink
 from audiowriter_client.stream import Stream
 
@@ -40,6 +41,7 @@ class AsyncAudioWriter:
         """Use `open`."""
         self._stream = stream
         self._changed = asyncio.Event()
+        self._attempt = 0
         self._reader = asyncio.create_task(self._read(target, credentials, metadata))
 
     @classmethod
@@ -130,10 +132,10 @@ class AsyncAudioWriter:
         self._changed.set()
         self._changed.clear()
 
-    async def _requests(self) -> AsyncIterator[EncodeStreamRequest]:
+    async def _requests(self, attempt: int) -> AsyncIterator[EncodeStreamRequest]:
         while True:
-            await self._until(lambda: self._stream.can_send)
-            if self._stream.ended or not self._stream.requests.ready:
+            await self._until(lambda: attempt != self._attempt or self._stream.can_send)
+            if attempt != self._attempt or self._stream.ended or not self._stream.requests.ready:
                 return
             request = self._stream.requests.take()
             self._notify()
@@ -144,20 +146,35 @@ class AsyncAudioWriter:
     ) -> None:
         try:
             async with connect_aio(target, credentials) as channel:
-                call = service(channel).EncodeStream(self._requests(), metadata=metadata)
-                status = CallStatus(call)
-                try:
-                    async for response in call:
-                        held = self._stream.receive(response)
-                        if held is not None:
-                            await held
-                        self._notify()
-                except grpc.aio.AioRpcError as error:
-                    raise await status.behind(error) from error
-                finally:
-                    call.cancel()
+                left = waits()
+                while True:
+                    try:
+                        await self._receive_all(channel, metadata)
+                        break
+                    except grpc.aio.AioRpcError as error:
+                        wait_s = next(left, None)
+                        if wait_s is None or not self._stream.may_begin_again(error):
+                            raise
+                    await asyncio.sleep(wait_s)
+                    self._attempt += 1
+                    self._stream.requests.begin_again()
+                    self._notify()  # the requests of the attempt before end
             self._stream.complete()
         except (Exception, asyncio.CancelledError) as error:
             self._stream.fail(error)
         finally:
             self._notify()
+
+    async def _receive_all(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        call = service(channel).EncodeStream(self._requests(self._attempt), metadata=metadata)
+        status = CallStatus(call)
+        try:
+            async for response in call:
+                held = self._stream.receive(response)
+                if held is not None:
+                    await held
+                self._notify()
+        except grpc.aio.AioRpcError as error:
+            raise await status.behind(error) from error
+        finally:
+            call.cancel()

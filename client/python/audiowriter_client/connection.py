@@ -1,7 +1,9 @@
 """Channels and stubs."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 import grpc
@@ -9,8 +11,12 @@ import grpc.aio
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 
 from audiowriter_client.default_port import with_default_port
+from audiowriter_client.targets import look_up, servers_of
 
 Metadata = Sequence[tuple[str, str | bytes]]
+
+# Calls take the addresses of a target in turn: a stream that one server refuses goes to another one.
+_SERVICE_CONFIG: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 
 _OPTIONS = [
     # A peer that vanished without a word is noticed within 50 s instead of never.
@@ -21,6 +27,9 @@ _OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
     # A whole file from Encode may be larger than the PCM it is made of; the server bounds it.
     ("grpc.max_receive_message_length", -1),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    # The reason is in retry.py.
+    ("grpc.enable_retries", 0),
 ]
 
 
@@ -31,23 +40,35 @@ def connect(
     if not isinstance(target, str):
         _refuse(credentials)
         return nullcontext(target)
-    target = with_default_port(target)
+    servers = servers_of(target)
+    address = look_up(servers) if servers else with_default_port(target)
     if credentials is None:
-        return grpc.insecure_channel(target, options=_OPTIONS)
-    return grpc.secure_channel(target, credentials, options=_OPTIONS)
+        return grpc.insecure_channel(address, options=_options(servers))
+    return grpc.secure_channel(address, credentials, options=_options(servers))
 
 
-def connect_aio(
+@asynccontextmanager
+async def connect_aio(
     target: str | grpc.aio.Channel, credentials: grpc.ChannelCredentials | None
-) -> AbstractAsyncContextManager[grpc.aio.Channel]:
+) -> AsyncIterator[grpc.aio.Channel]:
     """As connect(), for asyncio."""
     if not isinstance(target, str):
         _refuse(credentials)
-        return nullcontext(target)
-    target = with_default_port(target)
+        yield target
+        return
+    servers = servers_of(target)
+    address = await asyncio.to_thread(look_up, servers) if servers else with_default_port(target)
     if credentials is None:
-        return grpc.aio.insecure_channel(target, options=_OPTIONS)
-    return grpc.aio.secure_channel(target, credentials, options=_OPTIONS)
+        opened = grpc.aio.insecure_channel(address, options=_options(servers))
+    else:
+        opened = grpc.aio.secure_channel(address, credentials, options=_options(servers))
+    async with opened as channel:
+        yield channel
+
+
+def _options(servers: Sequence[str]) -> list[tuple[str, Any]]:
+    # gRPC has no authority for an address in a list: all are asked for, and verified as, the first server.
+    return [*_OPTIONS, ("grpc.default_authority", servers[0])] if servers else _OPTIONS
 
 
 def _refuse(credentials: grpc.ChannelCredentials | None) -> None:

@@ -25,8 +25,9 @@ class RequestQueue:
     """
 
     def __init__(self, config: StreamConfig) -> None:
-        self._config: StreamConfig | None = StreamConfig()
+        self._config = StreamConfig()
         self._config.CopyFrom(config)
+        self.config_taken = False
         self._waiting: deque[bytes | None] = deque()  # None is a flush
         self._waiting_bytes = 0
         self.ended = False
@@ -39,7 +40,11 @@ class RequestQueue:
     @property
     def ready(self) -> bool:
         """Whether there is a message to take. Once `ended` and no longer ready, all has been taken."""
-        return self._config is not None or bool(self._waiting)
+        return not self.config_taken or bool(self._waiting)
+
+    def begin_again(self) -> None:
+        """Give the message with the config once more. Only while nothing else has been taken."""
+        self.config_taken = False
 
     def put(self, piece: memoryview) -> None:
         """Append a piece of at most MESSAGE_BYTES. It is copied: the caller may reuse its buffer."""
@@ -55,7 +60,10 @@ class RequestQueue:
         self.ended = True
 
     def take(self) -> EncodeStreamRequest:
-        """Make a message of what waits: up to MESSAGE_BYTES of PCM, up to and with the first flush."""
+        """Make a message: the config alone, then what waits, up to MESSAGE_BYTES of PCM, up to and with the first flush."""
+        if not self.config_taken:
+            self.config_taken = True
+            return EncodeStreamRequest(config=self._config)
         pieces: list[bytes] = []
         room = MESSAGE_BYTES
         while self._waiting:
@@ -69,5 +77,4 @@ class RequestQueue:
         if flush:
             self._waiting.popleft()
         self._waiting_bytes -= MESSAGE_BYTES - room
-        config, self._config = self._config, None
-        return EncodeStreamRequest(config=config, pcm=b"".join(pieces), flush=flush)
+        return EncodeStreamRequest(pcm=b"".join(pieces), flush=flush)

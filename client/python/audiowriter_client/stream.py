@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable
+from typing import cast
 
 import grpc
 from audiowriter.v1.audio_writer_pb2 import (
@@ -47,8 +48,18 @@ class Stream:
 
     @property
     def can_send(self) -> bool:
-        """Whether there is a request to send, or will never be one."""
-        return self.ended or self.requests.ready or self.requests.ended
+        """Whether there is a request to send, or will never be one.
+
+        Nothing but the config is sent before the server has taken the stream. So whatever sends a refused call again, be it
+        this client, a proxy or gRPC with the settings of a caller's own channel, has no PCM that it could lose.
+        """
+        if self.ended or not self.requests.config_taken:
+            return True
+        return self.started is not None and (self.requests.ready or self.requests.ended)
+
+    def may_begin_again(self, error: grpc.RpcError) -> bool:
+        """Whether the call failed before a server took the stream, and another server may take it."""
+        return self.started is None and cast("grpc.Call", error).code() is grpc.StatusCode.UNAVAILABLE
 
     def put(self, piece: memoryview) -> None:
         """Queue a piece of PCM."""

@@ -1,8 +1,9 @@
 """The calls that don't stream."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
@@ -14,10 +15,12 @@ from audiowriter.v1.audio_writer_pb2 import (
     ListFormatsRequest,
     StreamConfig,
 )
+from google.protobuf.message import Message
 
 from audiowriter_client.connection import Metadata, connect, connect_aio, service
 from audiowriter_client.errors import call_failed
 from audiowriter_client.pcm import Pcm, PcmLayout
+from audiowriter_client.retry import is_refusal, waits
 from audiowriter_client.stream import check_file
 
 
@@ -32,12 +35,12 @@ def encode(
     """Encode short audio in one call and return the file.
 
     PCM and file are bounded by the server's message limit, 4 MiB by default: take AudioWriter for more. `target`,
-    `credentials` and `metadata` are as for AudioWriter.open, `pcm` as for AudioWriter.write. Raises AudioWriterError.
+    `credentials` and `metadata` are as for AudioWriter.open, `pcm` as for AudioWriter.write. A call that a server
+    refuses goes to the next one, at most ten times; one whose connection breaks does not. Raises AudioWriterError.
     """
     request = _request(config, pcm)
-    with _service(target, credentials) as stub:
-        response = stub.Encode(request, metadata=metadata)
-    return _file(response)
+    with connect(target, credentials) as channel:
+        return _file(_call(service(channel).Encode, request, metadata))
 
 
 async def async_encode(
@@ -50,17 +53,16 @@ async def async_encode(
 ) -> bytes:
     """As encode, for asyncio."""
     request = _request(config, pcm)
-    async with _async_service(target, credentials) as stub:
-        response = await stub.Encode(request, metadata=metadata)
-    return _file(response)
+    async with connect_aio(target, credentials) as channel:
+        return _file(await _async_call(service(channel).Encode, request, metadata))
 
 
 def list_formats(
     target: str | grpc.Channel, *, credentials: grpc.ChannelCredentials | None = None, metadata: Metadata = ()
 ) -> Sequence[FormatInfo]:
     """Ask what the server can write. Raises AudioWriterError."""
-    with _service(target, credentials) as stub:
-        formats: Sequence[FormatInfo] = stub.ListFormats(ListFormatsRequest(), metadata=metadata).formats
+    with connect(target, credentials) as channel:
+        formats: Sequence[FormatInfo] = _call(service(channel).ListFormats, ListFormatsRequest(), metadata).formats
     return formats
 
 
@@ -68,8 +70,9 @@ async def async_list_formats(
     target: str | grpc.aio.Channel, *, credentials: grpc.ChannelCredentials | None = None, metadata: Metadata = ()
 ) -> Sequence[FormatInfo]:
     """As list_formats, for asyncio."""
-    async with _async_service(target, credentials) as stub:
-        formats: Sequence[FormatInfo] = (await stub.ListFormats(ListFormatsRequest(), metadata=metadata)).formats
+    async with connect_aio(target, credentials) as channel:
+        response = await _async_call(service(channel).ListFormats, ListFormatsRequest(), metadata)
+    formats: Sequence[FormatInfo] = response.formats
     return formats
 
 
@@ -83,21 +86,29 @@ def _file(response: EncodeResponse) -> bytes:
     return file
 
 
-@contextmanager
-def _service(target: str | grpc.Channel, credentials: grpc.ChannelCredentials | None) -> Iterator[Any]:
-    with connect(target, credentials) as channel:
+# Only a refusal is sent again. A broken connection may have been the doing of this very request, and a request that ends a
+# server must not go on to the next one.
+def _call(method: Callable[..., Any], request: Message, metadata: Metadata) -> Any:
+    left = waits()
+    while True:
         try:
-            yield service(channel)
+            return method(request, metadata=metadata)
         except grpc.RpcError as error:
-            raise call_failed(error) from error
+            failed = call_failed(error)
+            wait_s = next(left, None)
+            if wait_s is None or not is_refusal(failed):
+                raise failed from error
+        time.sleep(wait_s)
 
 
-@asynccontextmanager
-async def _async_service(
-    target: str | grpc.aio.Channel, credentials: grpc.ChannelCredentials | None
-) -> AsyncIterator[Any]:
-    async with connect_aio(target, credentials) as channel:
+async def _async_call(method: Callable[..., Awaitable[Any]], request: Message, metadata: Metadata) -> Any:
+    left = waits()
+    while True:
         try:
-            yield service(channel)
+            return await method(request, metadata=metadata)
         except grpc.RpcError as error:
-            raise call_failed(error) from error
+            failed = call_failed(error)
+            wait_s = next(left, None)
+            if wait_s is None or not is_refusal(failed):
+                raise failed from error
+        await asyncio.sleep(wait_s)

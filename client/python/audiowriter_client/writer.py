@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 from audiowriter.v1.audio_writer_pb2 import (
@@ -19,6 +19,7 @@ from audiowriter_client.connection import Metadata, connect, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
+from audiowriter_client.retry import waits
 from audiowriter_client.sink import Destination, open_sink
 from audiowriter_client.stream import Stream
 
@@ -37,9 +38,13 @@ class AudioWriter:
         """Use `open`."""
         self._stream = stream
         self._changed = threading.Condition()
-        self._call = service(channel).EncodeStream(self._requests(), metadata=metadata)
+        self._service = service(channel)
+        self._metadata = metadata
+        self._attempt = 0
+        self._cancelled = False
+        self._call = self._start_call()
         self._reader = threading.Thread(target=self._read, name="audiowriter-reader", daemon=True)
-        resources.callback(self._call.cancel)
+        resources.callback(self._cancel_call)
         self._reader.start()
         self._resources = resources.pop_all()
 
@@ -55,13 +60,19 @@ class AudioWriter:
     ) -> Self:
         """Start a stream.
 
-        `target` is "host:port", "host" (port 50051), another gRPC name ("unix:/path", "dns:///name:port") or a channel.
-        `sink` is a path, a binary file (the header is put in place if it can seek, else it gets the live bytes) or a
-        callable that takes the live bytes, on the reader's thread. `credentials` make the connection TLS; `metadata`
-        goes with the call.
+        `target` is "host:port", "host" (port 50051), several servers as "host:port,host:port" (with `credentials` all of
+        them are verified as the first), another gRPC name ("unix:/path", "dns:///name:port") or a channel. `sink` is a
+        path, a binary file (the header is put in place if it can seek, else it gets the live bytes) or a callable that
+        takes the live bytes, on the reader's thread. `credentials` make the connection TLS; `metadata` goes with the
+        call.
 
-        Does not wait for the server: what it refuses is raised by the first method that notices. Raises OSError where
-        a path can't be written.
+        All addresses of `target` are used in turn. A stream that is UNAVAILABLE before a server has taken it, because
+        that one is full, draining or gone, is sent to the next one; after ten attempts, about 1.6 s, the error is
+        raised. PCM is sent when a server has taken the stream.
+
+        Does not wait for the server: what it refuses is raised by the first method that notices. Only the names of
+        several servers are looked up first. Raises OSError where a path can't be written, ValueError for a server in a
+        list that is not host:port.
         """
         with ExitStack() as resources:
             channel = resources.enter_context(connect(target, credentials))
@@ -120,7 +131,7 @@ class AudioWriter:
 
     def cancel(self) -> None:
         """Give the stream up, and with it an unfinished file. After the end of the stream this does nothing."""
-        self._call.cancel()
+        self._cancel_call()
         self._reader.join()
         self._release()
 
@@ -144,12 +155,22 @@ class AudioWriter:
         self._changed.wait_for(lambda: self._stream.ended or happened())
         self._stream.check()
 
-    def _requests(self) -> Iterator[EncodeStreamRequest]:
+    def _cancel_call(self) -> None:
+        with self._changed:
+            self._cancelled = True
+            self._changed.notify_all()
+            call = self._call
+        call.cancel()
+
+    def _start_call(self) -> Any:
+        return self._service.EncodeStream(self._requests(self._attempt), metadata=self._metadata)
+
+    def _requests(self, attempt: int) -> Iterator[EncodeStreamRequest]:
         # gRPC takes these on a thread of its own, one when the one before has passed flow control.
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stream.can_send)
-                if self._stream.ended or not self._stream.requests.ready:
+                self._changed.wait_for(lambda: attempt != self._attempt or self._stream.can_send)
+                if attempt != self._attempt or self._stream.ended or not self._stream.requests.ready:
                     return
                 request = self._stream.requests.take()
                 self._changed.notify_all()
@@ -157,10 +178,16 @@ class AudioWriter:
 
     def _read(self) -> None:
         try:
-            for response in self._call:
-                self._stream.receive(response)
-                with self._changed:
-                    self._changed.notify_all()
+            left = waits()
+            while True:
+                try:
+                    self._receive_all()
+                    break
+                except grpc.RpcError as error:
+                    wait_s = next(left, None)
+                    if wait_s is None or not self._stream.may_begin_again(error):
+                        raise
+                self._begin_again(wait_s)
             self._stream.complete()
         except Exception as error:
             self._stream.fail(error)
@@ -168,3 +195,18 @@ class AudioWriter:
             self._call.cancel()
             with self._changed:
                 self._changed.notify_all()
+
+    def _receive_all(self) -> None:
+        for response in self._call:
+            self._stream.receive(response)
+            with self._changed:
+                self._changed.notify_all()
+
+    def _begin_again(self, wait_s: float) -> None:
+        with self._changed:
+            if self._changed.wait_for(lambda: self._cancelled, wait_s):
+                raise StreamCancelled()
+            self._attempt += 1
+            self._stream.requests.begin_again()
+            self._call = self._start_call()
+            self._changed.notify_all()  # the requests of the attempt before end

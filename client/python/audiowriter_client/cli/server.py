@@ -12,6 +12,7 @@ import click
 import grpc
 
 from audiowriter_client.connection import Metadata
+from audiowriter_client.targets import servers_of
 
 _YEAR_S = 365 * 24 * 3600.0
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,10 +32,10 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option(
         "--target",
-        metavar="HOST[:PORT]",
+        metavar="HOST[:PORT][,…]",
         envvar="AUDIOWRITER_TARGET",
         show_envvar=True,
-        help="Server to use; the default port is 50051.",
+        help="Servers to use; the default port is 50051.",
     )
     @click.option("--tls", is_flag=True, help="Use TLS, and trust the system's authorities.")
     @click.option("--tls-ca", type=_file, help="Use TLS, and trust these authorities.")
@@ -52,6 +53,10 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
         credentials = _credentials(tls, tls_ca, tls_cert, tls_key)
         if credentials is not None and not target:
             raise click.UsageError("TLS is for a --target")
+        try:
+            servers_of(target or "")
+        except ValueError as error:
+            raise click.UsageError(f"--target: {error}") from error
         server = Server(target, credentials, _metadata()) if target else None
         return command(server=server, **values)
 

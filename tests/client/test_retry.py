@@ -1,0 +1,275 @@
+"""A call that one server refuses goes to another one, and only such a call is sent again."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
+from audiowriter_client import (
+    AsyncAudioWriter,
+    AudioWriter,
+    ServiceUnavailable,
+    StreamCancelled,
+    async_encode,
+    encode,
+    stream_config,
+)
+from audiowriter_client import aio as aio_module
+from audiowriter_client import writer as writer_module
+from audiowriter_client.retry import ATTEMPTS
+from scale.names import Names
+from support.server import LIMIT_S, ServerProcess, Stream, channel_to, poll
+
+CONFIG = stream_config(format="pcm", sample_rate_hz=24000)
+STREAMS = 20
+PCM = bytes(1024 * 1024)
+"""More than is on its way at once, and more than gRPC keeps for a retry by default."""
+IDLE = "--idle-timeout=3600"
+
+
+@contextmanager
+def full_server(*flags: str) -> Iterator[ServerProcess]:
+    """A server whose only place is taken."""
+    with ServerProcess("--max-streams=1", IDLE, *flags) as server, channel_to(server) as channel:
+        held = Stream(channel).start()
+        yield server
+        held.call.cancel()
+        held.half_close()
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[ServerProcess]:
+    with full_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[ServerProcess]:
+    with ServerProcess() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def one_of_two(full: ServerProcess, empty: ServerProcess) -> str:
+    return f"{full.target},{empty.target}"
+
+
+def drop(_: bytes) -> None:
+    pass
+
+
+def write(target: str | grpc.Channel, pcm: bytes = PCM) -> int:
+    """Encode one stream and return the samples that the server took."""
+    with AudioWriter.open(target, CONFIG, drop) as writer:
+        writer.write(pcm)
+    return writer.result.input_samples
+
+
+async def async_write(target: str | grpc.aio.Channel, pcm: bytes = PCM) -> int:
+    async with AsyncAudioWriter.open(target, CONFIG, drop) as writer:
+        await writer.write(pcm)
+    return writer.result.input_samples
+
+
+def refused(server: ServerProcess) -> int:
+    return server.ended("MAX_STREAMS_EXCEEDED")
+
+
+def test_streams_go_to_the_server_that_has_room(full: ServerProcess, one_of_two: str) -> None:
+    before = refused(full)
+    with ThreadPoolExecutor(STREAMS) as pool:
+        assert list(pool.map(write, [one_of_two] * STREAMS)) == [len(PCM) // 2] * STREAMS
+    poll(lambda: refused(full) > before, "the full server was never asked")
+
+
+async def test_asyncio_streams_go_to_the_server_that_has_room(full: ServerProcess, one_of_two: str) -> None:
+    before = refused(full)
+    done = await asyncio.gather(*(async_write(one_of_two) for _ in range(STREAMS)))
+    assert done == [len(PCM) // 2] * STREAMS
+    poll(lambda: refused(full) > before, "the full server was never asked")
+
+
+def test_name_with_several_addresses_is_used_in_turn() -> None:
+    addresses = ("127.0.0.2", "127.0.0.3")
+    with ExitStack() as stack:
+        first = stack.enter_context(full_server(f"--host={addresses[0]}"))
+        port = first.target.rpartition(":")[2]
+        stack.enter_context(ServerProcess(f"--host={addresses[1]}", f"--port={port}"))
+        names = stack.enter_context(Names(addresses))
+        target = f"dns://{names.target}/servers.test:{port}"
+        assert [write(target, b"") for _ in range(STREAMS)] == [0] * STREAMS
+        poll(lambda: refused(first), "the full server was never asked")
+
+
+def test_encode_goes_to_the_server_that_has_room(full: ServerProcess, one_of_two: str) -> None:
+    before = refused(full)
+    with ThreadPoolExecutor(STREAMS) as pool:
+        files = pool.map(lambda _: encode(one_of_two, CONFIG, PCM), range(STREAMS))
+        assert [len(file) for file in files] == [len(PCM)] * STREAMS
+    poll(lambda: refused(full) > before, "the full server was never asked")
+
+
+async def test_asyncio_encode_goes_to_the_server_that_has_room(full: ServerProcess, one_of_two: str) -> None:
+    before = refused(full)
+    files = await asyncio.gather(*(async_encode(one_of_two, CONFIG, PCM) for _ in range(STREAMS)))
+    assert [len(file) for file in files] == [len(PCM)] * STREAMS
+    poll(lambda: refused(full) > before, "the full server was never asked")
+
+
+def run_async_write(target: str) -> int:
+    return asyncio.run(async_write(target))
+
+
+CALLS: dict[str, Callable[[str], Any]] = {
+    "stream": write,
+    "asyncio stream": run_async_write,
+    "encode": lambda target: encode(target, CONFIG, PCM),
+    "asyncio encode": lambda target: asyncio.run(async_encode(target, CONFIG, PCM)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_where_all_are_full_the_refusal_reaches_the_caller(full: ServerProcess, call: str) -> None:
+    with full_server() as other:
+        before = refused(full) + refused(other)
+        with pytest.raises(ServiceUnavailable) as caught:
+            CALLS[call](f"{full.target},{other.target}")
+        poll(lambda: refused(full) + refused(other) >= before + ATTEMPTS, "too few attempts")
+        assert refused(full) + refused(other) == before + ATTEMPTS
+    assert (caught.value.reason, caught.value.retry_after) == ("MAX_STREAMS_EXCEEDED", 1.0)
+    assert caught.value.metadata == {"limit": "max_streams", "value": "1"}
+
+
+class Scripted(pb_grpc.AudioWriterServiceServicer):
+    """Fails every call, a stream perhaps after its first response, with UNAVAILABLE that says nothing of a refusal."""
+
+    def __init__(self, *, starts: bool) -> None:
+        self.calls = 0
+        self._starts = starts
+
+    def EncodeStream(
+        self, request_iterator: object, context: grpc.ServicerContext
+    ) -> Iterator[pb.EncodeStreamResponse]:
+        self.calls += 1
+        if self._starts:
+            yield pb.EncodeStreamResponse(started=pb.StreamStarted())
+        context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+
+    def Encode(self, request: pb.EncodeRequest, context: grpc.ServicerContext) -> pb.EncodeResponse:
+        self.calls += 1
+        context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+
+
+@contextmanager
+def serving(scripted: Scripted) -> Iterator[str]:
+    server = grpc.server(ThreadPoolExecutor(4))
+    pb_grpc.add_AudioWriterServiceServicer_to_server(scripted, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+@pytest.mark.parametrize(
+    ("call", "starts", "calls"),
+    [
+        ("stream", False, ATTEMPTS),
+        ("asyncio stream", False, ATTEMPTS),
+        ("stream", True, 1),
+        ("asyncio stream", True, 1),
+        ("encode", False, 1),
+        ("asyncio encode", False, 1),
+    ],
+)
+def test_what_a_server_has_begun_is_not_sent_again(call: str, starts: bool, calls: int) -> None:
+    """A lost connection looks like this. The config of a stream has no PCM that could have ended a server."""
+    scripted = Scripted(starts=starts)
+    with serving(scripted) as target, pytest.raises(ServiceUnavailable):
+        CALLS[call](target)
+    assert scripted.calls == calls
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loadBalancingConfig": [{"round_robin": {}}]},
+        {
+            "loadBalancingConfig": [{"round_robin": {}}],
+            "methodConfig": [
+                {
+                    "name": [{}],
+                    "retryPolicy": {
+                        "maxAttempts": 5,
+                        "initialBackoff": "0.05s",
+                        "maxBackoff": "0.2s",
+                        "backoffMultiplier": 2,
+                        "retryableStatusCodes": ["UNAVAILABLE"],
+                    },
+                }
+            ],
+        },
+    ],
+    ids=["balanced", "retried by gRPC"],
+)
+async def test_caller_s_own_channel_loses_nothing(
+    full: ServerProcess, empty: ServerProcess, options: dict[str, Any]
+) -> None:
+    """Retries of gRPC lose messages that are on their way when a call is refused: there must be none."""
+    config = [("grpc.service_config", json.dumps(options))]
+    target = f"ipv4:{full.target},{empty.target}"
+    with channel_to(target, options=config) as channel, ThreadPoolExecutor(STREAMS) as pool:
+        done = [pool.submit(write, channel) for _ in range(STREAMS)]
+        assert [one.result() for one in done] == [len(PCM) // 2] * STREAMS
+    async with grpc.aio.insecure_channel(target, options=config) as aio_channel:
+        counts = await asyncio.gather(*(async_write(aio_channel) for _ in range(STREAMS)))
+    assert counts == [len(PCM) // 2] * STREAMS
+
+
+async def test_more_streams_than_a_new_connection_takes_come_in_later() -> None:
+    """gRPC does not wait for the server's settings: the streams beyond them are reset."""
+    with ServerProcess("--max-connection-streams=10") as server:
+        async with grpc.aio.insecure_channel(server.target, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            counts = await asyncio.gather(*(async_write(channel, bytes(2000)) for _ in range(3 * STREAMS)))
+    assert counts == [1000] * (3 * STREAMS)
+
+
+def test_cancel_ends_the_wait_for_another_attempt(full: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = threading.Event()
+
+    def waits() -> Iterator[float]:
+        waiting.set()
+        yield 3600.0
+
+    monkeypatch.setattr(writer_module, "waits", waits)
+    writer = AudioWriter.open(full.target, CONFIG, drop)
+    assert waiting.wait(LIMIT_S)
+    writer.cancel()
+    with pytest.raises(StreamCancelled):
+        writer.write(PCM)
+
+
+async def test_asyncio_cancel_ends_the_wait_for_another_attempt(
+    full: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asyncio.Event()
+
+    def waits() -> Iterator[float]:
+        waiting.set()
+        yield 3600.0
+
+    monkeypatch.setattr(aio_module, "waits", waits)
+    writer = AsyncAudioWriter.open(full.target, CONFIG, drop)
+    await waiting.wait()
+    await writer.cancel()
+    with pytest.raises(StreamCancelled):
+        await writer.write(PCM)
