@@ -10,16 +10,20 @@ import (
 	"google.golang.org/grpc/resolver/manual"
 )
 
-// serviceConfig spreads streams over all addresses and sends a call that a server refused to another one. Encoding has no
-// side effects, and gRPC retries only while nothing has come back, so no byte of a file can come twice.
+// serviceConfig spreads calls over all addresses and sends a stream that a server refused to another one. Encoding has no
+// side effects, and gRPC retries only while nothing has come back, so no byte of a file can come twice. Encode is retried by
+// its function.
 const serviceConfig = `{
   "loadBalancingConfig": [{"round_robin": {}}],
   "methodConfig": [{
-    "name": [{"service": "audiowriter.v1.AudioWriterService"}],
+    "name": [
+      {"service": "audiowriter.v1.AudioWriterService", "method": "EncodeStream"},
+      {"service": "audiowriter.v1.AudioWriterService", "method": "ListFormats"}
+    ],
     "retryPolicy": {
-      "maxAttempts": 4,
-      "initialBackoff": "0.1s",
-      "maxBackoff": "2s",
+      "maxAttempts": 10,
+      "initialBackoff": "0.05s",
+      "maxBackoff": "0.2s",
       "backoffMultiplier": 2,
       "retryableStatusCodes": ["UNAVAILABLE"]
     }
@@ -38,6 +42,7 @@ const (
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithMaxCallAttempts(maxAttempts),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time:                30 * time.Second,
 			Timeout:             20 * time.Second,

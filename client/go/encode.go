@@ -11,15 +11,19 @@ import (
 )
 
 // Encode encodes pcm, all samples of a short file, in one call. The request and the response are each bounded by the
-// server's message limit and by the connection's, both 4 MiB by default. Errors of the call are [*Error].
+// server's message limit and by the connection's, both 4 MiB by default. A call that a server refuses goes to another one, as
+// far as conn balances; one whose connection breaks does not. Errors of the call are [*Error].
 func Encode(
 	ctx context.Context, conn grpc.ClientConnInterface, cfg *audiowriterv1.StreamConfig, pcm []byte,
 ) (*audiowriterv1.EncodeResponse, error) {
 	request := &audiowriterv1.EncodeRequest{Config: cfg, Pcm: pcm}
-	// A request that does not fit into the retry buffer is not retried when a server refuses it.
-	response, err := audiowriterv1.NewAudioWriterServiceClient(conn).Encode(ctx, request, grpc.MaxRetryRPCBufferSize(4<<20))
+	var response *audiowriterv1.EncodeResponse
+	err := retryRefused(ctx, func() (err error) {
+		response, err = audiowriterv1.NewAudioWriterServiceClient(conn).Encode(ctx, request)
+		return err
+	})
 	if err != nil {
-		return nil, callError(ctx, err)
+		return nil, err
 	}
 	file, finished := response.GetFile(), response.GetFinished()
 	if sum := sha256.Sum256(file); string(finished.GetSha256()) != string(sum[:]) {

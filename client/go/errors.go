@@ -61,7 +61,7 @@ func (e *Error) GRPCStatus() *status.Status { return e.status }
 func (e *Error) Unwrap() []error { return e.causes }
 
 // callError makes an Error from what a call made with ctx returned.
-func callError(ctx context.Context, err error, causes ...error) error {
+func callError(ctx context.Context, err error, causes ...error) *Error {
 	if ctx.Err() != nil {
 		causes = append(causes, ctx.Err(), context.Cause(ctx))
 	}

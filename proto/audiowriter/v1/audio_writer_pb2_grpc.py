@@ -64,6 +64,8 @@ class AudioWriterServiceServicer(object):
         """EncodeStream is the main job. The first request carries `config`; each later one carries `pcm`. Half-close means
         finish. The first response is `started`, the last is `finished`, and then the server ends the call with OK.
         Read while you write: a client that only writes is held by flow control once the buffers on the way are full.
+        Send PCM when `started` has come: then a stream that a server refuses can go to another one, and whatever sends it there,
+        be it gRPC or a proxy, has to keep nothing but the config.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

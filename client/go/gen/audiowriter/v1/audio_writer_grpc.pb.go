@@ -43,6 +43,8 @@ type AudioWriterServiceClient interface {
 	// EncodeStream is the main job. The first request carries `config`; each later one carries `pcm`. Half-close means
 	// finish. The first response is `started`, the last is `finished`, and then the server ends the call with OK.
 	// Read while you write: a client that only writes is held by flow control once the buffers on the way are full.
+	// Send PCM when `started` has come: then a stream that a server refuses can go to another one, and whatever sends it there,
+	// be it gRPC or a proxy, has to keep nothing but the config.
 	EncodeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EncodeStreamRequest, EncodeStreamResponse], error)
 	// Encode is the whole file at once, for short audio and for callers that can't stream. The size of both messages is
 	// bounded by the server's message limit (4 MiB by default).
@@ -103,6 +105,8 @@ type AudioWriterServiceServer interface {
 	// EncodeStream is the main job. The first request carries `config`; each later one carries `pcm`. Half-close means
 	// finish. The first response is `started`, the last is `finished`, and then the server ends the call with OK.
 	// Read while you write: a client that only writes is held by flow control once the buffers on the way are full.
+	// Send PCM when `started` has come: then a stream that a server refuses can go to another one, and whatever sends it there,
+	// be it gRPC or a proxy, has to keep nothing but the config.
 	EncodeStream(grpc.BidiStreamingServer[EncodeStreamRequest, EncodeStreamResponse]) error
 	// Encode is the whole file at once, for short audio and for callers that can't stream. The size of both messages is
 	// bounded by the server's message limit (4 MiB by default).

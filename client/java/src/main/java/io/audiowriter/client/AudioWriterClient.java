@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * A connection to one or more audiowriter servers. Safe for any number of threads and streams; make one and keep it.
@@ -30,17 +31,23 @@ import java.util.concurrent.TimeUnit;
  */
 public final class AudioWriterClient implements AutoCloseable {
     /**
-     * Streams are spread over all addresses, and what a server refuses with UNAVAILABLE goes to another one. Encoding
-     * has no side effects, and gRPC retries only while nothing has come back, so no byte of a file can come twice.
+     * Calls are spread over all addresses, and a stream that a server refuses with UNAVAILABLE goes to another one.
+     * Encoding has no side effects, and gRPC retries only while nothing has come back, so no byte of a file can come
+     * twice. Encode is retried by its method.
      */
     private static final Map<String, ?> SERVICE_CONFIG = Map.of(
             "loadBalancingConfig", List.of(Map.of("round_robin", Map.of())),
             "methodConfig", List.of(Map.of(
-                    "name", List.of(Map.of("service", AudioWriterServiceGrpc.SERVICE_NAME)),
+                    "name", Stream.of(
+                                    AudioWriterServiceGrpc.getEncodeStreamMethod(),
+                                    AudioWriterServiceGrpc.getListFormatsMethod())
+                            .map(method -> Map.of(
+                                    "service", method.getServiceName(), "method", method.getBareMethodName()))
+                            .toList(),
                     "retryPolicy", Map.of(
-                            "maxAttempts", 4.0,
-                            "initialBackoff", "0.1s",
-                            "maxBackoff", "2s",
+                            "maxAttempts", (double) Retries.MAX_ATTEMPTS,
+                            "initialBackoff", "0.05s",
+                            "maxBackoff", "0.2s",
                             "backoffMultiplier", 2.0,
                             "retryableStatusCodes", List.of("UNAVAILABLE")))));
 
@@ -106,6 +113,7 @@ public final class AudioWriterClient implements AutoCloseable {
 
     /**
      * Makes a whole file at once, for short audio. The server bounds the request and the response, by default at 4 MiB.
+     * A call that a server refuses goes to another one; one whose connection breaks does not.
      *
      * @param config the PCM, and the file that it shall become
      * @param pcm all samples, interleaved, little-endian
@@ -118,15 +126,11 @@ public final class AudioWriterClient implements AutoCloseable {
                 .setConfig(config)
                 .setPcm(UnsafeByteOperations.unsafeWrap(pcm)) // The call is over before the caller has the array back.
                 .build();
-        try {
-            EncodeResponse response = blockingStub.encode(request);
-            FileTotals totals = new FileTotals();
-            totals.add(response.getFile());
-            totals.check(response.getFinished());
-            return response;
-        } catch (StatusRuntimeException e) {
-            throw AudioWriterException.of(e);
-        }
+        EncodeResponse response = Retries.untilNotRefused(() -> blockingStub.encode(request));
+        FileTotals totals = new FileTotals();
+        totals.add(response.getFile());
+        totals.check(response.getFinished());
+        return response;
     }
 
     /**
@@ -206,8 +210,7 @@ public final class AudioWriterClient implements AutoCloseable {
                     .keepAliveTime(30, TimeUnit.SECONDS)
                     .keepAliveTimeout(20, TimeUnit.SECONDS)
                     .keepAliveWithoutCalls(true)
-                    // What a server refuses can be sent again only while it is kept: a whole request of Encode.
-                    .perRpcBufferLimit(4 << 20)
+                    .maxRetryAttempts(Retries.MAX_ATTEMPTS)
                     // A file may be larger than the PCM that it is made of; the server bounds it.
                     .maxInboundMessageSize(Integer.MAX_VALUE);
             if (token != null) {

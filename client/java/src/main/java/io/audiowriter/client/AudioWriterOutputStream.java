@@ -72,7 +72,8 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Sends bytes at once, in messages of at most 256 KiB, and waits while the server is behind.
+     * Sends bytes at once, in messages of at most 256 KiB. Waits until a server has taken the stream, and while it is
+     * behind.
      *
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed

@@ -87,11 +87,14 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
         });
     }
 
-    /** Sends as soon as there is room. */
+    /**
+     * Sends as soon as there is room. Nothing but the config is sent before a server has taken the stream, so whatever
+     * sends a refused stream again, be it gRPC or a proxy, has no PCM that its buffer would have to hold.
+     */
     void send(EncodeStreamRequest request) throws IOException {
         lock.lock();
         try {
-            await(() -> !ended && requests.isReady());
+            await(() -> !ended && requests.isReady() && (request.hasConfig() || started != null));
             requests.onNext(request);
         } finally {
             lock.unlock();
@@ -125,7 +128,7 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
     StreamFinished finish() throws IOException {
         lock.lock();
         try {
-            await(() -> !ended);
+            await(() -> !ended && started != null);
             requests.onCompleted();
             await(() -> ended);
             return finished;

@@ -12,6 +12,7 @@ import io.audiowriter.v1.EncodeStreamRequest;
 import io.audiowriter.v1.EncodeStreamResponse;
 import io.audiowriter.v1.EncodedChunk;
 import io.audiowriter.v1.StreamFinished;
+import io.audiowriter.v1.StreamStarted;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
@@ -150,6 +151,11 @@ class TruncationTest {
 
                 @Override
                 public void onNext(EncodeStreamRequest request) {
+                    if (request.hasConfig()) {
+                        call.onNext(EncodeStreamResponse.newBuilder()
+                                .setStarted(StreamStarted.getDefaultInstance())
+                                .build());
+                    }
                     if (endsEarly && !ended) {
                         onCompleted();
                     }

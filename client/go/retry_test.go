@@ -1,0 +1,157 @@
+package audiowriter_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	audiowriter "github.com/audiowriter/audiowriter/client/go"
+	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
+)
+
+const attempts = 10
+
+// counting is a server that takes every call, or ends it with err.
+type counting struct {
+	audiowriterv1.UnimplementedAudioWriterServiceServer
+	err   error
+	calls atomic.Int32
+}
+
+func (c *counting) EncodeStream(stream serverStream) error {
+	c.calls.Add(1)
+	if c.err != nil {
+		return c.err
+	}
+	return play(stream, whole)
+}
+
+func (c *counting) Encode(context.Context, *audiowriterv1.EncodeRequest) (*audiowriterv1.EncodeResponse, error) {
+	c.calls.Add(1)
+	if c.err != nil {
+		return nil, c.err
+	}
+	sum := sha256.Sum256([]byte("file"))
+	return &audiowriterv1.EncodeResponse{
+		File: []byte("file"), Finished: &audiowriterv1.StreamFinished{Sha256: sum[:]},
+	}, nil
+}
+
+func (c *counting) serve(t *testing.T) (target string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	audiowriterv1.RegisterAudioWriterServiceServer(server, c)
+	go server.Serve(listener)
+	t.Cleanup(server.Stop)
+	return listener.Addr().String()
+}
+
+func full(t *testing.T) *counting {
+	t.Helper()
+	st, err := status.New(codes.Unavailable, "16 streams are live").WithDetails(
+		&errdetails.ErrorInfo{Domain: "audiowriter", Reason: "MAX_STREAMS_EXCEEDED"},
+		&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &counting{err: st.Err()}
+}
+
+func openAndClose(ctx context.Context, conn *grpc.ClientConn) error {
+	w, err := audiowriter.NewWriter(ctx, conn, io.Discard, mono24k(wav))
+	if err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+func encode(ctx context.Context, conn *grpc.ClientConn) error {
+	_, err := audiowriter.Encode(ctx, conn, mono24k(wav), make([]byte, 3<<20)) // More than gRPC keeps for a retry by default.
+	return err
+}
+
+var calls = map[string]func(context.Context, *grpc.ClientConn) error{"stream": openAndClose, "encode": encode}
+
+func TestCallsMadeAtOnceGoToTheServerThatHasRoom(t *testing.T) {
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			refusing, taking := full(t), &counting{}
+			ctx, conn := limited(t), dialTarget(t, refusing.serve(t)+","+taking.serve(t))
+			// On, until the connection to the full server is there as well.
+			for round := 0; round < 5 || refusing.calls.Load() == 0; round++ {
+				var all sync.WaitGroup
+				for range 20 {
+					all.Add(1)
+					go func() {
+						defer all.Done()
+						if err := call(ctx, conn); err != nil {
+							t.Error(err)
+						}
+					}()
+				}
+				all.Wait()
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+func TestWhereAllAreFullTheRefusalReachesTheCaller(t *testing.T) {
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			one, other := full(t), full(t)
+			err := call(limited(t), dialTarget(t, one.serve(t)+","+other.serve(t)))
+			var refused *audiowriter.Error
+			if !errors.As(err, &refused) {
+				t.Fatal(err)
+			}
+			if refused.Reason != "MAX_STREAMS_EXCEEDED" || refused.RetryAfter != time.Second {
+				t.Errorf("%+v", refused)
+			}
+			if made := one.calls.Load() + other.calls.Load(); made != attempts {
+				t.Errorf("%d attempts, expected %d", made, attempts)
+			}
+		})
+	}
+}
+
+func TestEncodeIsNotRepeatedWhereItMayHaveEndedAServer(t *testing.T) {
+	dying := &counting{err: status.Error(codes.Unavailable, "connection reset")}
+	if err := encode(limited(t), dialTarget(t, dying.serve(t))); status.Code(err) != codes.Unavailable {
+		t.Error(err)
+	}
+	if made := dying.calls.Load(); made != 1 {
+		t.Errorf("%d attempts", made)
+	}
+}
+
+func TestDeadlineEndsTheAttempts(t *testing.T) {
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			err := call(ctx, dialTarget(t, full(t).serve(t)))
+			if status.Code(err) != codes.DeadlineExceeded {
+				t.Error(err)
+			}
+		})
+	}
+}

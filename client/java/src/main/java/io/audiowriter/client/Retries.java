@@ -1,0 +1,56 @@
+package io.audiowriter.client;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/** Sends a call that a server refused again. */
+final class Retries {
+    /**
+     * For gRPC's retry policy, too, and more than its 5. Streams that are opened at once on one connection take the
+     * servers in turn together, so each attempt of one of them may meet a full server by chance: with one of two servers
+     * full, one in twenty streams failed after 4 attempts.
+     */
+    static final int MAX_ATTEMPTS = 10;
+
+    private static final double FIRST_BACKOFF_MS = 50;
+    private static final double MAX_BACKOFF_MS = 200;
+
+    private Retries() {}
+
+    /**
+     * Makes a call until a server does not refuse it, at most {@link #MAX_ATTEMPTS} times. Unlike gRPC's retry policy it
+     * does not repeat a call whose connection broke: that may have been the doing of this very request, and a request
+     * that ends a server must not go on to the next one.
+     */
+    static <T> T untilNotRefused(Supplier<T> call) throws AudioWriterException {
+        double backoffMs = FIRST_BACKOFF_MS;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return call.get();
+            } catch (StatusRuntimeException e) {
+                AudioWriterException failure = AudioWriterException.of(e);
+                boolean refused = failure.code() == Status.Code.UNAVAILABLE && failure.retryAfter().isPresent();
+                if (!refused || attempt == MAX_ATTEMPTS) {
+                    throw failure;
+                }
+            }
+            sleep(backoffMs * ThreadLocalRandom.current().nextDouble(0.8, 1.2));
+            backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS);
+        }
+    }
+
+    private static void sleep(double ms) throws AudioWriterException {
+        try {
+            TimeUnit.MICROSECONDS.sleep(Math.round(ms * 1000));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw AudioWriterException.of(Status.CANCELLED
+                    .withDescription("interrupted while waiting for another attempt")
+                    .withCause(e)
+                    .asRuntimeException());
+        }
+    }
+}
