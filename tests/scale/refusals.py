@@ -1,52 +1,70 @@
-"""The server's own words come through Envoy: its limits are the finer ones, and end a stream before Envoy's do."""
+"""Refusals of the servers reach callers through Envoy only when no server takes the call; its own limits come later."""
 
-import asyncio
+import grpc
+from support.server import Error, ServerProcess, Stream, channel_to, poll
 
-import grpc.aio
-from audiowriter_client import AsyncAudioWriter, CallFailed
-from support.server import LIMIT_S
+from scale.envoy import Envoy, free_ports, one_server
+from scale.names import Names
 
-from scale.envoy import Envoy, one_server
-from scale.streams import CONFIG
-
-IDLE_S = 1.0
+IDLE_S = 3.0
+ADDRESSES = ("127.0.0.2", "127.0.0.3")
+STREAMS = 20
 EXPECTED = {
-    "a full server": "UNAVAILABLE (MAX_STREAMS_EXCEEDED)",
+    "a full server": "UNAVAILABLE (MAX_STREAMS_EXCEEDED), retry after 1 s",
     "a silent caller": "DEADLINE_EXCEEDED (IDLE_TIMEOUT_EXCEEDED)",
     "no server": "UNAVAILABLE: no healthy upstream",
+    "streams with one of two servers full": f"{STREAMS} taken",
 }
 
 
 def run() -> bool:
     """Provoke each refusal; print what the caller was told. True if it is what is expected."""
+    told: dict[str, str] = {}
     with one_server("--max-streams=1", f"--idle-timeout={IDLE_S}") as (server, envoy):
-        told = asyncio.run(_told(envoy))
+        with channel_to(envoy.target) as channel:
+            silent = Stream(channel).start()
+            told["a full server"] = _words(Stream(channel).error())
+            told["a silent caller"] = _words(silent.error())
         server.signal()
         envoy.wait_until_healthy()
-        told["no server"] = asyncio.run(_silent(envoy))
+        with channel_to(envoy.target) as channel:
+            told["no server"] = _words(Stream(channel).error())
+    told["streams with one of two servers full"] = _one_of_two()
     for what, words in told.items():
         print(f"{what}: {words}")
     return all(words.startswith(EXPECTED[what]) for what, words in told.items()) and told.keys() == EXPECTED.keys()
 
 
-async def _told(envoy: Envoy) -> dict[str, str]:
-    silent = asyncio.create_task(_silent(envoy))
-    # The first has the only place for a second; the other comes while it is there.
-    await asyncio.sleep(IDLE_S / 2)
-    return {"a full server": await _silent(envoy), "a silent caller": await silent}
+def _one_of_two() -> str:
+    """Open streams at once while one of two servers is full; nobody but Envoy tries again."""
+    (port,) = free_ports(1)
+    flags = [f"--port={port}", "--idle-timeout=600"]
+    with (
+        ServerProcess(f"--host={ADDRESSES[0]}", *flags, "--max-streams=1") as full,
+        ServerProcess(f"--host={ADDRESSES[1]}", *flags) as empty,
+        channel_to(full) as direct,
+        Names(ADDRESSES) as names,
+        Envoy(names, port) as envoy,
+    ):
+        held = Stream(direct).start()
+        envoy.wait_until_healthy(full.target, empty.target)
+        taken = 0
+        with channel_to(envoy.target) as channel:
+            streams = [Stream(channel) for _ in range(STREAMS)]
+            for stream in streams:
+                try:
+                    stream.start().finish()
+                    taken += 1
+                except grpc.RpcError as error:
+                    print(f"  refused: {_words(Error(error))}")
+        poll(lambda: len(envoy.calls) >= STREAMS, "the access log does not tell of all streams")
+        again = sum(int(call["attempts"]) > 1 for call in envoy.calls)
+        held.call.cancel()
+        held.half_close()
+    return f"{taken} taken, {again} of them at another attempt"
 
 
-async def _silent(envoy: Envoy) -> str:
-    """Open a stream, say nothing, and give the words that it ends with."""
-
-    def drop(_: bytes) -> None:
-        pass
-
-    async with grpc.aio.insecure_channel(envoy.target) as channel, asyncio.timeout(LIMIT_S):
-        writer = AsyncAudioWriter.open(channel, CONFIG, drop)
-        while True:
-            try:
-                await writer.started
-            except CallFailed as error:
-                return str(error)
-            await asyncio.sleep(IDLE_S / 10)
+def _words(error: Error) -> str:
+    words = f"{error.code.name} ({error.info.reason})" if error.info.reason else f"{error.code.name}: {error.text}"
+    retry_s = error.retry.retry_delay.ToMilliseconds() / 1000
+    return f"{words}, retry after {retry_s:g} s" if retry_s else words

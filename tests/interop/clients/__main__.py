@@ -6,13 +6,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from audiowriter_client import list_formats
-from support.server import ServerProcess
+from support.server import ServerProcess, Stream, channel_to, poll
 
 from interop.clients.drivers import BUILDS, Driver
 from interop.clients.plan import Case, Plan, load
@@ -55,7 +55,7 @@ class Run:
         self.failed: Counter[tuple[str, str]] = Counter()
         self._folder = folder
         self._judge = Judge()
-        shared = {case.server for case in plan.cases if not case.own_server}
+        shared = {case.server for case in plan.cases if not case.own_server and not case.full}
         self._servers = {name: stack.enter_context(ServerProcess(*self._flags(name))) for name in shared}
 
     def ask(self, number: int, case: Case, language: str, driver: Driver) -> tuple[Outcome, list[str]]:
@@ -63,6 +63,9 @@ class Run:
         file = self._file(number, language)
         file.parent.mkdir(parents=True)
         faults: list[str] = []
+        if case.full:
+            with _several_servers(case, faults) as target:
+                return driver.ask(case.asked | {"target": target, "file": str(file)}, lambda: None), faults
         with self._server(case, faults) as (server, at_pause):
             asked = case.asked | {"target": server.target, "file": str(file)}
             return driver.ask(asked, at_pause), faults
@@ -113,6 +116,29 @@ class Run:
                 faults.append(f"the server ended with {code}: it had streams left")
             elif code is None:
                 faults.append("the server did not end: it has streams left")
+
+
+@contextmanager
+def _several_servers(case: Case, faults: list[str]) -> Iterator[str]:
+    """Give a target of several servers, the full ones with a stream in their only place."""
+    with ExitStack() as stack:
+        servers = []
+        for full in case.full:
+            server = stack.enter_context(ServerProcess(*(["--max-streams=1", "--idle-timeout=600"] if full else [])))
+            if full:
+                stream = Stream(stack.enter_context(channel_to(server))).start()
+                stack.callback(stream.half_close)
+            servers.append(server)
+        yield ",".join(server.target for server in servers)
+        if case.refusals:
+            with suppress(AssertionError):  # the log comes after the answer
+                poll(lambda: _refusals(servers) >= case.refusals, "")
+            if (refusals := _refusals(servers)) != case.refusals:
+                faults.append(f"{refusals} calls were refused, expected {case.refusals}")
+
+
+def _refusals(servers: Sequence[ServerProcess]) -> int:
+    return sum(server.ended("MAX_STREAMS_EXCEEDED") for server in servers)
 
 
 def _befall(server: ServerProcess, meanwhile: dict[str, str]) -> None:

@@ -4,7 +4,8 @@ import json
 import sys
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,24 @@ def main() -> None:
     """Serve cases until stdin ends."""
     for line in sys.stdin:
         case = json.loads(line)
-        tell(outcome_of(partial(METHODS[case["method"]], case)))
+        tell(outcome_of_all(case))
+
+
+def outcome_of_all(case: Case) -> Outcome:
+    """Run a case as often at once as it says, and give the outcome of the first that failed, or of the first."""
+    with ThreadPoolExecutor(case["streams"]) as pool:
+        outcomes = list(pool.map(lambda one: outcome_of(partial(METHODS[one["method"]], one)), copies(case)))
+    return first_failed(outcomes)
+
+
+def copies(case: Case) -> list[Case]:
+    """Give a case for each of its streams: all but the first have a number behind the name of their file."""
+    return [case, *({**case, "file": f"{case['file']}.{number}"} for number in range(2, case["streams"] + 1))]
+
+
+def first_failed(outcomes: Sequence[Outcome]) -> Outcome:
+    """Give the outcome that stands for all of them."""
+    return next((outcome for outcome in outcomes if outcome["code"] != "OK"), outcomes[0])
 
 
 def tell(told: Outcome) -> None:
@@ -42,7 +60,8 @@ def failure(error: AudioWriterError) -> Outcome:
     """Give the outcome that an error is."""
     if isinstance(error, CallFailed):
         violations = [list(violation) for violation in error.violations]
-        return {"code": error.code.name, "reason": error.reason, "violations": violations}
+        retry_after = error.retry_after or 0
+        return {"code": error.code.name, "reason": error.reason, "retry_after": retry_after, "violations": violations}
     return {"code": "TRUNCATED", "reason": str(error)}
 
 

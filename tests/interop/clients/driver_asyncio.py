@@ -5,12 +5,22 @@ import json
 import sys
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 from audiowriter_client import AsyncAudioWriter, AudioWriterError
 
-from interop.clients.driver import METHODS, Case, Outcome, append, config_of, failure, metadata_of, outcome_of, tell
+from interop.clients.driver import (
+    Case,
+    Outcome,
+    append,
+    config_of,
+    copies,
+    failure,
+    first_failed,
+    metadata_of,
+    outcome_of_all,
+    tell,
+)
 from interop.clients.plan import pieces
 
 
@@ -18,7 +28,10 @@ async def main() -> None:
     """Serve cases until stdin ends, on one event loop: grpc.aio takes no second one in a process."""
     while line := await asyncio.to_thread(sys.stdin.readline):
         case = json.loads(line)
-        tell(await _run(case) if case["method"] == "stream" else outcome_of(partial(METHODS[case["method"]], case)))
+        if case["method"] == "stream":
+            tell(first_failed(await asyncio.gather(*map(_run, copies(case)))))
+        else:
+            tell(outcome_of_all(case))
 
 
 async def _run(case: Case) -> Outcome:

@@ -33,6 +33,10 @@ class Case:
     own_server: bool
     meanwhile: dict[str, str] = field(default_factory=dict)
     """What befalls the server while the driver pauses."""
+    full: Sequence[bool] = ()
+    """For a target of several servers, which of them are full."""
+    refusals: int = 0
+    """How many calls they must have refused in all; 0: any number."""
     samples: int | None = None
     """Samples a channel in the PCM; None where none is sent."""
 
@@ -77,6 +81,8 @@ def _case(entry: dict[str, Any], told_config: dict[str, Any], pcm: "Pcm") -> Cas
         own_server=entry.get("own_server", False),
         expect={"code": OK} | entry.get("expect", {}),
         meanwhile=entry.get("meanwhile", {}),
+        full=entry.get("full", ()),
+        refusals=entry.get("refusals", 0),
         samples=given and given["speech"],
         asked={
             "method": entry.get("method", "stream"),
@@ -90,6 +96,7 @@ def _case(entry: dict[str, Any], told_config: dict[str, Any], pcm: "Pcm") -> Cas
             "pause_after": entry.get("pause_after", 0),
             "cancel_after": entry.get("cancel_after", 0),
             "second": entry.get("second", False),
+            "streams": entry.get("streams", 1),
         },
     )
 

@@ -27,6 +27,11 @@ class Judge:
         if case.expect["code"] != outcome["code"]:
             return
         if outcome["code"] == OK:
+            for number in range(2, case.asked["streams"] + 1):
+                copy = file.with_name(f"{file.name}.{number}")
+                if not copy.exists() or copy.read_bytes() != file.read_bytes():
+                    yield f"{copy.name} is not as {file.name}"
+                copy.unlink(missing_ok=True)
             yield from _wrong_file(case, outcome, file)
             if file.exists():
                 content = without_serials(file.read_bytes())
@@ -47,7 +52,7 @@ class Judge:
 
 
 def _unexpected(expect: Outcome, outcome: Outcome) -> Iterator[str]:
-    for key, default in (("code", ""), ("reason", "")):
+    for key, default in (("code", ""), ("reason", ""), ("retry_after", 0)):
         got, wanted = outcome.get(key) or default, expect.get(key, default)
         if got != wanted:
             yield f"{key} {got}, expected {wanted or 'none'}"

@@ -6,11 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"log"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -37,11 +39,13 @@ type testCase struct {
 	PauseAfter  int    `json:"pause_after"`
 	CancelAfter int    `json:"cancel_after"`
 	Second      bool   `json:"second"`
+	Streams     int    `json:"streams"`
 }
 
 type outcome struct {
 	Code       string      `json:"code"`
 	Reason     string      `json:"reason"`
+	RetryAfter float64     `json:"retry_after"`
 	Violations [][2]string `json:"violations"`
 	Finished   []byte      `json:"finished,omitempty"`
 	Second     *outcome    `json:"second,omitempty"`
@@ -68,20 +72,39 @@ func main() {
 	}
 }
 
+// run makes the calls of a case at once and gives the outcome of the first that failed, or of the first.
 func (d driver) run(c *testCase) *outcome {
-	result := &outcome{Code: "OK"}
-	if err := d.call(c, result); err != nil {
-		result.fail(err)
-	}
-	return result
-}
-
-func (d driver) call(c *testCase, result *outcome) error {
 	conn, err := audiowriter.Dial(c.Target, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
-		return err
+		result := &outcome{}
+		result.fail(err)
+		return result
 	}
 	defer conn.Close()
+	outcomes := make([]*outcome, c.Streams)
+	var all sync.WaitGroup
+	for i := range outcomes {
+		one := *c
+		if i > 0 {
+			one.File = fmt.Sprintf("%s.%d", c.File, i+1)
+		}
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			outcomes[i] = &outcome{Code: "OK"}
+			if err := d.call(conn, &one, outcomes[i]); err != nil {
+				outcomes[i].fail(err)
+			}
+		}()
+	}
+	all.Wait()
+	if failed := slices.IndexFunc(outcomes, func(o *outcome) bool { return o.Code != "OK" }); failed >= 0 {
+		return outcomes[failed]
+	}
+	return outcomes[0]
+}
+
+func (d driver) call(conn *grpc.ClientConn, c *testCase, result *outcome) error {
 	ctx := context.Background()
 	if c.Token != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.Token)
@@ -178,7 +201,7 @@ func (o *outcome) fail(err error) {
 	var refused *audiowriter.Error
 	switch {
 	case errors.As(err, &refused):
-		o.Reason = refused.Reason
+		o.Reason, o.RetryAfter = refused.Reason, refused.RetryAfter.Seconds()
 		for _, violation := range refused.Violations {
 			o.Violations = append(o.Violations, [2]string{violation.Field, violation.Description})
 		}

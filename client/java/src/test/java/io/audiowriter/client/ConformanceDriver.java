@@ -18,8 +18,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
  * The Java driver of the clients' conformance set: a case a line on stdin, its outcome a line on stdout.
@@ -40,17 +47,50 @@ final class ConformanceDriver {
     }
 
     private JsonObject run(JsonObject asked) {
-        JsonObject outcome = new JsonObject();
         AudioWriterClient.Builder builder =
-                AudioWriterClient.builder(asked.get("target").getAsString()).plaintext();
+                AudioWriterClient.builder(asked.get("target").getAsString().split(",")).plaintext();
         String token = asked.get("token").getAsString();
         try (AudioWriterClient client = (token.isEmpty() ? builder : builder.token(token)).build()) {
+            return runAll(client, asked);
+        }
+    }
+
+    /** Runs the case as often at once as it says. Gives the outcome of the first that failed, or of the first. */
+    private JsonObject runAll(AudioWriterClient client, JsonObject asked) {
+        int streams = asked.get("streams").getAsInt();
+        ExecutorService pool = Executors.newFixedThreadPool(streams);
+        try {
+            List<Future<JsonObject>> running = new ArrayList<>();
+            for (int number = 1; number <= streams; number++) {
+                JsonObject one = asked.deepCopy();
+                if (number > 1) {
+                    one.addProperty("file", asked.get("file").getAsString() + "." + number);
+                }
+                running.add(pool.submit(() -> runOne(client, one)));
+            }
+            for (Future<JsonObject> each : running) {
+                if (!each.get().get("code").getAsString().equals("OK")) {
+                    return each.get();
+                }
+            }
+            return running.get(0).get();
+        } catch (InterruptedException | ExecutionException e) {
+            throw new IllegalStateException(e);
+        } finally {
+            pool.shutdown();
+        }
+    }
+
+    private JsonObject runOne(AudioWriterClient client, JsonObject asked) {
+        JsonObject outcome = new JsonObject();
+        try {
             call(client, asked, outcome);
             outcome.addProperty("code", "OK");
         } catch (AudioWriterException e) {
             boolean truncated = e instanceof TruncatedStreamException;
             outcome.addProperty("code", truncated ? "TRUNCATED" : e.code().name());
             outcome.addProperty("reason", e.reason().orElse(""));
+            outcome.addProperty("retry_after", e.retryAfter().map(Duration::toMillis).orElse(0L) / 1000.0);
             outcome.add("violations", violations(e));
         } catch (IOException e) {
             outcome.addProperty("code", "UNKNOWN");
