@@ -1,27 +1,32 @@
-"""`python -m audiowriter_server`: what `audiowriter serve` does, where only the server is installed."""
+"""`python -m audiowriter_server`: the command `audiowriter serve`, where only the server is installed."""
 
 import sys
+from collections.abc import Sequence
 
 
-def main() -> int:
-    """Run the command; wrong settings and missing packages are one line on stderr."""
+def serve(arguments: Sequence[str], name: str) -> int:
+    """Run the server and return its exit code. Wrong settings and missing packages are one line on stderr.
+
+    `name`: of the program, for its help.
+    """
     try:
-        return _serve()
+        import click
+
+        from .runtime.command import serve as command
+
+        try:
+            return command.main(list(arguments), prog_name=name, standalone_mode=False) or 0
+        except click.UsageError as error:
+            print(f"audiowriter: {error.format_message()}", file=sys.stderr)
+            return 2
     except ModuleNotFoundError as error:
         print(f"audiowriter: {error.name} is missing: pip install 'audiowriter[server]'", file=sys.stderr)
         return 2  # the exit code of a server that cannot start
 
 
-def _serve() -> int:
-    import click
-
-    from .runtime.command import serve
-
-    try:
-        return serve.main(prog_name="python -m audiowriter_server", standalone_mode=False) or 0
-    except click.UsageError as error:
-        print(f"audiowriter: {error.format_message()}", file=sys.stderr)
-        return 2
+def main() -> int:
+    """Run the server with the arguments of the process."""
+    return serve(sys.argv[1:], "python -m audiowriter_server")
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def test_pydub_is_the_last_resort(tmp_path: Path, samples: NDArray[np.int16], mo
 
 _PEAK = """
 import sys
-from audiowriter_client.cli import main
+from audiowriter_cli import main
 
 assert main() == 0
 with open("/proc/self/status") as status:

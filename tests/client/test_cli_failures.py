@@ -28,9 +28,9 @@ MODULE = [sys.executable, "-m", "audiowriter_server"]
         (["-", "out.wav", "--input-format", "s16le"], "raw PCM needs --input-rate"),
         (["in.wav", "out.wav", "--input-rate", "8000"], "--input-… are for raw PCM"),
         (["in.wav", "out.mp3", "--bitrate", "fast"], "'fast' is not a bitrate such as 96k or 96000"),
-        (["in.wav", "out.mp3", "--bitrate", "96k", "--quality", "1"], "bitrate_bps and vbr_quality exclude each other"),
+        (["in.wav", "out.mp3", "--bitrate", "96k", "--quality", "1"], "--bitrate and --quality exclude each other"),
         (["in.wav", "out.mp3", "--tag", "title"], "'title' is not NAME=TEXT"),
-        (["in.wav", "out.wav", "--rate", "4294967296"], "4294967296"),
+        (["in.wav", "out.wav", "--rate", "4294967296", "--target", "localhost:1"], "4294967296"),
         (["in.wav", "out.wav", "--target", "a:1,b:x"], "--target: 'b:x' in a list of servers: takes host:port"),
     ],
 )

@@ -42,6 +42,6 @@ def test_bare_install_is_enough_for_the_library() -> None:
 
 
 def test_command_says_what_is_missing() -> None:
-    code = "import sys; sys.modules['click'] = None\nfrom audiowriter_client.cli import main\nraise SystemExit(main())"
+    code = "import sys; sys.modules['click'] = None\nfrom audiowriter_cli import main\nraise SystemExit(main())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (2, "audiowriter: click is missing: pip install 'audiowriter[cli]'\n")

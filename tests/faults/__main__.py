@@ -49,6 +49,7 @@ FAULTS = (
     Fault("cancelled streams", 1000, calls.cancelled_streams, _with()),
     Fault("cancel storm, all formats", 500, storm.cancel_storm, _with()),
     Fault("drains under cancellations", 30, storm.drain_storm, _with()),
+    Fault("Ctrl-C while it encodes", 4, storm.interrupted_command, _with()),
     Fault("streams without a message", 50, calls.silent_streams, _with("--first-message-timeout=2")),
     Fault("oversized metadata", 60, calls.oversized_metadata, _with()),
     Fault("writers that flood", 4, calls.flooding_writer, _with()),

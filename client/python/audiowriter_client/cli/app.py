@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib import metadata
 
+import audiowriter_core
 import click
 from audiowriter_server.runtime.command import serve
 
@@ -46,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         _say(f"{error.name} is missing: pip install 'audiowriter[server]'")
         return 1
-    except (click.ClickException, AudioWriterError, OSError) as error:
+    except (click.ClickException, AudioWriterError, audiowriter_core.AudioWriterError, OSError) as error:
         for line in _lines(error):
             _say(line)
         return 1
@@ -56,6 +57,8 @@ def _lines(error: Exception) -> Sequence[str]:
     match error:
         case CallFailed(violations=violations) if violations:
             return [f"{field}: {description}" for field, description in violations]
+        case audiowriter_core.InvalidArgument(violations=core_violations):
+            return [str(violation) for violation in core_violations]
         case OSError(filename=filename, strerror=strerror) if filename is not None:
             return [f"{filename}: {strerror}"]
         case click.ClickException():

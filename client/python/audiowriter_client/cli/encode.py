@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamFinished
+from audiowriter_core import Finished
 
 from audiowriter_client.cli.audio import PcmFormat, RawOptions
 from audiowriter_client.cli.interruptible import GRACE_S, run_interruptibly
+from audiowriter_client.cli.local import LocalWriter
 from audiowriter_client.cli.progress import Meter
-from audiowriter_client.cli.server import Server, server_options, server_or_own
+from audiowriter_client.cli.server import Server, server_options
 from audiowriter_client.cli.source import open_source
 from audiowriter_client.config import AUDIO_FORMATS, SAMPLE_FORMATS, stream_config
+from audiowriter_client.sink import Destination
 from audiowriter_client.writer import AudioWriter
 
 _BY_EXTENSION = {
@@ -98,8 +100,8 @@ def encode(
 
     OUT is a path or - for stdout. If stdout is a file, it gets the final header, too, except in append mode.
 
-    Without --target a server runs inside this process. AUDIOWRITER_TOKEN in the environment is sent to --target as the
-    bearer token.
+    Without --target the file is encoded in this process. AUDIOWRITER_TOKEN in the environment is sent to --target as
+    the bearer token.
     """
     format_ = format_ or _BY_EXTENSION.get(Path(output).suffix.lower())
     if format_ is None:
@@ -107,24 +109,22 @@ def encode(
     if _same_file(source, output):
         raise click.UsageError(f"{source} and {output} are the same file")
     raw = RawOptions(input_format, input_rate, input_channels)
-    opened: Future[tuple[AudioWriter, Meter]] = Future()
+    if settings["bitrate_bps"] is not None and settings["vbr_quality"] is not None:
+        raise click.UsageError("--bitrate and --quality exclude each other")
+    opened: Future[tuple[AudioWriter | LocalWriter, Meter]] = Future()
 
     def work() -> str:
         with ExitStack() as stack:
             audio = stack.enter_context(open_source(source, raw))
-            config = _config(format_, audio.format, settings)
-            used = stack.enter_context(server_or_own(server))
             meter = stack.enter_context(Meter(audio.frames, audio.format.sample_rate_hz, quiet=quiet))
             begin = time.perf_counter()
             sink = _stdout() if output == "-" else output
-            with AudioWriter.open(
-                used.target, config, sink, credentials=used.credentials, metadata=used.metadata
-            ) as writer:
+            with _open_writer(server, format_, audio.format, settings, sink) as writer:
                 opened.set_result((writer, meter))
                 for block in audio.blocks:
                     writer.write(block)
                     meter.advance(audio.frames_in(block), writer.bytes_received)
-            return _summary(output, writer.result, time.perf_counter() - begin)
+            return _summary(output, writer, time.perf_counter() - begin)
 
     def stop() -> None:
         with suppress(TimeoutError):  # not yet opened, or never to be
@@ -137,17 +137,23 @@ def encode(
         click.echo(summary, err=True)
 
 
-def _config(format_: str, pcm: PcmFormat, settings: Mapping[str, Any]) -> StreamConfig:
+def _open_writer(
+    server: Server | None, format_: str, pcm: PcmFormat, settings: Mapping[str, Any], sink: Destination
+) -> AudioWriter | LocalWriter:
+    options = {
+        "format": format_,
+        "sample_rate_hz": pcm.sample_rate_hz,
+        "channels": pcm.channels,
+        "sample_format": pcm.sample_format,
+        **settings,
+    }
+    if server is None:
+        return LocalWriter(options, sink)
     try:
-        return stream_config(
-            format=format_,
-            sample_rate_hz=pcm.sample_rate_hz,
-            channels=pcm.channels,
-            sample_format=pcm.sample_format,
-            **settings,
-        )
-    except ValueError as error:  # options that exclude each other, or a number too large for its field
+        config = stream_config(**options)
+    except ValueError as error:  # a number too large for its field
         raise click.UsageError(str(error)) from error
+    return AudioWriter.open(server.target, config, sink, credentials=server.credentials, metadata=server.metadata)
 
 
 def _same_file(source: str, output: str) -> bool:
@@ -162,8 +168,9 @@ def _stdout() -> FileIO:
     return FileIO(sys.stdout.fileno(), "wb", closefd=False)
 
 
-def _summary(output: str, result: StreamFinished, seconds: float) -> str:
-    duration = result.duration.ToTimedelta().total_seconds()
+def _summary(output: str, writer: AudioWriter | LocalWriter, seconds: float) -> str:
+    result = writer.result
+    duration = result.duration_s if isinstance(result, Finished) else result.duration.ToTimedelta().total_seconds()
     line = f"{output}: {duration:.2f} s, {result.total_bytes:,} bytes, {duration / seconds:.1f} × real time"
     if result.clipped_samples:
         line += f", {result.clipped_samples:,} samples clipped"
