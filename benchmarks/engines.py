@@ -109,7 +109,7 @@ def _sndfile(file_format: str, subtype: str, level: float | None) -> Engine:
 
 ENGINES: dict[str, Engine] = {
     "mp3": _lame,
-    "aac": _avcodec("aac", {"aac_coder": "fast"}, "fltp"),
+    "aac": _avcodec("aac", {"aac_coder": "twoloop"}, "fltp"),
     "ogg_opus": _avcodec("libopus", {"compression_level": "10", "frame_duration": "20"}, "flt"),
     "flac": _sndfile("FLAC", "PCM_16", 0.6),
     "ogg_vorbis": _sndfile("OGG", "VORBIS", 0.6),

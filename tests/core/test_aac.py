@@ -62,3 +62,23 @@ def test_the_shortest_streams_are_recognised(length: int, rate: int, channels: i
     with av.open(BytesIO(encoded.file)) as container:
         assert container.format.name == "aac"
     assert by_ffmpeg(encoded.file).shape == (len(frames(encoded.file)) * 1024, channels)
+
+
+@pytest.mark.parametrize("bitrate", [128_000, 256_000])
+@pytest.mark.parametrize("amplitude", [0.1, 0.35, 0.5, 0.7, 0.9])
+def test_loud_tones_keep_their_level(amplitude: float, bitrate: int) -> None:
+    """FFmpeg's fast coder decodes to 0.76 of this tone at 0.9, with 9 dB of SNR."""
+    rate = 48_000
+    tone = amplitude * np.sin(2 * np.pi * 997 * np.arange(3 * rate) / rate)
+    stereo = np.stack([tone, tone], 1).astype("<f4")
+    encoded = encode(config("aac", rate, 2, "F32LE", bitrate_bps=bitrate), stereo.tobytes())
+    start = encoded.finished.delay_samples
+    decoded = by_ffmpeg(encoded.file)[start : start + len(tone)]
+    middle = slice(rate // 2, -rate // 2)  # away from both ends
+    sent, heard = tone[middle], decoded[middle, 0].astype(float)
+    scale = 32768 if decoded.dtype == np.int16 else 1
+    heard /= scale
+    gain = heard @ sent / (sent @ sent)
+    snr_db = 10 * np.log10(sent @ sent / ((heard - sent) @ (heard - sent)))
+    assert gain == pytest.approx(1, abs=0.01)
+    assert snr_db > 50
