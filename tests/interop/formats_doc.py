@@ -32,9 +32,9 @@ settings.
 - **Header**: whether `finished` carries a header that replaces the first bytes. What was streamed plays without it.
 - **Latency**: audio sent, in frames of {FRAME_MS} ms, when the bytes received first decode to a part of it.
 
-AAC, M4A and fragmented MP4 use FFmpeg's two-loop coder at their default effort and above. Below effort {TWO_LOOP_EFFORT} they
-use FFmpeg's fast coder. It takes a third of the CPU time, but it distorts loud tones: a sine at 0.9 of full scale is decoded at
-0.76. Stereo music sounds worse at the same bitrate. Use it for speech only.
+AAC, M4A and fragmented MP4 use FFmpeg's two-loop coder at their default effort and above. Below effort {TWO_LOOP_EFFORT}
+they use FFmpeg's fast coder. It takes a third of the CPU time, but it distorts loud tones: a sine at 0.9 of full scale is
+decoded at 0.76. Stereo music sounds worse at the same bitrate. Use it for speech only.
 
 """
 
