@@ -21,7 +21,7 @@ OURS = {
     "audiowriter_core": set[str](),
     "audiowriter_server": {"audiowriter_core", "audiowriter"},
     "audiowriter_client": {"audiowriter"},
-    "audiowriter_cli": {"audiowriter_client"},
+    "audiowriter_cli": {"audiowriter_client", "audiowriter_server", "audiowriter_core"},
 }
 """Packages of this project that each package may import; `audiowriter` is the contract."""
 

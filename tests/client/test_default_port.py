@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import grpc
 import grpc.aio
 import pytest
@@ -49,12 +51,18 @@ def test_other_targets_stay_as_they_are(target: str) -> None:
 
 
 async def test_channels_are_opened_to_the_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    targets: list[str] = []
-    credentials = grpc.ssl_channel_credentials()
+    opened: list[str] = []
+
+    def open_channel(target: str, *_: object, **__: object) -> nullcontext[None]:
+        opened.append(target)
+        return nullcontext()
+
     for module in (grpc, grpc.aio):
         for kind in ("insecure_channel", "secure_channel"):
-            monkeypatch.setattr(module, kind, lambda target, *_, **__: targets.append(target))
-    for given in (None, credentials):
-        connection.connect("localhost", given)
-        connection.connect_aio("localhost", given)
-    assert targets == ["localhost:50051"] * 4
+            monkeypatch.setattr(module, kind, open_channel)
+    for credentials in (None, grpc.ssl_channel_credentials()):
+        with connection.connect("localhost", credentials):
+            pass
+        async with connection.connect_aio("localhost", credentials):
+            pass
+    assert opened == ["localhost:50051"] * 4
