@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test coverage bench bench-quick profile faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image nightly check github words generate clean
+.PHONY: demo test coverage bench bench-quick profile faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image nightly check github words symphonia generate clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -66,10 +66,14 @@ soak: $(VENV)/.ready  ## Ten minutes of everything at once, or SECONDS
 
 interop: judges conformance snippets  ## All that strangers say of us: the three targets below
 
-judges: $(VENV)/.ready  ## Hold every format against decoders and analysers that we did not write, Chromium among them
+judges: $(VENV)/.ready symphonia  ## Hold every format against decoders and analysers that we did not write, Chromium among them
 	$(BIN)/python -m pytest -q tests/interop
 
-judges-long: $(VENV)/.ready  ## Write a WAV beyond 4 GiB, then ten hours of audio into every format; takes an hour
+symphonia:  # a decoder in Rust, one of the judges; takes a minute
+	@command -v cargo >/dev/null || { echo "judges: cargo is missing: one of the decoders is written in Rust" >&2; exit 1; }
+	cargo build --quiet --release --manifest-path tests/interop/symphonia/Cargo.toml --target-dir build/symphonia
+
+judges-long: $(VENV)/.ready symphonia  ## Write a WAV beyond 4 GiB, then ten hours of audio into every format; takes an hour
 	$(BIN)/python -m pytest -q tests/interop/test_rf64.py --long
 	PYTHONPATH=tests $(BIN)/python -m interop.ten_hours
 

@@ -23,6 +23,11 @@ COUNTED: dict[str, Callable[[pb.StreamFinished], int]] = {
 opusenc, lame and ffmpeg."""
 
 
+def decoded_rate(product: Product) -> int:
+    """Rate in Hz at which the file decodes."""
+    return 48000 if product.order.info.name in OPUS else product.order.rate
+
+
 def hear(product: Product, samples: Signal, *, more: int | None = 0) -> Iterator[str]:
     """Compare what a decoder gave with what went in. `more`: frames too many that it is known to give; None: unknown."""
     order = product.order
@@ -36,7 +41,7 @@ def hear(product: Product, samples: Signal, *, more: int | None = 0) -> Iterator
     if not len(samples):
         yield "no sound"
         return
-    rate = 48000 if order.info.name in OPUS else order.rate
+    rate = decoded_rate(product)
     frames = product.frames * rate // order.rate
     if more is not None and len(samples) != frames + more:
         yield f"{len(samples)} frames, not {frames + more}"

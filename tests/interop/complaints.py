@@ -22,6 +22,7 @@ TOLERATED = (
     Tolerated("ffmpeg", (*WAVE, *RAW), "Guessed Channel Layout", "without a channel mask nothing else is left"),
     Tolerated("ffmpeg", ("aac", *RAW), "Estimating duration from bitrate", "none of them has a duration"),
     Tolerated("ffprobe", ("aac",), "Estimating duration from bitrate", "ADTS has no duration"),
+    Tolerated("mpv", ("aac",), "Estimating duration from bitrate", "ADTS has no duration"),
     *(
         Tolerated(
             judge,
@@ -29,7 +30,7 @@ TOLERATED = (
             "Discarding ID3 tags because more suitable tags were found",
             "INFO says the same; it says so of files that TagLib edited, too",
         )
-        for judge in ("ffmpeg", "ffprobe")
+        for judge in ("ffmpeg", "ffprobe", "mpv")
     ),
     Tolerated(
         "ffmpeg_live",

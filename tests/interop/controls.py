@@ -1,4 +1,4 @@
-"""FFmpeg's own file of the same signal. A fault that a judge also finds in that file is the judge's own."""
+"""Another encoder's file of the same signal. A fault that a judge also finds in that file is the judge's own."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ OPTIONS: dict[str, Callable[[Product], str]] = {
     "wav": _wav,
     "wav-mulaw": lambda _: "-c:a pcm_mulaw -f wav",
     "wav-alaw": lambda _: "-c:a pcm_alaw -f wav",
-    "vorbis": lambda _: "-c:a libvorbis -f ogg",
+    "vorbis": lambda _: "-c:a pcm_s24le -f wav",  # for oggenc
     "opus": lambda _: "-c:a libopus -f opus",
     "flac": _flac,
     "mp3": lambda _: "-c:a libmp3lame -f mp3",
@@ -42,20 +42,24 @@ OPTIONS: dict[str, Callable[[Product], str]] = {
 
 
 def control(product: Product) -> Product:
-    """Return the product with FFmpeg's file in place of ours."""
+    """Return the product with another encoder's file in place of ours: FFmpeg's, or oggenc's if the format is Vorbis."""
     order = product.order
     path = product.file.with_stem("control")
+    target = path.with_suffix(".wav") if order.info.name == "vorbis" else path
     source = ("-f", "f64le", "-ar", order.rate, "-ac", order.channels, "-channel_layout", _LAYOUTS[order.channels])
     tags = [word for name, value in order.output.tags.items() for word in ("-metadata", f"{name}={value}")]
     options = OPTIONS[order.info.name](product).split()
     pcm = to_bytes(product.signal, pb.SAMPLE_FORMAT_F64LE)
-    _, said = run("ffmpeg", "-v", "error", "-y", *source, "-i", "pipe:0", *options, *tags, path, stdin=pcm)
+    _, said = run("ffmpeg", "-v", "error", "-y", *source, "-i", "pipe:0", *options, *tags, target, stdin=pcm)
     assert not said, said
+    if order.info.name == "vorbis":
+        run("oggenc", "-Q", "-q", 10 * product.started.output.vbr_quality, "-o", path, target)
+        target.unlink()
     return replace(product, file=path)
 
 
 def beside_control(judge: Judge) -> Judge:
-    """Wrap a judge of the stored file: faults that it also finds in FFmpeg's file are left out."""
+    """Wrap a judge of the stored file: faults that it also finds in the other encoder's file are left out."""
 
     @wraps(judge)
     def judged(product: Product) -> Iterator[str]:

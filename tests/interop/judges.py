@@ -16,7 +16,9 @@ from mutagen.mp4 import MP4, MP4Tags
 from interop import compare
 from interop.complaints import WAVE, complaints
 from interop.gstreamer import gstreamer
+from interop.inspectors import metaflac, mkvinfo, mkvmerge, oggz_validate, taglib
 from interop.mp4_judges import atomicparsley, faad
+from interop.players import mpv, symphonia
 from interop.product import Product
 from interop.signals import FFMPEG_NAMES, Signal
 from interop.tools import run
@@ -160,7 +162,7 @@ def mediainfo(product: Product) -> Iterator[str]:
     yield from compare.differ("channels", int(audio["Channels"]), product.order.channels)
     if product.order.info.sample_exact:
         yield from compare.container_duration(product, float(audio["Duration"]), tolerance=0.001)  # whole milliseconds
-    # Of WAV it tells the title twice: as "Title" the one of INFO, read as Latin-1, and as "Track" the one of ID3.
+    # It reports the title of a WAV file twice: "Title" is that of INFO, read as Latin-1, and "Track" that of ID3.
     names = MEDIAINFO_NAMES | ({"title": "Track"} if product.order.info.name in WAVE else {})
     known = {name: general[theirs] for name, theirs in names.items() if theirs in general}
     yield from compare.tags(product, {**general.get("extra", {}), **known})
@@ -206,21 +208,24 @@ RAW: dict[str, Callable[[pb.AudioOutput], str]] = {
 }
 """FFmpeg's names of formats that don't say what they are."""
 
+_ALL: tuple[Judge, ...] = (ffmpeg, ffmpeg_live, ffprobe, gstreamer, mediainfo, mpv)
+"""Judges of every format that says what it is."""
+
 JUDGES: dict[str, tuple[Judge, ...]] = {
-    "wav": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, gstreamer),
-    "vorbis": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, ogginfo, oggdec, gstreamer),
-    "opus": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, ogginfo, opusinfo, opusdec, gstreamer),
-    "flac": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, flac, gstreamer),
-    "mp3": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, mpg123, mp3val, gstreamer),
-    "aac": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_, gstreamer, faad),
+    "wav": (*_ALL, libsndfile, mkvmerge, mutagen_, sox, symphonia, taglib),
+    "vorbis": (*_ALL, libsndfile, mkvmerge, mutagen_, ogginfo, oggdec, oggz_validate, symphonia, taglib),
+    "opus": (*_ALL, libsndfile, mkvmerge, mutagen_, ogginfo, oggz_validate, opusinfo, opusdec, taglib),
+    "flac": (*_ALL, flac, libsndfile, metaflac, mkvmerge, mutagen_, sox, symphonia, taglib),
+    "mp3": (*_ALL, libsndfile, mkvmerge, mpg123, mp3val, mutagen_, symphonia, taglib),
+    "aac": (*_ALL, faad, mkvmerge, mutagen_, symphonia),
     "pcm": (ffmpeg,),
-    "wav-mulaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, gstreamer),
-    "wav-alaw": (ffmpeg, ffmpeg_live, ffprobe, libsndfile, mediainfo, mutagen_, sox, gstreamer),
+    "wav-mulaw": (*_ALL, libsndfile, mutagen_, sox, symphonia, taglib),
+    "wav-alaw": (*_ALL, libsndfile, mutagen_, sox, symphonia, taglib),
     "mulaw": (ffmpeg,),
     "alaw": (ffmpeg,),
-    "m4a": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_, gstreamer, faad, atomicparsley),
-    "fmp4": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, mutagen_, gstreamer, atomicparsley),
-    "webm": (ffmpeg, ffmpeg_live, ffprobe, mediainfo, gstreamer),
+    "m4a": (*_ALL, atomicparsley, faad, mkvmerge, mutagen_, symphonia, taglib),
+    "fmp4": (*_ALL, atomicparsley, mkvmerge, mutagen_, symphonia, taglib),
+    "webm": (*_ALL, mkvinfo, mkvmerge),
 }
 """By the name of the format in ListFormats."""
 

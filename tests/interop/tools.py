@@ -14,11 +14,16 @@ PACKAGES = {
     "gst-launch-1.0": "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav",
     "lame": "lame",
     "mediainfo": "mediainfo",
+    "metaflac": "flac",
+    "mkvinfo": "mkvtoolnix",
+    "mkvmerge": "mkvtoolnix",
     "mp3val": "mp3val",
     "mpg123": "mpg123",
+    "mpv": "mpv",
     "ogginfo": "vorbis-tools",
     "oggdec": "vorbis-tools",
     "oggenc": "vorbis-tools",
+    "oggz-validate": "oggz-tools",
     "opusdec": "opus-tools",
     "opusenc": "opus-tools",
     "opusinfo": "opus-tools",
@@ -26,12 +31,16 @@ PACKAGES = {
 }
 """Debian's package of each program, or packages."""
 
+SYMPHONIA = Path(__file__).parents[2] / "build" / "symphonia" / "release" / "symphonia-judge"
+"""Made by `make judges` from the program in tests/interop/symphonia."""
+
 SECONDS = 60
 
 
 def missing() -> list[str]:
     """A line for each program that is not there."""
-    return [f"{tool}: apt-get install {package}" for tool, package in PACKAGES.items() if shutil.which(tool) is None]
+    lines = [f"{tool}: apt-get install {package}" for tool, package in PACKAGES.items() if shutil.which(tool) is None]
+    return lines if SYMPHONIA.exists() else [*lines, "symphonia: make symphonia"]
 
 
 def run(*command: str | Path | float, stdin: bytes = b"") -> tuple[bytes, str]:
