@@ -23,7 +23,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-TOLD: dict[str, Any] = {
+DETAILS: dict[str, Any] = {
     "violations": [Violation("config.input.channels", "channels=9: at most 2")],
     "reason": "MAX_CHANNELS_EXCEEDED",
     "metadata": {"limit": "max_channels", "value": "2"},
@@ -37,7 +37,9 @@ PUBLIC = [
 
 
 def an_error(kind: type[AudioWriterError]) -> AudioWriterError:
-    error = kind(grpc.StatusCode.UNAVAILABLE, "full", **TOLD) if issubclass(kind, CallFailed) else kind("10 bytes came")
+    error = (
+        kind(grpc.StatusCode.UNAVAILABLE, "full", **DETAILS) if issubclass(kind, CallFailed) else kind("10 bytes came")
+    )
     error.add_note("of the third file")
     return error
 
@@ -69,7 +71,7 @@ class OwnError(CallFailed):
     """What a caller may derive, with a constructor of its own."""
 
     def __init__(self, file: str) -> None:
-        super().__init__(grpc.StatusCode.UNKNOWN, "failed", **TOLD)
+        super().__init__(grpc.StatusCode.UNKNOWN, "failed", **DETAILS)
         self.file = file
 
 
@@ -78,14 +80,14 @@ def test_derived_error_survives_too() -> None:
 
 
 def fail() -> None:
-    raise InvalidArgument(grpc.StatusCode.INVALID_ARGUMENT, "no", **TOLD)
+    raise InvalidArgument(grpc.StatusCode.INVALID_ARGUMENT, "no", **DETAILS)
 
 
 def test_error_comes_out_of_a_process_pool() -> None:
     # spawn: a process that has used gRPC must not fork.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool, pytest.raises(InvalidArgument) as caught:
         pool.submit(fail).result(60)
-    assert (caught.value.reason, caught.value.violations) == (TOLD["reason"], tuple(TOLD["violations"]))
+    assert (caught.value.reason, caught.value.violations) == (DETAILS["reason"], tuple(DETAILS["violations"]))
 
 
 class Failed(grpc.RpcError):

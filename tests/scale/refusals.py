@@ -1,4 +1,4 @@
-"""Refusals of the servers reach callers through Envoy only when no server takes the call; its own limits come later."""
+"""A refusal reaches callers through Envoy when no server takes the call, and Envoy's own limits do not come first."""
 
 import grpc
 from support.server import Error, ServerProcess, Stream, channel_to, poll
@@ -18,21 +18,22 @@ EXPECTED = {
 
 
 def run() -> bool:
-    """Provoke each refusal; print what the caller was told. True if it is what is expected."""
-    told: dict[str, str] = {}
+    """Provoke each refusal and print it. Return whether all are as expected."""
+    outcomes: dict[str, str] = {}
     with one_server("--max-streams=1", f"--idle-timeout={IDLE_S}") as (server, envoy):
         with channel_to(envoy.target) as channel:
             silent = Stream(channel).start()
-            told["a full server"] = _words(Stream(channel).error())
-            told["a silent caller"] = _words(silent.error())
+            outcomes["a full server"] = _words(Stream(channel).error())
+            outcomes["a silent caller"] = _words(silent.error())
         server.signal()
         envoy.wait_until_healthy()
         with channel_to(envoy.target) as channel:
-            told["no server"] = _words(Stream(channel).error())
-    told["streams with one of two servers full"] = _one_of_two()
-    for what, words in told.items():
+            outcomes["no server"] = _words(Stream(channel).error())
+    outcomes["streams with one of two servers full"] = _one_of_two()
+    for what, words in outcomes.items():
         print(f"{what}: {words}")
-    return all(words.startswith(EXPECTED[what]) for what, words in told.items()) and told.keys() == EXPECTED.keys()
+    expected = all(words.startswith(EXPECTED[what]) for what, words in outcomes.items())
+    return expected and outcomes.keys() == EXPECTED.keys()
 
 
 def _one_of_two() -> str:

@@ -43,7 +43,7 @@ class RequestQueue:
         return not self.config_taken or bool(self._waiting)
 
     def begin_again(self) -> None:
-        """Give the message with the config once more. Only while nothing else has been taken."""
+        """Make the config the next message again. Only while nothing else has been taken."""
         self.config_taken = False
 
     def put(self, piece: memoryview) -> None:

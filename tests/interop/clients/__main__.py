@@ -120,7 +120,7 @@ class Run:
 
 @contextmanager
 def _several_servers(case: Case, faults: list[str]) -> Iterator[str]:
-    """Give a target of several servers, the full ones with a stream in their only place."""
+    """Start several servers, the full ones with a stream in their only place, and return them as one target."""
     with ExitStack() as stack:
         servers = []
         for full in case.full:

@@ -27,19 +27,19 @@ def main() -> None:
 
 
 def outcome_of_all(case: Case) -> Outcome:
-    """Run a case as often at once as it says, and give the outcome of the first that failed, or of the first."""
+    """Make the calls of a case at once, and return the outcome of the first that failed, or of the first."""
     with ThreadPoolExecutor(case["streams"]) as pool:
         outcomes = list(pool.map(lambda one: outcome_of(partial(METHODS[one["method"]], one)), copies(case)))
     return first_failed(outcomes)
 
 
 def copies(case: Case) -> list[Case]:
-    """Give a case for each of its streams: all but the first have a number behind the name of their file."""
+    """Return a case for each of its `streams`: all but the first have a number after the name of their file."""
     return [case, *({**case, "file": f"{case['file']}.{number}"} for number in range(2, case["streams"] + 1))]
 
 
 def first_failed(outcomes: Sequence[Outcome]) -> Outcome:
-    """Give the outcome that stands for all of them."""
+    """Return the outcome of the first that failed, or of the first."""
     return next((outcome for outcome in outcomes if outcome["code"] != "OK"), outcomes[0])
 
 

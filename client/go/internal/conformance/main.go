@@ -72,7 +72,7 @@ func main() {
 	}
 }
 
-// run makes the calls of a case at once and gives the outcome of the first that failed, or of the first.
+// run makes the calls of a case at once and returns the outcome of the first that failed, or of the first.
 func (d driver) run(c *testCase) *outcome {
 	conn, err := audiowriter.Dial(c.Target, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

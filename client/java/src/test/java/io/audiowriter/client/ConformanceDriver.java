@@ -55,7 +55,7 @@ final class ConformanceDriver {
         }
     }
 
-    /** Runs the case as often at once as it says. Gives the outcome of the first that failed, or of the first. */
+    /** Makes the calls of a case at once. Returns the outcome of the first that failed, or of the first. */
     private JsonObject runAll(AudioWriterClient client, JsonObject asked) {
         int streams = asked.get("streams").getAsInt();
         ExecutorService pool = Executors.newFixedThreadPool(streams);

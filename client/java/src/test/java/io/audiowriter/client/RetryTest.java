@@ -203,7 +203,7 @@ class RetryTest {
         int bytes(AudioWriterClient client) throws IOException;
     }
 
-    /** Gives back the PCM as the file, or ends every call with an error. */
+    /** Returns the PCM as the file, or ends every call with an error. */
     private static final class Service extends AudioWriterServiceGrpc.AudioWriterServiceImplBase {
         private final StatusRuntimeException error;
         private final AtomicInteger calls = new AtomicInteger();
