@@ -43,10 +43,10 @@ def missing() -> list[str]:
     return lines if SYMPHONIA.exists() else [*lines, "symphonia: make symphonia"]
 
 
-def run(*command: str | Path | float, stdin: bytes = b"") -> tuple[bytes, str]:
+def run(*command: str | Path | float, stdin: bytes = b"", timeout_s: float = SECONDS) -> tuple[bytes, str]:
     """Give what a program wrote to stdout, and as text to stderr. A failure is told on the last line of the text."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, input=stdin, capture_output=True, timeout=SECONDS, check=False)
+    done = subprocess.run(words, input=stdin, capture_output=True, timeout=timeout_s, check=False)
     text = done.stderr.decode(errors="replace")
     if done.returncode:
         text += f"\n{command[0]} ended with {done.returncode}"
