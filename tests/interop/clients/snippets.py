@@ -18,6 +18,8 @@ from interop.clients.drivers import GO, JAVA, ROOT, package_java
 
 README = ROOT / "README.md"
 TARGET = "localhost:50051"
+IN_PROCESS = "audiowriter_core"
+"""Programs that use this package need no server."""
 LIMIT_S = 300.0
 """With nothing downloaded yet."""
 GO_MODULE = "github.com/audiowriter/audiowriter/client/go"
@@ -84,7 +86,7 @@ def _programs() -> Iterator[tuple[Path, str, str]]:
 
 
 def _check(language: str, program: str, target: str) -> str:
-    assert TARGET in program, f"does not call {TARGET}"
+    assert TARGET in program or IN_PROCESS in program, f"does not call {TARGET}"
     with tempfile.TemporaryDirectory(prefix=f"audiowriter-{language}-") as name:
         folder = Path(name)
         printed = LANGUAGES[language](program.replace(TARGET, target), folder)
