@@ -1,6 +1,7 @@
 """Start, drain, stop, and the workers under one supervisor."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -78,6 +79,27 @@ def test_second_signal_ends_at_once() -> None:
         error = stream.error()
         assert error.named[:2] == ("UNAVAILABLE", "STOPPED"), error.text
         assert server.wait() == 1
+
+
+async def test_first_write_that_fails_after_a_cancellation_is_not_logged_as_lost() -> None:
+    lost: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
+    may_end = asyncio.Event()
+
+    async def first_write() -> None:
+        await may_end.wait()
+        raise RuntimeError("the client has gone")
+
+    writer = asyncio.ensure_future(_write_first(first_write()))
+    await asyncio.sleep(0)
+    writer.cancel()
+    await asyncio.sleep(0)
+    may_end.set()
+    await asyncio.wait([writer])
+    assert writer.cancelled()
+    del writer
+    gc.collect()
+    assert lost == []
 
 
 async def test_first_write_ends_before_the_status_is_sent_however_often_it_is_cancelled() -> None:

@@ -163,6 +163,8 @@ async def _write_first(first_write: Coroutine[Any, Any, None]) -> None:
     that would send the metadata again. gRPC's core rejects this, and the client would never receive the status.
     """
     write = asyncio.ensure_future(first_write)
+    # It also fails when the client cancels. Nobody awaits it then, and asyncio would log the exception as lost.
+    write.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
         await asyncio.shield(write)
     except asyncio.CancelledError:
