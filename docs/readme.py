@@ -47,7 +47,7 @@ def row(kind: Format) -> str:
             f"`{kind.name}`",
             f"{min(codec.sample_rates) / 1000:g}–{max(codec.sample_rates) / 1000:g}",
             f"1–{max(codec.channels)}" if len(codec.channels) > 1 else "1",
-            "bit-exact" if kind.lossless else "to the sample" if kind.sample_exact else "delay and padding told",
+            "bit-exact" if kind.lossless else "to the sample" if kind.sample_exact else "delay and padding reported",
             "yes" if kind.finalizes_header else "not needed",
             "yes" if kind.tags else "–",
         )
