@@ -70,11 +70,14 @@ def open_audio(
     )
     if not isinstance(file, str | os.PathLike):
         return AudioFile(encoder, file)
-    path = Path(file).resolve()  # keeps a symbolic link and replaces its target
-    if path.exists() and not path.is_file():  # a device or a pipe, which must not be replaced
-        return AudioFile(encoder, _open(path, path, "wb"), owned=True)
+    given = Path(file)
+    if (
+        given.exists() and not given.is_file()
+    ):  # a device or a pipe, which must not be replaced; /dev/fd/N resolves to none
+        return AudioFile(encoder, _open(given, given, "wb"), owned=True)
+    path = given.resolve()  # keeps a symbolic link and replaces its target
     temporary = path.with_name(f".audiowriter-{secrets.token_hex(8)}.part")
-    return AudioFile(encoder, _open(temporary, path, "xb"), owned=True, temporary=temporary, path=path)
+    return AudioFile(encoder, _open(temporary, given, "xb"), owned=True, temporary=temporary, path=path)
 
 
 def _open(path: Path, target: Path, mode: str) -> BinaryIO:

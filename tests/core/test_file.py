@@ -86,6 +86,24 @@ def test_a_missing_folder_is_named_as_it_was_given(tmp_path: Path) -> None:
     assert caught.value.filename == str(path)
 
 
+def test_a_missing_folder_of_a_relative_path_is_named_as_it_was_given() -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        encode("missing-folder/speech.wav")
+    assert caught.value.filename == "missing-folder/speech.wav"
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="this system has no /dev/fd")
+def test_a_pipe_that_is_named_by_its_descriptor_gets_the_live_bytes() -> None:
+    reading, writing = os.pipe()
+    try:
+        with open_audio(f"/dev/fd/{writing}", format="pcm", sample_rate_hz=24_000) as audio:
+            audio.write(SAMPLES[:1000])
+        assert os.read(reading, 10_000) == SAMPLES[:1000].tobytes()
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 def test_an_unknown_extension_asks_for_a_format(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"format: unknown extension '\.xyz': pass one of wav, vorbis"):
         encode(tmp_path / "speech.xyz")
