@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from audiowriter_core.muxers.ogg_page import CONTINUED, FIRST, LAST, OggStream, checksum
+from audiowriter_core.codecs.base import Packet
+from audiowriter_core.muxers.ogg_page import CONTINUED, FIRST, LAST, OggAudio, OggStream, checksum
 from hypothesis import given
 from hypothesis import strategies as st
 from mutagen.oggopus import OggOpus
@@ -59,6 +60,23 @@ def test_a_packet_too_long_for_a_page_goes_on() -> None:
     assert [page.granule_position for page in found] == [-1] * (len(found) - 1) + [99]
     assert (first.flags, last.flags) == (FIRST, CONTINUED)
     assert b"".join(page.body for page in found) == b"x" * 200_000
+
+
+def test_audio_in_packets_of_any_length_is_on_pages_that_close_in_time() -> None:
+    packets = [Packet(bytes([number]) * size, 10) for number, size in enumerate((100, 70_000, 5, 65_025, 3, 4))]
+    audio = OggAudio(OggStream(1), page_packets=2)
+    written = audio.write(packets[:-1])
+    found = pages(written + audio.finish(packets[-1:], 57))
+    assert b"".join(page.body for page in found) == b"".join(packet.data for packet in packets)
+    # 70,000 and 65,025 bytes take two pages each; they begin a page of their own.
+    assert [page.granule_position for page in found] == [10, -1, 20, 30, -1, 40, 57]
+    assert [page.flags for page in found] == [0, 0, CONTINUED, 0, 0, CONTINUED, LAST]
+    assert audio.samples_out == 60
+
+
+def test_no_packet_ends_on_an_empty_last_page() -> None:
+    (page,) = pages(OggAudio(OggStream(1), page_packets=1).finish([], 0))
+    assert (page.flags, page.granule_position, page.segments) == (LAST, -1, b"")
 
 
 @pytest.mark.parametrize("rate", [8000, 12000, 16000, 24000, 48000])

@@ -10,8 +10,10 @@ from .sample_types import Samples
 class FrameCutter:
     """Cuts samples into frames. Keeps the incomplete frame at the end for the next call."""
 
-    def __init__(self, frame_samples: int) -> None:
+    def __init__(self, frame_samples: int, *, holds_last: bool = False) -> None:
+        """`holds_last`: keep a full frame until the first sample of the next one, so that `rest` returns the last frame."""
         self._size = frame_samples
+        self._next_samples = int(holds_last)  # that must follow a frame
         self._rest: Samples | None = None
 
     def __len__(self) -> int:
@@ -20,14 +22,14 @@ class FrameCutter:
 
     @property
     def wanted(self) -> int:
-        """Samples per channel that are missing from the incomplete frame."""
-        return self._size - len(self)
+        """Samples per channel that are missing until `cut` yields the next frame."""
+        return self._size + self._next_samples - len(self)
 
     def cut(self, samples: Samples) -> Iterator[Samples]:
         """Yield the frames that are complete with these samples."""
         if self._rest is not None:
             samples = np.concatenate((self._rest, samples))
-        whole = len(samples) - len(samples) % self._size
+        whole = max(0, len(samples) - self._next_samples) // self._size * self._size
         # Copied, because a view of a few samples would keep the whole message in memory.
         self._rest = samples[whole:].copy() if whole < len(samples) else None
         for start in range(0, whole, self._size):

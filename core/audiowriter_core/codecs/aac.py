@@ -58,7 +58,9 @@ class AacCodec:
         }
         # By itself FFmpeg's encoder exceeds the bitrate by up to 5 % on music and up to 25 % on speech. It reads the bitrate
         # before each frame.
-        self._codec = AvcodecEncoder("aac", rate, channels, output.bitrate_bps, options, holds_bitrate=False)
+        self._codec = AvcodecEncoder(
+            "aac", rate, channels, output.bitrate_bps, options, sample_format="fltp", holds_bitrate=False
+        )
         self.header = self._codec.codec_header
 
     @property

@@ -27,7 +27,7 @@ syllables: at 1 s the log-spectral distance of speech at 32 kbit/s grows by 1.2 
 
 
 class AvcodecEncoder:
-    """One native encoder: float samples in, packets out."""
+    """One native encoder: samples in, packets out."""
 
     def __init__(
         self,
@@ -37,12 +37,19 @@ class AvcodecEncoder:
         bitrate: int,
         options: Mapping[str, str],
         *,
+        sample_format: str = "flt",
         holds_bitrate: bool = True,
+        holds_last_frame: bool = False,
     ) -> None:
-        """Open the codec. `holds_bitrate`: the codec holds its bitrate itself; if not, it is corrected after each packet."""
-        self._planar = codec == "aac"
+        """Open the codec.
+
+        `bitrate`: 0 for a codec that has none. `sample_format`: FFmpeg's name of the codec's sample format; the dtype of the
+        samples must fit it. `holds_bitrate`: the codec holds its bitrate itself; if not, it is corrected after each packet.
+        `holds_last_frame`: keep a full frame until the next sample, so that `drain` always returns the last packet.
+        """
         # Made once: from a name each frame would look them up.
-        self._format = av.AudioFormat("fltp" if self._planar else "flt")
+        self._format = av.AudioFormat(sample_format)
+        self._planar = self._format.is_planar
         self._layout = av.AudioLayout(LAYOUTS[channels])
         try:
             context = av.CodecContext.create(codec, "w")
@@ -59,11 +66,12 @@ class AvcodecEncoder:
         self._holds_bitrate = holds_bitrate
         self._bitrate = bitrate
         self._debt_s = 0.0
-        self._frames = FrameCutter(context.frame_size)
+        self._frames = FrameCutter(context.frame_size, holds_last=holds_last_frame)
         self._pts = 0
         self.frame_samples = context.frame_size
         """Samples per channel in one frame."""
         self.codec_header = bytes(context.extradata or b"")
+        """Setup data for the container. FLAC's has totals after `drain`."""
 
     @property
     def wanted_samples(self) -> int:
@@ -101,12 +109,21 @@ class AvcodecEncoder:
         # are already cut. The method used here is private. Therefore pyproject.toml has an upper bound for PyAV's version,
         # and a test counts the threads.
         try:
-            packets = [bytes(packet) for packet in self._context._send_frame_and_recv(frame)]
+            sent = list(self._context._send_frame_and_recv(frame))
+            packets = [bytes(packet) for packet in sent]
         except av.FFmpegError as exc:
             raise EncodeError(f"{self._context.name}: {exc}") from exc
+        if frame is None:
+            self._take_final_header(sent)
         if not self._holds_bitrate:
             self._hold_bitrate(packets)
         return packets
+
+    def _take_final_header(self, packets: Sequence[Any]) -> None:
+        # Not the context's extradata: the FLAC encoder updates the MD5 in it once more when PyAV asks for another packet.
+        for packet in packets:
+            if packet.has_sidedata("new_extradata"):
+                self.codec_header = bytes(packet.get_sidedata("new_extradata"))
 
     def _hold_bitrate(self, packets: list[bytes]) -> None:
         """Correct the codec's bitrate by the debt: the bits used in excess of the bitrate, as seconds of audio."""

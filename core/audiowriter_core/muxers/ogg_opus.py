@@ -14,7 +14,7 @@ from ..codecs.base import Codec, Packet
 from ..codecs.opus import FRAME_MS, OpusCodec
 from ..options import OutputOptions
 from .base import TAGS, Finish, MuxerSpec
-from .ogg_page import FIRST, LAST, OggStream
+from .ogg_page import FIRST, OggAudio, OggStream
 from .vorbis_comment import comments
 
 GAIN_TAGS = {name: range(-32768, 32768) for name in ("r128_track_gain", "r128_album_gain")}
@@ -39,9 +39,11 @@ class OggOpusMuxer:
         self._pre_skip = codec.pre_skip
         self._granules_per_sample = codec.granules_per_sample
         self._tags = output.tags
-        self._page_packets = output.page_ms // FRAME_MS
-        self._page_samples = 0  # in the open page
-        self.samples_out = 0
+        self._audio = OggAudio(self._stream, output.page_ms // FRAME_MS, codec.granules_per_sample)
+
+    @property
+    def samples_out(self) -> int:
+        return self._audio.samples_out
 
     def start(self) -> bytes:
         self._stream.add(self._codec_header)
@@ -50,29 +52,13 @@ class OggOpusMuxer:
         return head + self._stream.page(0)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
-        return b"".join([self._add(packet) for packet in packets])
+        return self._audio.write(packets)
 
     def flush(self) -> bytes:
-        return self._close_page() if self._stream.packets else b""
+        return self._audio.flush()
 
     def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
-        *rest, last = packets
-        pages = self.write(rest)
-        if not self._stream.fits(last.data):
-            pages += self._close_page()
-        self._stream.add(last.data)
         end_granule = self._pre_skip + samples * self._granules_per_sample
-        coded = (self.samples_out + self._page_samples + last.samples) * self._granules_per_sample
-        pages += self._stream.page(end_granule, LAST)
-        return Finish(trailer=pages, padding_samples=(coded - end_granule) // self._granules_per_sample)
-
-    def _add(self, packet: Packet) -> bytes:
-        full = b"" if self._stream.fits(packet.data) else self._close_page()
-        self._stream.add(packet.data)
-        self._page_samples += packet.samples
-        return full + self._close_page() if self._stream.packets >= self._page_packets else full
-
-    def _close_page(self) -> bytes:
-        self.samples_out += self._page_samples
-        self._page_samples = 0
-        return self._stream.page(self.samples_out * self._granules_per_sample)
+        pages = self._audio.finish(packets, end_granule)
+        padding = self.samples_out - end_granule // self._granules_per_sample
+        return Finish(trailer=pages, padding_samples=padding)

@@ -1,7 +1,10 @@
 """Ogg pages. RFC 3533, section 6."""
 
+from collections.abc import Sequence
 from struct import pack, pack_into
 from zlib import crc32
+
+from ..codecs.base import Packet
 
 CONTINUED, FIRST, LAST = 0x01, 0x02, 0x04
 """Header type flags: the first packet continues from the previous page; first page and last page of the bitstream."""
@@ -27,8 +30,8 @@ class OggStream:
         return len(self._packets)
 
     def fits(self, packet: bytes) -> bool:
-        """Whether the open page has room for a packet."""
-        return self._segments + len(packet) // 255 + 1 <= _MAX_SEGMENTS
+        """Whether the open page has room for a packet. An empty page takes packets of any length."""
+        return not self._packets or self._segments + len(packet) // 255 + 1 <= _MAX_SEGMENTS
 
     def add(self, packet: bytes) -> None:
         """Put a packet on the open page."""
@@ -49,7 +52,7 @@ class OggStream:
             pages.append(self._build(-1, flags & ~LAST, head, body[:size]))
             body = body[size:]
             flags = flags & ~FIRST | CONTINUED
-        pages.append(self._build(granule_position, flags, lacing, body))
+        pages.append(self._build(granule_position if lacing else -1, flags, lacing, body))
         return b"".join(pages)
 
     def _build(self, granule_position: int, flags: int, lacing: bytes, body: bytes) -> bytes:
@@ -61,6 +64,49 @@ class OggStream:
         self._sequence += 1
         pack_into("<I", page, 22, checksum(page))
         return bytes(page)
+
+
+class OggAudio:
+    """The audio packets of a logical bitstream. Closes a page when it has enough packets, when it is full, and on flush."""
+
+    def __init__(self, stream: OggStream, page_packets: int, granules_per_sample: int = 1) -> None:
+        """`granules_per_sample`: units of the granule position per sample."""
+        self._stream = stream
+        self._page_packets = page_packets
+        self._granules_per_sample = granules_per_sample
+        self._page_samples = 0  # on the open page
+        self.samples_out = 0
+        """Samples per channel on the pages that are closed."""
+
+    def write(self, packets: Sequence[Packet]) -> bytes:
+        """Take packets; return the pages that are closed."""
+        return b"".join([self._add(packet) for packet in packets])
+
+    def flush(self) -> bytes:
+        """Close the open page and return it."""
+        return self._close_page() if self._stream.packets else b""
+
+    def finish(self, packets: Sequence[Packet], end_granule: int) -> bytes:
+        """Take the last packets; return the remaining pages. `end_granule`: granule position at the end of the audio."""
+        pages = self.write(packets[:-1])
+        for last in packets[-1:]:
+            pages += self._put(last)
+        return pages + self._close_page(end_granule, LAST)
+
+    def _add(self, packet: Packet) -> bytes:
+        full = self._put(packet)
+        return full + self._close_page() if self._stream.packets >= self._page_packets else full
+
+    def _put(self, packet: Packet) -> bytes:
+        full = b"" if self._stream.fits(packet.data) else self._close_page()
+        self._stream.add(packet.data)
+        self._page_samples += packet.samples
+        return full
+
+    def _close_page(self, granule: int | None = None, flags: int = 0) -> bytes:
+        self.samples_out += self._page_samples
+        self._page_samples = 0
+        return self._stream.page(self.samples_out * self._granules_per_sample if granule is None else granule, flags)
 
 
 def checksum(page: bytes | bytearray) -> int:
