@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml core/pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(VENV)/.ready  ## Encode the sample speech into every format and check each file
-	$(BIN)/python demo/demo.py
+	PYTHONPATH=tests $(BIN)/python demo/demo.py
 
 test: $(VENV)/.ready  ## Run all tests
 	$(BIN)/python -m pytest
@@ -138,7 +138,8 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/mypy
 	cd proto && $(abspath $(BIN))/buf lint
 	$(MAKE) generate
-	git diff --exit-code -- proto || { echo "proto: run 'make generate' and commit the result" >&2; exit 1; }
+	git diff --exit-code -- proto client/go/gen client/python/audiowriter_client/formats.py || \
+	  { echo "generated code: run 'make generate' and commit the result" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/test_project.py
 	$(MAKE) github
 
@@ -156,8 +157,11 @@ $(BIN)/actionlint: $(VENV)/.ready
 words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead
 	$(BIN)/python docs/words.py
 
-generate: $(VENV)/.ready  ## Make the Python code from the proto
+generate: $(VENV)/.ready  ## Make code from the proto and from the table of formats; Go's only if go is there
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)
+	$(BIN)/python client/python/generate.py
+	@if command -v go >/dev/null; then cd proto && $(abspath $(BIN))/buf generate; \
+	else echo "generate: go is missing: client/go/gen stays as it is" >&2; fi
 
 clean:  ## Remove the environment and caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis demo/out benchmarks/results

@@ -12,9 +12,9 @@ import soundfile
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_client import AudioWriter, list_formats
 from audiowriter_server.runtime.embedded import EmbeddedServer
-from judges import JUDGES
 from rich.console import Console
 from rich.table import Table
+from support.decode import JUDGES
 
 HERE = Path(__file__).parent
 OUT = HERE / "out"
@@ -34,8 +34,8 @@ def main() -> int:
         for info in list_formats(server.target):
             path = OUT / f"speech-{info.name}{info.file_extension}"
             finished, first_byte_s, took_s = encode(server.target, info, path, speech, rate)
-            judge, decode = JUDGES[info.name]
-            verdict, right = compare(info, finished, speech, decode(path))
+            judge = JUDGES[info.name]
+            verdict, right = compare(info, finished, speech, judge(path.read_bytes())[:, 0])
             good = good and right
             duration = finished.duration.ToNanoseconds() / 1e9
             table.add_row(
@@ -44,7 +44,7 @@ def main() -> int:
                 f"{duration:.3f}",
                 f"{first_byte_s * 1000:.1f}",
                 f"{duration / took_s:.0f}",
-                judge,
+                judge.title,
                 verdict,
             )
     Console(width=None if sys.stdout.isatty() else 130).print(table)

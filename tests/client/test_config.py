@@ -1,7 +1,8 @@
 import pytest
 from audiowriter.v1.audio_writer_pb2 import AudioFormat, AudioOutput, PcmInput, SampleFormat, StreamConfig
 from audiowriter_client import stream_config
-from audiowriter_client.config import AUDIO_FORMATS, SAMPLE_FORMATS
+from audiowriter_client.config import SAMPLE_FORMATS
+from audiowriter_client.formats import AUDIO_FORMATS
 
 
 def test_plain_values_land_in_their_fields() -> None:

@@ -67,7 +67,7 @@ def test_any_cutting_of_the_input_gives_the_same_file(name: str, cuts: list[int]
     whole = encode(config(name), PCM)
     cut = encode(config(name), PCM, cuts)
     assert without_serials(cut.file) == without_serials(whole.file)
-    assert cut.finished.header == whole.finished.header
+    assert without_serials(cut.finished.header) == without_serials(whole.finished.header)
 
 
 @formats

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_client import AudioWriter, stream_config
-from audiowriter_client.config import AUDIO_FORMATS
+from audiowriter_client.formats import AUDIO_FORMATS
 from support.server import FRAME, Stream, channel_to
 
 from faults.beside import Beside

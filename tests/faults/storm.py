@@ -25,7 +25,6 @@ _INPUT_BYTES = 3 * 1024**3
 """Silence after the speech, as a sparse file: WAV takes 200 MiB in 0.4 s, before the last Ctrl-C would come."""
 _RANDOM = random.Random(7)
 _COMMAND = str(Path(sys.executable).with_name("audiowriter"))
-_EXTENSIONS = (".wav", ".ogg", ".opus", ".flac", ".mp3", ".aac", ".m4a", ".mp4", ".webm", ".pcm", ".ul", ".al")
 
 
 def cancel_storm(server: Watched, tries: int) -> Counter[str]:
@@ -83,18 +82,16 @@ def interrupted_command(server: Watched, tries: int) -> Counter[str]:
     source = server.folder / "long.pcm"
     source.write_bytes(speech(200 * 1024 * 1024))
     os.truncate(source, _INPUT_BYTES)
-    jobs = [(extension, number) for extension in _EXTENSIONS for number in range(tries)]
+    jobs = [(name, number) for name in NAMES for number in range(tries)]
     with ThreadPoolExecutor(2) as pool:
         return Counter(pool.map(lambda job: _interrupt(server.folder, source, *job), jobs))
 
 
-def _interrupt(parent: Path, source: Path, extension: str, number: int) -> str:
-    folder = parent / f"{extension}-{number}"
+def _interrupt(parent: Path, source: Path, name: str, number: int) -> str:
+    folder = parent / f"{name}-{number}"
     folder.mkdir()
-    output = folder / f"interrupted{extension}"
-    command = [_COMMAND, "encode", str(source), str(output), "--input-rate", str(RATE)]
-    if extension in (".ul", ".al"):
-        command += ["--format", {".ul": "wav-mulaw", ".al": "wav-alaw"}[extension]]
+    output = folder / "interrupted"
+    command = [_COMMAND, "encode", str(source), str(output), "--format", name, "--input-rate", str(RATE)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     # An interpreter that still imports ends by the signal itself.
     deadline = time.monotonic() + LIMIT_S
@@ -106,9 +103,9 @@ def _interrupt(parent: Path, source: Path, extension: str, number: int) -> str:
         time.sleep(_RANDOM.uniform(0, 0.05))
     _, told = process.communicate(timeout=LIMIT_S)
     # A second Ctrl-C may meet an interpreter that has given its handlers back, and ends it as it ends any program.
-    assert process.returncode in (130, -signal.SIGINT), f"{extension}: exit code {process.returncode}: {told}"
-    assert not told.strip(), f"{extension}: {told}"
-    assert not list(folder.iterdir()), f"{extension}: a file is left"
+    assert process.returncode in (130, -signal.SIGINT), f"{name}: exit code {process.returncode}: {told}"
+    assert not told.strip(), f"{name}: {told}"
+    assert not list(folder.iterdir()), f"{name}: a file is left"
     return "interrupted; no file, no traceback"
 
 

@@ -7,6 +7,7 @@ import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
+from audiowriter_core import FORMATS
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -80,7 +81,9 @@ def test_list_formats_tells_what_configs_are_checked_against(channel: grpc.Chann
     assert list(formats) == list(NAMES)
     assert formats["opus"].sample_rates_hz == [8000, 12000, 16000, 24000, 48000]
     assert (formats["wav"].min_sample_rate_hz, formats["wav"].max_sample_rate_hz) == (1000, 768_000)
-    assert [info.name for info in formats.values() if info.lossless] == ["wav", "flac", "pcm"]
+    assert {name: info.lossless for name, info in formats.items()} == {
+        name: row.lossless for name, row in FORMATS.items()
+    }
 
 
 def test_all_bad_fields_come_in_one_bad_request(channel: grpc.Channel) -> None:

@@ -1,6 +1,7 @@
 """Decoders that did not write the file. All give shape (frames, channels)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -84,20 +85,31 @@ def by_raw_ffmpeg(codec: str) -> Decoder:
     return decode
 
 
-JUDGES: dict[str, Decoder] = {
-    "wav": by_ffmpeg,
-    "vorbis": by_miniaudio,
-    "opus": by_libsndfile,
-    "flac": by_miniaudio,
-    "mp3": by_libsndfile,
-    "aac": by_ffmpeg,
-    "pcm": by_samples,
-    "wav-mulaw": by_ffmpeg,
-    "wav-alaw": by_ffmpeg,
-    "mulaw": by_raw_ffmpeg("pcm_mulaw"),
-    "alaw": by_raw_ffmpeg("pcm_alaw"),
-    "m4a": by_frame_durations,
-    "fmp4": by_frame_durations,
-    "webm": by_blocks,
+@dataclass(frozen=True)
+class Judge:
+    """A decoder, with its name for people."""
+
+    title: str
+    decode: Decoder
+
+    def __call__(self, data: bytes) -> Decoded:
+        return self.decode(data)
+
+
+JUDGES: dict[str, Judge] = {
+    "wav": Judge("FFmpeg", by_ffmpeg),
+    "vorbis": Judge("stb_vorbis", by_miniaudio),
+    "opus": Judge("libsndfile (libopus)", by_libsndfile),
+    "flac": Judge("dr_flac", by_miniaudio),
+    "mp3": Judge("libsndfile (mpg123)", by_libsndfile),
+    "aac": Judge("FFmpeg", by_ffmpeg),
+    "pcm": Judge("numpy", by_samples),
+    "wav-mulaw": Judge("FFmpeg", by_ffmpeg),
+    "wav-alaw": Judge("FFmpeg", by_ffmpeg),
+    "mulaw": Judge("FFmpeg", by_raw_ffmpeg("pcm_mulaw")),
+    "alaw": Judge("FFmpeg", by_raw_ffmpeg("pcm_alaw")),
+    "m4a": Judge("FFmpeg", by_frame_durations),
+    "fmp4": Judge("FFmpeg", by_frame_durations),
+    "webm": Judge("FFmpeg", by_blocks),
 }
 """By the format's name: a decoder other than the library that wrote it."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from audiowriter.v1.audio_writer_pb2 import AudioOutput, PcmInput, StreamConfig
 
+from audiowriter_client.formats import AUDIO_FORMATS
+
 
 def stream_config(
     *,
@@ -22,8 +24,8 @@ def stream_config(
 ) -> StreamConfig:
     """Make a StreamConfig.
 
-    `format` is "wav", "vorbis", "opus", "flac", "mp3", "aac", "pcm", "wav-mulaw", "wav-alaw", "mulaw", "alaw", "m4a",
-    "fmp4" or "webm"; a sample format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8".
+    `format` is a name that ListFormats returns, such as "mp3": a key of `audiowriter_client.formats.AUDIO_FORMATS`. A sample
+    format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8".
     `sample_rate_hz`, `channels` and `sample_format` describe the PCM to be sent; the file's follow from them unless
     `output_...` says otherwise. The other values have the units and defaults of AudioOutput's fields.
 
@@ -52,23 +54,6 @@ def stream_config(
     )
 
 
-# By the names that ListFormats gives them.
-AUDIO_FORMATS = {
-    "wav": "AUDIO_FORMAT_WAV",
-    "vorbis": "AUDIO_FORMAT_OGG_VORBIS",
-    "opus": "AUDIO_FORMAT_OGG_OPUS",
-    "flac": "AUDIO_FORMAT_FLAC",
-    "mp3": "AUDIO_FORMAT_MP3",
-    "aac": "AUDIO_FORMAT_AAC",
-    "pcm": "AUDIO_FORMAT_PCM",
-    "wav-mulaw": "AUDIO_FORMAT_WAV_MULAW",
-    "wav-alaw": "AUDIO_FORMAT_WAV_ALAW",
-    "mulaw": "AUDIO_FORMAT_MULAW",
-    "alaw": "AUDIO_FORMAT_ALAW",
-    "m4a": "AUDIO_FORMAT_M4A",
-    "fmp4": "AUDIO_FORMAT_FRAGMENTED_MP4",
-    "webm": "AUDIO_FORMAT_WEBM_OPUS",
-}
 SAMPLE_FORMATS = {
     "s16le": "SAMPLE_FORMAT_S16LE",
     "s24le": "SAMPLE_FORMAT_S24LE",

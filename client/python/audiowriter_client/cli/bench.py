@@ -25,7 +25,8 @@ from rich.table import Table
 
 from audiowriter_client.cli.bench_load import RATE_HZ, Load, Tally, work
 from audiowriter_client.cli.server import Server, server_options, server_or_own
-from audiowriter_client.config import AUDIO_FORMATS, stream_config
+from audiowriter_client.config import stream_config
+from audiowriter_client.formats import AUDIO_FORMATS
 
 LATE_MS = 5.0
 """From here on the generator's own lateness shows in the latencies."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from audiowriter_core import Finished
+from audiowriter_core import FORMATS, Finished, format_for_extension
 
 from audiowriter_client.cli.audio import PcmFormat, RawOptions
 from audiowriter_client.cli.interruptible import GRACE_S, run_interruptibly
@@ -18,25 +18,9 @@ from audiowriter_client.cli.local import LocalWriter
 from audiowriter_client.cli.progress import Meter
 from audiowriter_client.cli.server import Server, server_options
 from audiowriter_client.cli.source import open_source
-from audiowriter_client.config import AUDIO_FORMATS, SAMPLE_FORMATS, stream_config
+from audiowriter_client.config import SAMPLE_FORMATS, stream_config
 from audiowriter_client.sink import Destination
 from audiowriter_client.writer import AudioWriter
-
-_BY_EXTENSION = {
-    ".wav": "wav",
-    ".ogg": "vorbis",
-    ".opus": "opus",
-    ".flac": "flac",
-    ".mp3": "mp3",
-    ".aac": "aac",
-    ".pcm": "pcm",
-    ".raw": "pcm",
-    ".ul": "mulaw",
-    ".al": "alaw",
-    ".m4a": "m4a",
-    ".mp4": "fmp4",
-    ".webm": "webm",
-}
 
 
 def _bits_a_second(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
@@ -67,7 +51,7 @@ _positive = click.IntRange(min=1)
 @click.argument("source", metavar="IN")
 @click.argument("output", metavar="OUT")
 @server_options
-@click.option("--format", "format_", type=click.Choice(list(AUDIO_FORMATS)), help="Instead of by OUT's extension.")
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="Instead of by OUT's extension.")
 @click.option("--bitrate", "bitrate_bps", callback=_bits_a_second, metavar="BITS", help="Bits per second, such as 96k.")
 @click.option("--quality", "vbr_quality", type=click.FloatRange(0, 1), help="Variable bitrate; 1 is best.")
 @click.option("--effort", type=click.IntRange(0, 10), help="10 is slowest and best.")
@@ -103,7 +87,8 @@ def encode(
     Without --target the file is encoded in this process. AUDIOWRITER_TOKEN in the environment is sent to --target as
     the bearer token.
     """
-    format_ = format_ or _BY_EXTENSION.get(Path(output).suffix.lower())
+    if format_ is None and (found := format_for_extension(Path(output).suffix)):
+        format_ = found.name
     if format_ is None:
         raise click.UsageError(f"{output}: no format by this name: give --format")
     if _same_file(source, output):

@@ -1,0 +1,66 @@
+"""The table of formats, and what a row needs outside of the core. CONTRIBUTING.md, "A new format", has the steps."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_client.formats import AUDIO_FORMATS
+from audiowriter_core import FORMATS, Format, format_for_extension
+from interop.judges import JUDGES as ANALYSERS
+from support.decode import JUDGES
+
+ROOT = Path(__file__).parents[1]
+GO_CONSTANTS = (ROOT / "client/go/gen/audiowriter/v1/audio_writer.pb.go").read_text()
+DESIGN = (ROOT / "docs/design.md").read_text()
+README = (ROOT / "README.md").read_text()
+DOCUMENT = (ROOT / "docs/formats.md").read_text()
+
+
+def missing(row: Format) -> Iterator[str]:
+    """One line per thing that a format needs and that is not there."""
+    if row.number not in pb.AudioFormat.values():
+        yield f"proto/audiowriter/v1/audio_writer.proto: AudioFormat has no value {row.number}"
+    else:
+        value = pb.AudioFormat.Name(row.number)
+        if AUDIO_FORMATS.get(row.name) != value:
+            yield "client/python/audiowriter_client/formats.py: run `make generate`"
+        if not re.search(rf"\bAudioFormat_{value} +AudioFormat = {row.number}\b", GO_CONSTANTS):
+            yield "client/go/gen: run `make generate` where go is on the PATH"
+    if row.name not in JUDGES:
+        yield "tests/support/decode.py: JUDGES has no decoder"
+    if row.name not in ANALYSERS:
+        yield "tests/interop/judges.py: JUDGES has no programs"
+    if f"`{row.name}`" not in DESIGN:
+        yield "docs/design.md: the table of codecs and muxers does not have it"
+    if f"| `{row.name}` |" not in README:
+        yield "README.md: run `make readme`"
+    if f"| `{row.name}` |" not in DOCUMENT:
+        yield "docs/formats.md: run `make formats-doc`"
+
+
+def test_no_format_lacks_anything() -> None:
+    lines = [f"{row.name}: {line}" for row in FORMATS.values() for line in missing(row)]
+    assert not lines, "\n".join(["missing", *lines])
+
+
+def test_what_a_new_row_lacks_is_listed() -> None:
+    row = replace(FORMATS["wav"], name="new", extensions=(".new",))
+    places = [line.partition(":")[0] for line in missing(row)]
+    assert places == [
+        "client/python/audiowriter_client/formats.py",
+        "tests/support/decode.py",
+        "tests/interop/judges.py",
+        "docs/design.md",
+        "README.md",
+        "docs/formats.md",
+    ]
+    assert next(missing(replace(row, number=99))).startswith("proto/audiowriter/v1/audio_writer.proto: ")
+
+
+def test_names_and_numbers_are_in_order_and_an_extension_means_its_first_row() -> None:
+    assert [row.number for row in FORMATS.values()] == list(range(1, len(FORMATS) + 1))
+    assert format_for_extension(".WAV") is FORMATS["wav"]
+    assert format_for_extension(".mp4") is FORMATS["fmp4"]
+    assert format_for_extension(".xyz") is None
