@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .codecs.aac import AacCodec
 from .codecs.base import Codec, CodecSpec, FileEncoder
 from .codecs.flac import FlacFile
+from .codecs.flac_packets import FlacCodec
 from .codecs.g711 import AlawCodec, MulawCodec
 from .codecs.mp3 import Mp3Codec
 from .codecs.opus import OpusCodec
@@ -20,6 +21,7 @@ from .muxers.base import Muxer, MuxerSpec
 from .muxers.mp3 import Mp3Muxer
 from .muxers.mp4.fragmented import FragmentedMp4Muxer
 from .muxers.mp4.m4a import M4aMuxer
+from .muxers.ogg_flac import OggFlacMuxer
 from .muxers.ogg_opus import OggOpusMuxer
 from .muxers.raw import RawMuxer
 from .muxers.wav import WavMuxer
@@ -121,6 +123,7 @@ _ROWS = (
     _row("m4a", 12, "AAC in M4A", "audio/mp4", (".m4a",), AacCodec, M4aMuxer),
     _row("fmp4", 13, "AAC in fragmented MP4", "audio/mp4", (".mp4",), AacCodec, FragmentedMp4Muxer),
     _row("webm", 14, "Opus in WebM", "audio/webm; codecs=opus", (".webm",), OpusCodec, WebmOpusMuxer),
+    _row("ogg-flac", 15, "FLAC in Ogg", "audio/ogg; codecs=flac", (".oga",), FlacCodec, OggFlacMuxer),
 )
 
 FORMATS: dict[str, Format] = {row.name: row for row in _ROWS}

@@ -37,15 +37,16 @@ OPTIONS: dict[str, Callable[[Product], str]] = {
     "m4a": lambda product: f"-c:a aac -movie_timescale {product.order.rate} -f ipod",
     "fmp4": lambda _: f"{_FRAGMENTS} -f mp4",
     "webm": lambda _: "-c:a libopus -f webm",
+    "ogg-flac": _flac,  # for flac, which encodes it again into Ogg
 }
 """FFmpeg's options by the name of the format in ListFormats."""
 
 
 def control(product: Product) -> Product:
-    """Return the product with another encoder's file in place of ours: FFmpeg's, or oggenc's if the format is Vorbis."""
+    """Return the product with another encoder's file in place of ours: oggenc's, flac's for FLAC in Ogg, or FFmpeg's."""
     order = product.order
     path = product.file.with_stem("control")
-    target = path.with_suffix(".wav") if order.info.name == "vorbis" else path
+    target = {"vorbis": path.with_suffix(".wav"), "ogg-flac": path.with_suffix(".flac")}.get(order.info.name, path)
     source = ("-f", "f64le", "-ar", order.rate, "-ac", order.channels, "-channel_layout", _LAYOUTS[order.channels])
     tags = [word for name, value in order.output.tags.items() for word in ("-metadata", f"{name}={value}")]
     options = OPTIONS[order.info.name](product).split()
@@ -54,6 +55,9 @@ def control(product: Product) -> Product:
     assert not said, said
     if order.info.name == "vorbis":
         run("oggenc", "-Q", "-q", 10 * product.started.output.vbr_quality, "-o", path, target)
+    elif order.info.name == "ogg-flac":
+        run("flac", "--silent", "--ogg", "--output-name", path, target)
+    if target != path:
         target.unlink()
     return replace(product, file=path)
 

@@ -24,6 +24,7 @@ DECODERS = {
     "m4a": "qtdemux ! aacparse ! avdec_aac",
     "fmp4": "qtdemux ! aacparse ! avdec_aac",
     "webm": "matroskademux ! opusdec ! audio/x-raw,rate=48000",
+    "ogg-flac": "oggdemux ! flacparse ! flacdec",
 }
 """Elements by the name of the format in ListFormats."""
 

@@ -165,7 +165,8 @@ def mediainfo(product: Product) -> Iterator[str]:
     # It reports the title of a WAV file twice: "Title" is that of INFO, read as Latin-1, and "Track" that of ID3.
     names = MEDIAINFO_NAMES | ({"title": "Track"} if product.order.info.name in WAVE else {})
     known = {name: general[theirs] for name, theirs in names.items() if theirs in general}
-    yield from compare.tags(product, {**general.get("extra", {}), **known})
+    if product.order.info.name != "ogg-flac":  # it reads no tags there, and none from the files of `flac --ogg`
+        yield from compare.tags(product, {**general.get("extra", {}), **known})
 
 
 def libsndfile(product: Product) -> Iterator[str]:
@@ -226,6 +227,8 @@ JUDGES: dict[str, tuple[Judge, ...]] = {
     "m4a": (*_ALL, atomicparsley, faad, mkvmerge, mutagen_, symphonia, taglib),
     "fmp4": (*_ALL, atomicparsley, mkvmerge, mutagen_, symphonia, taglib),
     "webm": (*_ALL, mkvinfo, mkvmerge),
+    # Without libsndfile 1.2.2 and mkvmerge 74, which do not open most files of `flac --ogg` either.
+    "ogg-flac": (*_ALL, flac, mutagen_, ogginfo, oggz_validate, symphonia, taglib),
 }
 """By the name of the format in ListFormats."""
 

@@ -24,6 +24,9 @@ def by_libsndfile(data: bytes, dtype: str = "float64") -> Decoded:
 
 def by_miniaudio(data: bytes) -> Decoded:
     """dr_flac, dr_mp3, stb_vorbis: int16."""
+    if data.startswith(b"OggS") and b"\x7fFLAC" in data[:64]:  # which `decode` takes for Vorbis
+        flac = miniaudio.flac_read_s16(data)
+        return np.frombuffer(flac.samples, np.int16).reshape(-1, flac.nchannels)
     info = {
         b"fLaC": miniaudio.flac_get_info,
         b"OggS": miniaudio.vorbis_get_info,
@@ -111,5 +114,6 @@ JUDGES: dict[str, Judge] = {
     "m4a": Judge("FFmpeg", by_frame_durations),
     "fmp4": Judge("FFmpeg", by_frame_durations),
     "webm": Judge("FFmpeg", by_blocks),
+    "ogg-flac": Judge("dr_flac", by_miniaudio),
 }
 """By the format's name: a decoder other than the library that wrote it."""

@@ -15,5 +15,6 @@ AUDIO_FORMATS = {
     "m4a": "AUDIO_FORMAT_M4A",
     "fmp4": "AUDIO_FORMAT_FRAGMENTED_MP4",
     "webm": "AUDIO_FORMAT_WEBM_OPUS",
+    "ogg-flac": "AUDIO_FORMAT_OGG_FLAC",
 }
 """Name of the AudioFormat value by the format's name, which ListFormats returns."""

@@ -66,7 +66,8 @@ class Codec(Protocol):
     frame_samples: int
     """Samples per channel in one packet. 0: packets have no fixed length."""
     header: bytes
-    """Setup data that a decoder needs before the first packet: OpusHead, AudioSpecificConfig. Empty for other codecs."""
+    """Setup data that a decoder needs before the first packet: OpusHead, AudioSpecificConfig, STREAMINFO. Empty for other
+    codecs. STREAMINFO has its totals after `finish`."""
 
     @property
     def wanted_samples(self) -> int:

@@ -27,6 +27,7 @@ class AudioFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUDIO_FORMAT_M4A: _ClassVar[AudioFormat]
     AUDIO_FORMAT_FRAGMENTED_MP4: _ClassVar[AudioFormat]
     AUDIO_FORMAT_WEBM_OPUS: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_OGG_FLAC: _ClassVar[AudioFormat]
 
 class SampleFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -52,6 +53,7 @@ AUDIO_FORMAT_ALAW: AudioFormat
 AUDIO_FORMAT_M4A: AudioFormat
 AUDIO_FORMAT_FRAGMENTED_MP4: AudioFormat
 AUDIO_FORMAT_WEBM_OPUS: AudioFormat
+AUDIO_FORMAT_OGG_FLAC: AudioFormat
 SAMPLE_FORMAT_UNSPECIFIED: SampleFormat
 SAMPLE_FORMAT_S16LE: SampleFormat
 SAMPLE_FORMAT_S24LE: SampleFormat

@@ -64,6 +64,8 @@ const (
 	AudioFormat_AUDIO_FORMAT_FRAGMENTED_MP4 AudioFormat = 13
 	// Opus in WebM.
 	AudioFormat_AUDIO_FORMAT_WEBM_OPUS AudioFormat = 14
+	// FLAC in Ogg.
+	AudioFormat_AUDIO_FORMAT_OGG_FLAC AudioFormat = 15
 )
 
 // Enum value maps for AudioFormat.
@@ -84,6 +86,7 @@ var (
 		12: "AUDIO_FORMAT_M4A",
 		13: "AUDIO_FORMAT_FRAGMENTED_MP4",
 		14: "AUDIO_FORMAT_WEBM_OPUS",
+		15: "AUDIO_FORMAT_OGG_FLAC",
 	}
 	AudioFormat_value = map[string]int32{
 		"AUDIO_FORMAT_UNSPECIFIED":    0,
@@ -101,6 +104,7 @@ var (
 		"AUDIO_FORMAT_M4A":            12,
 		"AUDIO_FORMAT_FRAGMENTED_MP4": 13,
 		"AUDIO_FORMAT_WEBM_OPUS":      14,
+		"AUDIO_FORMAT_OGG_FLAC":       15,
 	}
 )
 
@@ -1529,7 +1533,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\fsample_exact\x18\x14 \x01(\bR\vsampleExact\x12\x1a\n" +
 	"\blossless\x18\x15 \x01(\bR\blosslessB\x16\n" +
 	"\x14_default_vbr_qualityB\x11\n" +
-	"\x0f_default_effort*\x8b\x03\n" +
+	"\x0f_default_effort*\xa6\x03\n" +
 	"\vAudioFormat\x12\x1c\n" +
 	"\x18AUDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10AUDIO_FORMAT_WAV\x10\x01\x12\x1b\n" +
@@ -1546,7 +1550,8 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x11AUDIO_FORMAT_ALAW\x10\v\x12\x14\n" +
 	"\x10AUDIO_FORMAT_M4A\x10\f\x12\x1f\n" +
 	"\x1bAUDIO_FORMAT_FRAGMENTED_MP4\x10\r\x12\x1a\n" +
-	"\x16AUDIO_FORMAT_WEBM_OPUS\x10\x0e*\xc0\x01\n" +
+	"\x16AUDIO_FORMAT_WEBM_OPUS\x10\x0e\x12\x19\n" +
+	"\x15AUDIO_FORMAT_OGG_FLAC\x10\x0f*\xc0\x01\n" +
 	"\fSampleFormat\x12\x1d\n" +
 	"\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SAMPLE_FORMAT_S16LE\x10\x01\x12\x17\n" +

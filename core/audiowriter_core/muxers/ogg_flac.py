@@ -1,0 +1,66 @@
+"""FLAC in Ogg. RFC 9639, section 10.1.
+
+The first page contains only STREAMINFO and has a fixed length. The final header is this page with totals and MD5.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ..codecs.base import Codec, Packet
+from ..codecs.flac_packets import FlacCodec
+from ..options import OutputOptions
+from .base import TAGS, Finish, MuxerSpec
+from .ogg_opus import PAGE_MS, PAGES_MS
+from .ogg_page import FIRST, OggAudio, OggStream
+from .vorbis_comment import comments
+
+_SIGNATURE = b"\x7fFLAC"
+_VERSION = b"\x01\x00"
+_STREAMINFO, _VORBIS_COMMENT = 0, 4
+_LAST_BLOCK = 0x80
+
+
+class OggFlacMuxer:
+    """Writes pages of whole frames."""
+
+    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS, finalizes_header=True)
+
+    def __init__(self, output: OutputOptions, codec: Codec) -> None:
+        assert isinstance(codec, FlacCodec)
+        self._codec = codec
+        # Random, because files that are concatenated must have different serial numbers (RFC 3533, section 4).
+        self._serial = secrets.randbits(32)
+        self._stream = OggStream(self._serial)
+        self._tags = output.tags
+        page_packets = output.page_ms * output.sample_rate_hz // (1000 * codec.frame_samples)
+        self._audio = OggAudio(self._stream, max(1, page_packets))
+
+    @property
+    def samples_out(self) -> int:
+        return self._audio.samples_out
+
+    def start(self) -> bytes:
+        head = self._first_page(self._stream)
+        self._stream.add(_metadata(_VORBIS_COMMENT | _LAST_BLOCK, comments("audiowriter", self._tags)))
+        return head + self._stream.page(0)
+
+    def write(self, packets: Sequence[Packet]) -> bytes:
+        return self._audio.write(packets)
+
+    def flush(self) -> bytes:
+        return self._audio.flush()
+
+    def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
+        pages = self._audio.finish(packets, samples)
+        return Finish(header=self._first_page(OggStream(self._serial)), trailer=pages)
+
+    def _first_page(self, stream: OggStream) -> bytes:
+        other_headers = (1).to_bytes(2, "big")
+        streaminfo = _metadata(_STREAMINFO, self._codec.header)
+        stream.add(_SIGNATURE + _VERSION + other_headers + b"fLaC" + streaminfo)
+        return stream.page(0, FIRST)
+
+
+def _metadata(kind: int, body: bytes) -> bytes:
+    return bytes([kind]) + len(body).to_bytes(3, "big") + body
