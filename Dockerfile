@@ -12,6 +12,7 @@ COPY proto proto
 COPY core core
 COPY server server
 COPY client/python client/python
+COPY cli cli
 # The builder is in an environment of its own: what it needs does not come into the image. Compiled here, for a read-only file
 # system can't keep what is compiled at each start.
 RUN python3 -m venv /opt/build \

@@ -7,11 +7,13 @@ BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: demo test coverage bench bench-quick profile faults soak interop judges judges-long conformance snippets load load-tools readme formats-doc scale scaling-cost scaling-doc manifests image nightly check github words symphonia generate clean
+.PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words generate clean
+.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests
+.PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | grep -v '^lab-' | sed -E 's/:.*## /\t/' | expand -t 14
 
 # The stamp makes the set-up run once, and again when the dependencies change.
 $(VENV)/.ready: pyproject.toml core/pyproject.toml constraints.txt
@@ -54,80 +56,100 @@ $(LOAD): $(wildcard client/go/*.go client/go/cmd/audiowriter-load/*.go)
 	@command -v go >/dev/null || { echo "bench: go is missing: the load generator is written in it" >&2; exit 1; }
 	cd client/go && go build -o $(abspath $@) ./cmd/audiowriter-load
 
-# gRPC would log each handshake that fails, and some fail on purpose.
-faults soak: export GRPC_VERBOSITY = NONE
+LAB := PYTHONPATH=tests $(BIN)/python -m lab
 
-faults: $(VENV)/.ready  ## Do what goes wrong in the field to real servers, and print what it did; takes three minutes
-	PYTHONPATH=tests $(BIN)/python -m faults
+lab:  ## List what attacks, judges, loads and measures a running product
+	@grep -hE '^lab-[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 26
+	@echo "Old names still work: faults soak interop judges judges-long conformance snippets load scale scaling-cost manifests"
 
-soak: SECONDS ?= 600
-soak: $(VENV)/.ready  ## Ten minutes of everything at once, or SECONDS
-	PYTHONPATH=tests $(BIN)/python -m faults --only soak --soak $(SECONDS)
+# gRPC would log each failed handshake, and some fail on purpose.
+lab-faults lab-soak: export GRPC_VERBOSITY = NONE
 
-interop: judges conformance snippets  ## All that strangers say of us: the three targets below
+lab-faults: $(VENV)/.ready  ## Run every fault against real servers; takes four minutes
+	$(LAB).faults
 
-judges: EVERY ?= 1
-judges: $(VENV)/.ready symphonia  ## Judge files of every format by third-party decoders, Chromium among them; EVERY=4 takes a quarter of the files
-	$(BIN)/python -m pytest -q tests/interop --every $(EVERY)
+lab-soak: SECONDS ?= 600
+lab-soak: $(VENV)/.ready  ## Mix all kinds of streams and faults for ten minutes, or SECONDS
+	$(LAB).faults --only soak --soak $(SECONDS)
 
-symphonia:  # a decoder in Rust, one of the judges; takes a minute
-	@command -v cargo >/dev/null || { echo "judges: cargo is missing: one of the decoders is written in Rust" >&2; exit 1; }
-	cargo build --quiet --release --manifest-path tests/interop/symphonia/Cargo.toml --target-dir build/symphonia
+lab-reference-decoders: EVERY ?= 1
+lab-reference-decoders: $(VENV)/.ready symphonia  ## Check files of every format with other projects' decoders, Chromium included; EVERY=4 takes a quarter of them
+	$(BIN)/python -m pytest -q lab/reference_decoders --every $(EVERY)
 
-judges-long: $(VENV)/.ready symphonia  ## Write a WAV beyond 4 GiB, then ten hours of audio into every format; takes an hour
-	$(BIN)/python -m pytest -q tests/interop/test_rf64.py --long
-	PYTHONPATH=tests $(BIN)/python -m interop.ten_hours
+lab-reference-decoders-long: $(VENV)/.ready symphonia  ## Write a WAV beyond 4 GiB, then ten hours of audio in every format; takes an hour
+	$(BIN)/python -m pytest -q lab/reference_decoders/test_rf64.py --long
+	$(LAB).reference_decoders.ten_hours
 
-nightly: judges judges-long soak  ## What takes too long for each change; takes over an hour
+symphonia:  # one of the reference decoders is written in Rust; takes a minute
+	@command -v cargo >/dev/null || { echo "lab-reference-decoders: cargo is missing: one of the decoders is written in Rust" >&2; exit 1; }
+	cargo build --quiet --release --manifest-path lab/reference_decoders/symphonia/Cargo.toml --target-dir build/symphonia
 
-conformance: $(VENV)/.ready  ## Run the same cases with the Python, Go and Java clients; needs go, a JDK and mvn
-	PYTHONPATH=tests $(BIN)/python -m interop.clients
+lab-conformance: $(VENV)/.ready  ## Run the same cases with the Python, Go and Java clients; needs go, a JDK and mvn
+	$(LAB).conformance
 
-snippets: $(VENV)/.ready  ## Run the programs of the READMEs; needs go, a JDK and mvn
-	PYTHONPATH=tests $(BIN)/python -m interop.clients.snippets
+lab-snippets: $(VENV)/.ready  ## Run the programs of the READMEs; needs go, a JDK and mvn
+	$(LAB).conformance.snippets
 
-load: load-tools  ## Run ghz, k6, Locust, grpcurl and buf against a server for some seconds; needs go
-	PYTHONPATH=tests $(BIN)/python tests/load/check.py
+lab-extras: $(VENV)/.ready  ## Install each distribution and each extra alone, and use it there; takes four minutes
+	$(LAB).extras
+
+lab-load: load-tools  ## Run ghz, k6, Locust, grpcurl and buf against a server for some seconds; needs go
+	$(LAB).load.check
 
 load-tools: $(VENV)/.ready build/tools/.ready  ## Build the load generators and what they send
 	mkdir -p build/load
-	$(BIN)/python tests/load/messages.py > build/load/messages.json
-	$(BIN)/python tests/load/messages.py --seconds 0.02 > build/load/frame.json
+	$(BIN)/python lab/load/messages.py > build/load/messages.json
+	$(BIN)/python lab/load/messages.py --seconds 0.02 > build/load/frame.json
 	$(BIN)/buf build proto -o build/load/audiowriter.binpb
 
-# Each in a module of its own, for ghz does not build with the gRPC of the others.
+# Each in a module of its own: ghz does not build with the gRPC of the others.
 build/tools/.ready: export GOBIN = $(abspath build/tools)
-build/tools/.ready: tests/load/requirements.txt
+build/tools/.ready: lab/load/requirements.txt
 	go install github.com/bojand/ghz/cmd/ghz@v0.93.0
 	go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 	go install go.k6.io/k6@v1.8.1
 	$(PYTHON) -m venv build/locust
-	build/locust/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/load/requirements.txt
+	build/locust/bin/python -m pip install --quiet --disable-pip-version-check --requirement lab/load/requirements.txt
 	ln -sf ../locust/bin/locust build/tools/locust
 	@touch $@
-
-readme: $(VENV)/.ready  ## Put the tables made from code and measurements into README.md
-	$(BIN)/python docs/readme.py
-
-formats-doc: $(VENV)/.ready  ## Make docs/formats.md from what the server says and does
-	PYTHONPATH=tests $(BIN)/python -m interop.formats_doc
 
 $(VENV)/.scale: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./core --editable '.[scale]'
 	GOBIN=$(abspath $(BIN)) go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
 	@touch $@
 
-scale: $(VENV)/.scale  ## Kill, drain and add workers behind Envoy under sixty streams; encode in a browser
-	PYTHONPATH=tests $(BIN)/python -m scale
+lab-envoy: $(VENV)/.scale  ## Kill, drain and add workers behind Envoy under sixty streams; encode in a browser
+	$(LAB).envoy
 
-scaling-cost: $(VENV)/.scale  ## Measure what a live stream of each format costs; takes five minutes
-	PYTHONPATH=tests $(BIN)/python -m scale.cost
+lab-envoy-cost: $(VENV)/.scale  ## Measure what a live stream of each format costs behind Envoy; takes five minutes
+	$(LAB).envoy.cost
+
+lab-manifests: $(VENV)/.scale  ## Check the files of Envoy, Kubernetes, compose and Prometheus with their validators
+	deploy/check
+
+# The names of before.
+faults: lab-faults
+soak: lab-soak
+judges: lab-reference-decoders
+judges-long: lab-reference-decoders-long
+conformance: lab-conformance
+snippets: lab-snippets
+interop: judges conformance snippets
+load: lab-load
+scale: lab-envoy
+scaling-cost: lab-envoy-cost
+manifests: lab-manifests
+
+nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras  ## What takes too long for each change; takes two hours
+
+readme: $(VENV)/.ready  ## Put the generated tables into README.md
+	$(BIN)/python -m lab.documents.readme
+
+formats-doc: $(VENV)/.ready  ## Make docs/formats.md from what the server reports and does
+	$(LAB).documents.formats
 
 scaling-doc: $(VENV)/.scale  ## Make the tables and the plot of docs/scaling.md from measured figures
-	PYTHONPATH=tests $(BIN)/python -m scale.doc
-
-manifests: $(VENV)/.scale  ## Hold Envoy's, Kubernetes', compose's and Prometheus' files against their validators
-	deploy/check
+	$(LAB).documents.scaling
 
 image: $(VENV)/.ready  ## Build the image with buildah, and encode every format against it; takes root on Debian
 	deploy/image/build
@@ -138,7 +160,7 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/mypy
 	cd proto && $(abspath $(BIN))/buf lint
 	$(MAKE) generate
-	git diff --exit-code -- proto client/go/gen client/python/audiowriter_client/formats.py || \
+	git diff --exit-code -- proto client/go/gen cli/audiowriter_client/formats.py || \
 	  { echo "generated code: run 'make generate' and commit the result" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/test_project.py
 	$(MAKE) github
@@ -155,7 +177,7 @@ $(BIN)/actionlint: $(VENV)/.ready
 	GOBIN=$(abspath $(BIN)) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead
-	$(BIN)/python docs/words.py
+	$(BIN)/python -m lab.documents.words
 
 generate: $(VENV)/.ready  ## Make code from the proto and from the table of formats; Go's only if go is there
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)

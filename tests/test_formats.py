@@ -8,8 +8,9 @@ from pathlib import Path
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_client.formats import AUDIO_FORMATS
 from audiowriter_core import FORMATS, Format, format_for_extension
-from interop.judges import JUDGES as ANALYSERS
 from support.decode import JUDGES
+
+from lab.reference_decoders.judges import JUDGES as ANALYSERS
 
 ROOT = Path(__file__).parents[1]
 GO_CONSTANTS = (ROOT / "client/go/gen/audiowriter/v1/audio_writer.pb.go").read_text()
@@ -25,13 +26,13 @@ def missing(row: Format) -> Iterator[str]:
     else:
         value = pb.AudioFormat.Name(row.number)
         if AUDIO_FORMATS.get(row.name) != value:
-            yield "client/python/audiowriter_client/formats.py: run `make generate`"
+            yield "cli/audiowriter_client/formats.py: run `make generate`"
         if not re.search(rf"\bAudioFormat_{value} +AudioFormat = {row.number}\b", GO_CONSTANTS):
             yield "client/go/gen: run `make generate` where go is on the PATH"
     if row.name not in JUDGES:
         yield "tests/support/decode.py: JUDGES has no decoder"
     if row.name not in ANALYSERS:
-        yield "tests/interop/judges.py: JUDGES has no programs"
+        yield "lab/reference_decoders/judges.py: JUDGES has no programs"
     if f"`{row.name}`" not in DESIGN:
         yield "docs/design.md: the table of codecs and muxers does not have it"
     if f"| `{row.name}` |" not in README:
@@ -49,9 +50,9 @@ def test_what_a_new_row_lacks_is_listed() -> None:
     row = replace(FORMATS["wav"], name="new", extensions=(".new",))
     places = [line.partition(":")[0] for line in missing(row)]
     assert places == [
-        "client/python/audiowriter_client/formats.py",
+        "cli/audiowriter_client/formats.py",
         "tests/support/decode.py",
-        "tests/interop/judges.py",
+        "lab/reference_decoders/judges.py",
         "docs/design.md",
         "README.md",
         "docs/formats.md",

@@ -1,10 +1,11 @@
-"""The list of phrases in docs/words.py finds what it should, leaves good English alone and is consistent."""
+"""The list of phrases in lab/documents/words.py finds what it should, leaves good English alone and is consistent."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
-import words
+
+from lab.documents import words
 
 EXAMPLES = [
     "samples a channel",
@@ -103,7 +104,7 @@ def test_a_phrase_is_found_across_a_line_break(newline: str) -> None:
         ("proto/audiowriter/v1/audio_writer_pb2_grpc.py", False),
         ("client/go/gen/audiowriter/v1/audio_writer.pb.go", False),
         ("client/typescript/src/generated/audio_writer.ts", False),
-        ("docs/words.py", False),
+        ("lab/documents/words.py", False),
         ("docs/performance.svg", False),
     ],
 )

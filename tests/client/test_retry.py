@@ -25,7 +25,7 @@ from audiowriter_client import (
 from audiowriter_client import aio as aio_module
 from audiowriter_client import writer as writer_module
 from audiowriter_client.retry import ATTEMPTS
-from scale.names import Names
+from support.names import Names
 from support.server import LIMIT_S, ServerProcess, Stream, channel_to, poll
 
 CONFIG = stream_config(format="pcm", sample_rate_hz=24000)

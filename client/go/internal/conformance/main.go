@@ -1,5 +1,5 @@
 // Command conformance is the Go driver of the clients' conformance set: a case a line on stdin, its outcome a line on
-// stdout. tests/interop/clients tells the fields.
+// stdout. lab/conformance tells the fields.
 package main
 
 import (

@@ -30,7 +30,7 @@ import java.util.concurrent.Future;
 
 /**
  * The Java driver of the clients' conformance set: a case a line on stdin, its outcome a line on stdout.
- * tests/interop/clients tells the fields. Gson comes with gRPC.
+ * lab/conformance tells the fields. Gson comes with gRPC.
  */
 final class ConformanceDriver {
     private final BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

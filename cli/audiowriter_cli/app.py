@@ -1,0 +1,71 @@
+"""The command's group, and how its errors read."""
+
+from collections.abc import Sequence
+from importlib import metadata
+
+import audiowriter_core
+import click
+from audiowriter_client.errors import AudioWriterError, CallFailed
+from audiowriter_server.runtime.command import serve
+
+from audiowriter_cli.bench import bench
+from audiowriter_cli.encode import encode
+from audiowriter_cli.formats import formats
+from audiowriter_cli.health import health
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def audiowriter(context: click.Context) -> None:
+    """Turn live PCM into finished audio files."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@audiowriter.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(metadata.version("audiowriter"))
+
+
+audiowriter.add_command(bench)
+audiowriter.add_command(encode)
+audiowriter.add_command(formats)
+audiowriter.add_command(health)
+audiowriter.add_command(serve)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with `arguments` and return its exit code. Errors are lines on stderr, not exceptions."""
+    try:
+        return audiowriter.main(arguments, prog_name="audiowriter", standalone_mode=False) or 0
+    except click.Abort:
+        return 130
+    except click.UsageError as error:
+        _say(error.format_message())
+        return 2
+    except ModuleNotFoundError as error:
+        _say(f"{error.name} is missing: pip install 'audiowriter[server]'")
+        return 1
+    except (click.ClickException, AudioWriterError, audiowriter_core.AudioWriterError, OSError) as error:
+        for line in _lines(error):
+            _say(line)
+        return 1
+
+
+def _lines(error: Exception) -> Sequence[str]:
+    match error:
+        case CallFailed(violations=violations) if violations:
+            return [f"{field}: {description}" for field, description in violations]
+        case audiowriter_core.InvalidArgument(violations=core_violations):
+            return [str(violation) for violation in core_violations]
+        case OSError(filename=filename, strerror=strerror) if filename is not None:
+            return [f"{filename}: {strerror}"]
+        case click.ClickException():
+            return [error.format_message()]
+        case _:
+            return [str(error)]
+
+
+def _say(line: str) -> None:
+    click.echo(f"audiowriter: {line}", err=True)

@@ -1,0 +1,154 @@
+"""Run all cases in all languages and print the matrix: `make lab-conformance`."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from audiowriter_client import list_formats
+from support.server import ServerProcess, Stream, channel_to, poll
+
+from lab.conformance.drivers import BUILDS, Driver
+from lab.conformance.plan import Case, Plan, load
+from lab.conformance.verdict import Judge, Outcome
+
+TOKEN = "of-the-conformance-set"
+
+
+def main() -> int:
+    """Give 1 if a case failed."""
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="audiowriter-conformance-") as name, ExitStack() as stack:
+        folder = Path(name)
+        (folder / "tokens").write_text(TOKEN + "\n")
+        (folder / "pcm").mkdir()
+        pool = stack.enter_context(ThreadPoolExecutor(len(BUILDS)))
+        commands = dict(zip(BUILDS, pool.map(lambda build: build(folder), BUILDS.values()), strict=True))
+        drivers = {language: stack.enter_context(Driver(command)) for language, command in commands.items()}
+        print(f"built in {time.monotonic() - begin:.0f} s", flush=True)
+        with ServerProcess() as server:
+            formats = list_formats(server.target)
+        run = Run(load(formats, folder / "pcm"), folder, stack)
+        for number, case in enumerate(run.plan.cases):
+            outcomes = pool.map(lambda item: run.ask(*item), [(number, case, *driver) for driver in drivers.items()])
+            for language, (outcome, faults) in zip(drivers, outcomes, strict=True):
+                run.judge(number, language, case, outcome, faults)
+    print("\n".join(run.matrix(list(BUILDS))))
+    failed = sum(run.failed.values())
+    print(f"{sum(run.done.values())} cases in {time.monotonic() - begin:.0f} s")
+    print(f"{sum(run.done.values()) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+class Run:
+    """Servers, files and counts of one run."""
+
+    def __init__(self, plan: Plan, folder: Path, stack: ExitStack) -> None:
+        self.plan = plan
+        self.done: Counter[tuple[str, str]] = Counter()
+        self.failed: Counter[tuple[str, str]] = Counter()
+        self._folder = folder
+        self._judge = Judge()
+        shared = {case.server for case in plan.cases if not case.own_server and not case.full}
+        self._servers = {name: stack.enter_context(ServerProcess(*self._flags(name))) for name in shared}
+
+    def ask(self, number: int, case: Case, language: str, driver: Driver) -> tuple[Outcome, list[str]]:
+        """Run a case in one language; the faults are those of the server that it had to itself."""
+        file = self._file(number, language)
+        file.parent.mkdir(parents=True)
+        faults: list[str] = []
+        if case.full:
+            with _several_servers(case, faults) as target:
+                return driver.ask(case.asked | {"target": target, "file": str(file)}, lambda: None), faults
+        with self._server(case, faults) as (server, at_pause):
+            asked = case.asked | {"target": server.target, "file": str(file)}
+            return driver.ask(asked, at_pause), faults
+
+    def judge(self, number: int, language: str, case: Case, outcome: Outcome, faults: list[str]) -> None:
+        """Count a case, and say at once what is wrong."""
+        file = self._file(number, language)
+        faults = [*self._judge.faults(language, case, outcome, file), *faults]
+        self.done[case.group, language] += 1
+        self.failed[case.group, language] += bool(faults)
+        for fault in faults:
+            print(f"FAILED {language}: {case}: {fault}", flush=True)
+        for path in file.parent.iterdir():
+            path.unlink()
+
+    def matrix(self, languages: list[str]) -> Iterator[str]:
+        """Give the rows: cases passed of cases run."""
+        yield f"{'':20}" + "".join(f"{language:>10}" for language in languages)
+        for group in dict.fromkeys(case.group for case in self.plan.cases):
+            keys = [(group, language) for language in languages]
+            cells = [f"{self.done[key] - self.failed[key]}/{self.done[key]}" for key in keys]
+            yield f"{group:20}" + "".join(f"{cell:>10}" for cell in cells)
+
+    def _file(self, number: int, language: str) -> Path:
+        return self._folder / language / str(number) / "file"
+
+    def _flags(self, name: str) -> list[str]:
+        return [flag.format(folder=self._folder) for flag in self.plan.servers[name]]
+
+    @contextmanager
+    def _server(self, case: Case, faults: list[str]) -> Iterator[tuple[ServerProcess, Callable[[], None]]]:
+        """The server of a case, and what befalls it at the pause."""
+        if not case.own_server:
+            yield self._servers[case.server], lambda: None
+            return
+        with ServerProcess(*self._flags(case.server)) as server:
+            yield server, lambda: _befall(server, case.meanwhile)
+            told_to_end = case.meanwhile.get("signal")
+            if told_to_end == "SIGKILL":
+                return
+            if told_to_end is None:
+                server.signal(signal.SIGTERM)
+            try:
+                code = server.wait()
+            except subprocess.TimeoutExpired:
+                code = None
+            if code:
+                faults.append(f"the server ended with {code}: it had streams left")
+            elif code is None:
+                faults.append("the server did not end: it has streams left")
+
+
+@contextmanager
+def _several_servers(case: Case, faults: list[str]) -> Iterator[str]:
+    """Start several servers, the full ones with a stream in their only place, and return them as one target."""
+    with ExitStack() as stack:
+        servers = []
+        for full in case.full:
+            server = stack.enter_context(ServerProcess(*(["--max-streams=1", "--idle-timeout=600"] if full else [])))
+            if full:
+                stream = Stream(stack.enter_context(channel_to(server))).start()
+                stack.callback(stream.half_close)
+            servers.append(server)
+        yield ",".join(server.target for server in servers)
+        if case.refusals:
+            with suppress(AssertionError):  # the log comes after the answer
+                poll(lambda: _refusals(servers) >= case.refusals, "")
+            if (refusals := _refusals(servers)) != case.refusals:
+                faults.append(f"{refusals} calls were refused, expected {case.refusals}")
+
+
+def _refusals(servers: Sequence[ServerProcess]) -> int:
+    return sum(server.ended("MAX_STREAMS_EXCEEDED") for server in servers)
+
+
+def _befall(server: ServerProcess, meanwhile: dict[str, str]) -> None:
+    if name := meanwhile.get("signal"):
+        server.signal(signal.Signals[name])
+        if name == "SIGKILL":
+            server.wait()
+    if beginning := meanwhile.get("log"):
+        server.wait_for_line(beginning)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

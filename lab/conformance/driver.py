@@ -1,0 +1,131 @@
+"""The Python driver: a case a line on stdin, its outcome a line on stdout. README.md tells the fields."""
+
+import json
+import sys
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from audiowriter.v1.audio_writer_pb2 import ListFormatsResponse, StreamConfig
+from audiowriter_client import AudioWriter, AudioWriterError, CallFailed, encode, list_formats
+
+from lab.conformance.plan import pieces
+
+Case = dict[str, Any]
+Outcome = dict[str, Any]
+
+
+def main() -> None:
+    """Serve cases until stdin ends."""
+    for line in sys.stdin:
+        case = json.loads(line)
+        tell(outcome_of_all(case))
+
+
+def outcome_of_all(case: Case) -> Outcome:
+    """Make the calls of a case at once, and return the outcome of the first that failed, or of the first."""
+    with ThreadPoolExecutor(case["streams"]) as pool:
+        outcomes = list(pool.map(lambda one: outcome_of(partial(METHODS[one["method"]], one)), copies(case)))
+    return first_failed(outcomes)
+
+
+def copies(case: Case) -> list[Case]:
+    """Return a case for each of its `streams`: all but the first have a number after the name of their file."""
+    return [case, *({**case, "file": f"{case['file']}.{number}"} for number in range(2, case["streams"] + 1))]
+
+
+def first_failed(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the outcome of the first that failed, or of the first."""
+    return next((outcome for outcome in outcomes if outcome["code"] != "OK"), outcomes[0])
+
+
+def tell(told: Outcome) -> None:
+    """Write one line."""
+    print(json.dumps(told), flush=True)
+
+
+def outcome_of(run: Callable[[], Outcome]) -> Outcome:
+    """Give what came of a case, its failure included."""
+    try:
+        return {"code": "OK", **run()}
+    except AudioWriterError as error:
+        return failure(error)
+
+
+def failure(error: AudioWriterError) -> Outcome:
+    """Give the outcome that an error is."""
+    if isinstance(error, CallFailed):
+        violations = [list(violation) for violation in error.violations]
+        retry_after = error.retry_after or 0
+        return {"code": error.code.name, "reason": error.reason, "retry_after": retry_after, "violations": violations}
+    return {"code": "TRUNCATED", "reason": str(error)}
+
+
+def _stream(case: Case) -> Outcome:
+    second: Outcome = {}
+    with AudioWriter.open(case["target"], config_of(case), _sink(case), metadata=metadata_of(case)) as writer:
+        sent = 0
+        for piece in pieces(Path(case["pcm"]).read_bytes(), case["cut"]):
+            writer.write(piece)
+            sent += len(piece)
+            if sent == case["pause_after"]:
+                writer.flush()
+                tell({"paused": True})
+                sys.stdin.readline()
+                if case["second"]:
+                    again = {**case, "file": case["file"] + ".second", "second": False, "pause_after": 0}
+                    second = {"second": outcome_of(partial(_stream, again))}
+            if sent == case["cancel_after"]:
+                writer.flush()
+                writer.cancel()
+    return {"finished": b64encode(writer.result.SerializeToString()).decode(), **second}
+
+
+def _sink(case: Case) -> str | Callable[[bytes], None]:
+    path = Path(case["file"])
+    if case["sink"] == "path":
+        return str(path)
+
+    def take(data: bytes) -> None:
+        time.sleep(case["delay_ms"] / 1000)
+        append(path, data)
+
+    return take
+
+
+def append(path: Path, data: bytes) -> None:
+    """Write at the end of a file."""
+    with path.open("ab") as file:
+        file.write(data)
+
+
+def _encode(case: Case) -> Outcome:
+    pcm = Path(case["pcm"]).read_bytes()
+    Path(case["file"]).write_bytes(encode(case["target"], config_of(case), pcm, metadata=metadata_of(case)))
+    return {}
+
+
+def _list_formats(case: Case) -> Outcome:
+    formats = ListFormatsResponse(formats=list_formats(case["target"], metadata=metadata_of(case)))
+    Path(case["file"]).write_bytes(formats.SerializeToString())
+    return {}
+
+
+def config_of(case: Case) -> StreamConfig:
+    """Give the config that a case came with."""
+    return StreamConfig.FromString(b64decode(case["config"]))
+
+
+def metadata_of(case: Case) -> list[tuple[str, str]]:
+    """Give the bearer token as metadata, if there is one."""
+    return [("authorization", f"Bearer {case['token']}")] if case["token"] else []
+
+
+METHODS = {"stream": _stream, "encode": _encode, "list_formats": _list_formats}
+
+if __name__ == "__main__":
+    main()

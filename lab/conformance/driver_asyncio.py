@@ -1,0 +1,79 @@
+"""The driver of Python's asyncio writer. What it does not stream it has from the other."""
+
+import asyncio
+import json
+import sys
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from audiowriter_client import AsyncAudioWriter, AudioWriterError
+
+from lab.conformance.driver import (
+    Case,
+    Outcome,
+    append,
+    config_of,
+    copies,
+    failure,
+    first_failed,
+    metadata_of,
+    outcome_of_all,
+    tell,
+)
+from lab.conformance.plan import pieces
+
+
+async def main() -> None:
+    """Serve cases until stdin ends, on one event loop: grpc.aio takes no second one in a process."""
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        case = json.loads(line)
+        if case["method"] == "stream":
+            tell(first_failed(await asyncio.gather(*map(_run, copies(case)))))
+        else:
+            tell(outcome_of_all(case))
+
+
+async def _run(case: Case) -> Outcome:
+    pcm = await asyncio.to_thread(Path(case["pcm"]).read_bytes)
+    try:
+        return {"code": "OK", **await _stream(case, pcm)}
+    except AudioWriterError as error:
+        return failure(error)
+
+
+async def _stream(case: Case, pcm: bytes) -> Outcome:
+    second: Outcome = {}
+    sink = _sink(case)
+    async with AsyncAudioWriter.open(case["target"], config_of(case), sink, metadata=metadata_of(case)) as writer:
+        sent = 0
+        for piece in pieces(pcm, case["cut"]):
+            await writer.write(piece)
+            sent += len(piece)
+            if sent == case["pause_after"]:
+                await writer.flush()
+                tell({"paused": True})
+                await asyncio.to_thread(sys.stdin.readline)
+                if case["second"]:
+                    again = {**case, "file": case["file"] + ".second", "second": False, "pause_after": 0}
+                    second = {"second": await _run(again)}
+            if sent == case["cancel_after"]:
+                await writer.flush()
+                await writer.cancel()
+    return {"finished": b64encode(writer.result.SerializeToString()).decode(), **second}
+
+
+def _sink(case: Case) -> str | Callable[[bytes], Awaitable[None]]:
+    path = Path(case["file"])
+    if case["sink"] == "path":
+        return str(path)
+
+    async def take(data: bytes) -> None:
+        await asyncio.sleep(case["delay_ms"] / 1000)
+        append(path, data)
+
+    return take
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,132 @@
+"""The drivers, one a language: how each is built and started, and how it is talked to."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parents[2]
+GO = ROOT / "client" / "go"
+JAVA = ROOT / "client" / "java"
+
+ANSWER_S = 90.0
+"""For one case; the machine may be busy."""
+BUILD_S = 900.0
+"""With nothing downloaded yet."""
+
+
+def build_python(folder: Path) -> list[str]:
+    """Nothing to build: the client is in the environment that runs this."""
+    return [sys.executable, "-m", "lab.conformance.driver"]
+
+
+def build_asyncio(folder: Path) -> list[str]:
+    """The other writer of the Python client."""
+    return [sys.executable, "-m", "lab.conformance.driver_asyncio"]
+
+
+def build_go(folder: Path) -> list[str]:
+    """Build the driver of the Go module."""
+    program = folder / "audiowriter-conformance"
+    _build(["go", "build", "-o", str(program), "./internal/conformance"], GO)
+    return [str(program)]
+
+
+def build_java(folder: Path) -> list[str]:
+    """Package the client; the driver is among its test classes."""
+    path = f"{JAVA / 'target' / 'test-classes'}:{package_java()}"
+    # A heap smaller than what the largest cases send and receive: what is not streamed does not fit.
+    return ["java", "-Xmx96m", "-cp", path, "io.audiowriter.client.ConformanceDriver"]
+
+
+@cache
+def package_java() -> Path:
+    """Give the jar of the Java client with all that it needs."""
+    _build(["mvn", "--batch-mode", "--quiet", "-DskipTests", "package"], JAVA)
+    (jar,) = (JAVA / "target").glob("audiowriter-client-*-cli.jar")
+    return jar
+
+
+BUILDS: dict[str, Callable[[Path], list[str]]] = {
+    "Python": build_python,
+    "asyncio": build_asyncio,
+    "Go": build_go,
+    "Java": build_java,
+}
+
+
+def _build(command: list[str], where: Path) -> None:
+    done = subprocess.run(command, cwd=where, capture_output=True, text=True, timeout=BUILD_S, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} in {where}:\n{done.stdout}{done.stderr}")
+
+
+class Driver:
+    """A driver's process: one case at a time, answered by one line, or by one more for a pause."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._start()
+
+    def _start(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))}
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        self._lines: Queue[str] = Queue()
+        self._reader = threading.Thread(target=self._read, args=(self._process, self._lines))
+        self._reader.start()
+
+    @staticmethod
+    def _read(process: subprocess.Popen[str], lines: "Queue[str]") -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put("")
+
+    def ask(self, case: dict[str, Any], at_pause: Callable[[], None]) -> dict[str, Any]:
+        """Run a case and give its outcome. A driver that says nothing, or dies, is replaced by a new one."""
+        try:
+            self._write(case)
+            outcome = self._next()
+            if outcome.get("paused"):
+                at_pause()
+                self._write({})
+                outcome = self._next()
+        except (BrokenPipeError, Empty, ValueError) as error:
+            self.close()
+            self._start()
+            return {"code": "NO_ANSWER", "reason": f"{type(error).__name__}: {error}"}
+        return outcome
+
+    def _write(self, told: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.flush()
+
+    def _next(self) -> dict[str, Any]:
+        outcome: dict[str, Any] = json.loads(self._lines.get(timeout=ANSWER_S))
+        return outcome
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(BrokenPipeError):
+                pipe.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,144 @@
+"""The list of cases, made ready to run: formats filled in from the server's table, PCM laid down in files."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from audiowriter.v1 import audio_writer_pb2 as pb
+from google.protobuf import json_format
+
+HERE = Path(__file__).parent
+SPEECH = HERE.parents[1] / "demo" / "speech.flac"
+RATE = 24000
+"""For the cases of every format: all take it."""
+
+OK = "OK"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to do, and how it must end."""
+
+    group: str
+    name: str
+    asked: dict[str, Any]
+    """What drivers are sent, less what is known only when the case is run."""
+    expect: dict[str, Any]
+    server: str
+    own_server: bool
+    meanwhile: dict[str, str] = field(default_factory=dict)
+    """What befalls the server while the driver pauses."""
+    full: Sequence[bool] = ()
+    """For a target of several servers, which of them are full."""
+    refusals: int = 0
+    """How many calls they must have refused in all; 0: any number."""
+    samples: int | None = None
+    """Samples a channel in the PCM; None where none is sent."""
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.name}"
+
+    @property
+    def file(self) -> tuple[object, ...]:
+        """Equal for cases that must give the same file: config and PCM make it, not the cutting nor the method."""
+        live, flushed = self.asked["sink"] == "stream", self.asked["pause_after"]
+        return self.asked["config"], self.asked["pcm"], live, flushed, self.asked["method"] == "list_formats"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cases, and the flags of the servers that they name."""
+
+    cases: Sequence[Case]
+    servers: dict[str, list[str]]
+
+
+def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
+    """Read cases.json; write the PCM to files in `folder`."""
+    told = json.loads((HERE / "cases.json").read_text())
+    pcm = Pcm(folder)
+    cases = [_case(entry, entry.get("config", {}), pcm) for entry in told["cases"]]
+    for info in formats:
+        for entry in told["each_format"]:
+            tags = {name: told["tags"][name] for name in info.tags} if entry.get("tags") else {}
+            config = {"input": {"sampleRateHz": RATE}, "output": {"format": info.format, "tags": tags}}
+            cases.append(_case(entry | {"name": f"{info.name}, {entry['name']}"}, config, pcm))
+    return Plan(sorted(cases, key=lambda case: case.group), told["servers"])
+
+
+def _case(entry: dict[str, Any], told_config: dict[str, Any], pcm: "Pcm") -> Case:
+    config = json_format.ParseDict(told_config, pb.StreamConfig())
+    given = entry.get("pcm")
+    return Case(
+        group=entry["group"],
+        name=entry["name"],
+        server=entry.get("server", "open"),
+        own_server=entry.get("own_server", False),
+        expect={"code": OK} | entry.get("expect", {}),
+        meanwhile=entry.get("meanwhile", {}),
+        full=entry.get("full", ()),
+        refusals=entry.get("refusals", 0),
+        samples=given and given["speech"],
+        asked={
+            "method": entry.get("method", "stream"),
+            # Serialized, so that a driver needs no JSON of protobuf's, and enum values pass that it doesn't know.
+            "config": b64encode(config.SerializeToString(deterministic=True)).decode(),
+            "pcm": str(pcm.write(config.input, **given)) if given else "",
+            "cut": entry.get("cut", []),
+            "sink": entry.get("sink", "path"),
+            "delay_ms": entry.get("delay_ms", 0),
+            "token": entry.get("token", ""),
+            "pause_after": entry.get("pause_after", 0),
+            "cancel_after": entry.get("cancel_after", 0),
+            "second": entry.get("second", False),
+            "streams": entry.get("streams", 1),
+        },
+    )
+
+
+class Pcm:
+    """The sample speech, over and over, as PCM of any kind."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._speech, _ = soundfile.read(SPEECH, dtype="int16")
+
+    def write(self, described: pb.PcmInput, speech: int, hex: str = "") -> Path:  # noqa: A002 - the key in cases.json
+        """Give a file of so many samples a channel, and these bytes behind them."""
+        kind = described.sample_format or pb.SAMPLE_FORMAT_S16LE
+        channels = described.channels or 1
+        path = self._folder / f"{kind}-{channels}-{speech}-{hex}.pcm"
+        if not path.exists():
+            frames = np.resize(self._speech, (speech, channels))
+            path.write_bytes(_pack(frames, kind) + bytes.fromhex(hex))
+        return path
+
+
+def _pack(frames: np.ndarray[Any, np.dtype[np.int16]], kind: int) -> bytes:
+    match kind:
+        case pb.SAMPLE_FORMAT_U8:
+            return ((frames >> 8) + 128).astype("u1").tobytes()
+        case pb.SAMPLE_FORMAT_S24LE:
+            return (frames.astype("<i4") << 8).reshape(-1, 1).view("u1")[:, :3].tobytes()
+        case pb.SAMPLE_FORMAT_S32LE:
+            return (frames.astype("<i4") << 16).tobytes()
+        case pb.SAMPLE_FORMAT_F32LE:
+            return (frames / 32768).astype("<f4").tobytes()
+        case pb.SAMPLE_FORMAT_F64LE:
+            return (frames / 32768).astype("<f8").tobytes()
+    return frames.astype("<i2").tobytes()
+
+
+def pieces(pcm: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+    """Cut PCM into these sizes in turn, over and over; without any, not at all."""
+    at, turn = 0, 0
+    while at < len(pcm):
+        size = sizes[turn % len(sizes)] if sizes else len(pcm)
+        yield pcm[at : at + size]
+        at += size
+        turn += 1

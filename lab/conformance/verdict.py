@@ -1,0 +1,90 @@
+"""Whether an outcome is the expected one, and the same as everyone else's."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+from support.ogg import without_serials
+
+from lab.conformance.plan import OK, Case
+
+Outcome = dict[str, Any]
+
+
+class Judge:
+    """Remembers what each file was, and each refusal, when it came first."""
+
+    def __init__(self) -> None:
+        self._first: dict[object, tuple[str, object]] = {}
+
+    def faults(self, language: str, case: Case, outcome: Outcome, file: Path) -> Iterator[str]:
+        """Say what is wrong with an outcome."""
+        yield from _unexpected(case.expect, outcome)
+        if "second" in case.expect:
+            yield from _unexpected(case.expect["second"], outcome.get("second", {}))
+        if case.expect["code"] != outcome["code"]:
+            return
+        if outcome["code"] == OK:
+            for number in range(2, case.asked["streams"] + 1):
+                copy = file.with_name(f"{file.name}.{number}")
+                if not copy.exists() or copy.read_bytes() != file.read_bytes():
+                    yield f"{copy.name} is not as {file.name}"
+                copy.unlink(missing_ok=True)
+            yield from _wrong_file(case, outcome, file)
+            if file.exists():
+                content = without_serials(file.read_bytes())
+                yield from self._different("file", case.file, f"{language} in {case}", content)
+            if "finished" in outcome:
+                yield from self._different("finished", case.file, f"{language} in {case}", _totals(outcome))
+        else:
+            left = [path.name for path in file.parent.iterdir()]
+            if left and case.asked["sink"] == "path":
+                yield f"left {left}"
+            told = outcome.get("violations") or []
+            yield from self._different("violations", str(case), language, told)
+
+    def _different(self, what: str, key: object, who: str, value: object) -> Iterator[str]:
+        first, expected = self._first.setdefault((what, key), (who, value))
+        if value != expected:
+            yield f"{what} differs from that of {first}"
+
+
+def _unexpected(expect: Outcome, outcome: Outcome) -> Iterator[str]:
+    for key, default in (("code", ""), ("reason", ""), ("retry_after", 0)):
+        got, wanted = outcome.get(key) or default, expect.get(key, default)
+        if got != wanted:
+            yield f"{key} {got}, expected {wanted or 'none'}"
+    fields = sorted(field for field, _ in outcome.get("violations") or [])
+    wanted_fields = sorted(expect.get("fields", []))
+    if fields != wanted_fields:
+        yield f"violations of {fields}, expected {wanted_fields}"
+
+
+def _wrong_file(case: Case, outcome: Outcome, file: Path) -> Iterator[str]:
+    left = [path.name for path in file.parent.iterdir()]
+    if left != [file.name]:
+        # An empty file of raw samples never reaches a sink that is handed bytes.
+        if not (left == [] and case.asked["sink"] == "stream" and not case.samples):
+            yield f"files {left}, expected {file.name}"
+        return
+    if "finished" in outcome:
+        finished = _finished(outcome)
+        size = file.stat().st_size
+        if finished.total_bytes != size:
+            yield f"{size} bytes, total_bytes={finished.total_bytes}"
+        if finished.input_samples != case.samples:
+            yield f"input_samples={finished.input_samples}, sent {case.samples}"
+
+
+def _finished(outcome: Outcome) -> pb.StreamFinished:
+    return pb.StreamFinished.FromString(b64decode(outcome["finished"]))
+
+
+def _totals(outcome: Outcome) -> bytes:
+    finished = _finished(outcome)
+    # In the file, and with the random serial numbers of Ogg in it; each client has checked the hash.
+    for name in ("header", "trailer", "sha256"):
+        finished.ClearField(name)
+    return finished.SerializeToString(deterministic=True)

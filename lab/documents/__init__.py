@@ -1,0 +1,1 @@
+"""Programs that make parts of the documents, and the check of their language."""

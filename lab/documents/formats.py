@@ -1,0 +1,124 @@
+"""Makes docs/formats.md from ListFormats and from what streams show: `make formats-doc`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_core.codecs.aac import TWO_LOOP_EFFORT
+from audiowriter_server.rpc.session import Session
+from audiowriter_server.rpc.wire import list_formats
+from support.streams import flat
+
+from lab.reference_decoders.judges import RAW
+from lab.reference_decoders.signals import SPEECH_RATE, speech
+from lab.reference_decoders.tools import run
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "formats.md"
+
+FRAME_MS = 20
+FRAME_SAMPLES = SPEECH_RATE * FRAME_MS // 1000
+HEARD = 0.2
+"""The speech begins at its loudest sample: what codecs put before it is silence, or an echo far below."""
+
+HEAD = f"""# Formats
+
+`make formats-doc` makes this page from the server's ListFormats and from mono speech at {SPEECH_RATE} Hz with default
+settings.
+
+- **Delay**: samples that the codec puts before the first one (`finished.delay_samples`).
+- **Exact**: *bits*: decoders return exactly the samples that went in; *length*: exactly as many samples, at their positions;
+  *no*: delay and padding stay in the file, and `finished` says how many samples they are.
+- **Header**: whether `finished` carries a header that replaces the first bytes. What was streamed plays without it.
+- **Latency**: audio sent, in frames of {FRAME_MS} ms, when the bytes received first decode to a part of it.
+
+AAC, M4A and fragmented MP4 use FFmpeg's two-loop coder at their default effort and above. Below effort {TWO_LOOP_EFFORT}
+they use FFmpeg's fast coder. It takes a third of the CPU time, but it distorts loud tones: a sine at 0.9 of full scale is
+decoded at 0.76. Stereo music sounds worse at the same bitrate. Use it for speech only.
+
+"""
+
+
+def document() -> str:
+    """The whole text."""
+    what = _table(("MIME type", "File", "Delay", "Exact", "Header", "Latency"), _what)
+    limits = _table(("Sample rates, Hz", "Channels", "Sample formats", "Bitrate, kbit/s", "`vbr_quality`"), _limits)
+    tags = _table(("Tags",), lambda info: [", ".join(info.tags) or "none"])
+    return HEAD + "\n".join((what, limits, tags))
+
+
+def _table(heads: Sequence[str], cells: Callable[[pb.FormatInfo], Sequence[str]]) -> str:
+    rows = [("Format", *heads), ["---"] * (1 + len(heads))]
+    rows += [(f"`{info.name}`", *cells(info)) for info in list_formats().formats]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def latency_ms(info: pb.FormatInfo) -> int | None:
+    """Audio sent, in ms, when the bytes received first decode to a part of it; None: not before the end."""
+    session = Session()
+    received = b"".join(_receive(session, config=_config(info)))
+    samples = speech()
+    pcm = np.roll(samples, -np.argmax(np.abs(samples))).tobytes()
+    for start in range(0, len(pcm), 2 * FRAME_SAMPLES):
+        more = b"".join(_receive(session, pcm=pcm[start : start + 2 * FRAME_SAMPLES]))
+        received += more
+        if more and _decoded_peak(info, received) > HEARD:
+            session.close()
+            return start // 2 // FRAME_SAMPLES * FRAME_MS + FRAME_MS
+    session.close()
+    return None
+
+
+def _config(info: pb.FormatInfo) -> pb.StreamConfig:
+    return pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=SPEECH_RATE), output=pb.AudioOutput(format=info.format))
+
+
+def _receive(session: Session, config: pb.StreamConfig | None = None, pcm: bytes = b"") -> Iterator[bytes]:
+    for response in flat(session.receive(pb.EncodeStreamRequest(config=config, pcm=pcm))):
+        yield response.chunk.data
+
+
+def _decoded_peak(info: pb.FormatInfo, received: bytes) -> float:
+    given: tuple[str | int, ...] = ()
+    if info.name in RAW:
+        name = RAW[info.name](pb.AudioOutput(sample_format=pb.SAMPLE_FORMAT_S16LE))
+        given = ("-f", name, "-ar", SPEECH_RATE, "-ac", 1)
+    # Of a file that is cut off FFmpeg has much to say.
+    out, _ = run("ffmpeg", "-v", "quiet", *given, "-i", "pipe:0", "-f", "f32le", "-", stdin=received)
+    return float(np.abs(np.frombuffer(out, "<f4")).max(initial=0))
+
+
+def _what(info: pb.FormatInfo) -> Sequence[str]:
+    session = Session()
+    for _ in _receive(session, config=_config(info), pcm=speech().tobytes()):
+        pass
+    finished = list(flat(session.finish()))[-1].finished
+    session.close()
+    exact = "bits" if info.lossless else "length" if info.sample_exact else "no"
+    latency = latency_ms(info)
+    return (
+        f"`{info.mime_type}`",
+        f"`{info.file_extension}`",
+        str(finished.delay_samples),
+        exact,
+        "replaced at the end" if finished.header else "never changes",
+        "at the end" if latency is None else f"{latency} ms",
+    )
+
+
+def _limits(info: pb.FormatInfo) -> Sequence[str]:
+    rates = ", ".join(map(str, info.sample_rates_hz)) or f"{info.min_sample_rate_hz} to {info.max_sample_rate_hz}"
+    kinds = (pb.SampleFormat.Name(kind).removeprefix("SAMPLE_FORMAT_") for kind in info.sample_formats)
+    bitrate = quality = "–"
+    if info.max_bitrate_bps:
+        bitrate = f"{info.min_bitrate_bps / 1000:g} to {info.max_bitrate_bps / 1000:g}"
+    if info.default_bitrate_bps_per_channel:
+        bitrate += f"; {info.default_bitrate_bps_per_channel / 1000:g} a channel"
+    if info.vbr_quality:
+        quality = "0 to 1" + (f"; {info.default_vbr_quality:g}" if info.HasField("default_vbr_quality") else "")
+    return rates, ", ".join(map(str, info.channels)), ", ".join(kinds), bitrate, quality
+
+
+if __name__ == "__main__":
+    DOCUMENT.parent.mkdir(exist_ok=True)
+    DOCUMENT.write_text(document())

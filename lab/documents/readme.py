@@ -1,0 +1,64 @@
+"""Put the generated tables of formats and figures into README.md: `make readme`."""
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from audiowriter_core import FORMATS, Format
+
+from lab.documents.markers import put
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+
+
+def main() -> int:
+    """Rewrite README.md; with --check only say whether that would change it."""
+    before = README.read_text()
+    after = put(put(before, "formats", formats()), "figures", figures())
+    if "--check" in sys.argv:
+        return int(after != before)
+    README.write_text(after)
+    return 0
+
+
+def formats() -> str:
+    """One line a format, in the order of the table."""
+    lines = [
+        "| format | `--format` | rates, kHz | channels | decoded length | header at the end | tags |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [row(kind) for kind in FORMATS.values()]
+    return "\n".join(lines)
+
+
+def figures() -> str:
+    """The table of the published measurement."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "table.py")]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def row(kind: Format) -> str:
+    """What a reader wants to know before choosing."""
+    codec = kind.codec
+    return line(
+        (
+            kind.title,
+            f"`{kind.name}`",
+            f"{min(codec.sample_rates) / 1000:g}–{max(codec.sample_rates) / 1000:g}",
+            f"1–{max(codec.channels)}" if len(codec.channels) > 1 else "1",
+            "bit-exact" if kind.lossless else "to the sample" if kind.sample_exact else "delay and padding reported",
+            "yes" if kind.finalizes_header else "not needed",
+            "yes" if kind.tags else "–",
+        )
+    )
+
+
+def line(cells: Iterable[str]) -> str:
+    """One line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Several servers behind the real Envoy: `make lab-envoy`."""

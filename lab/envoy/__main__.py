@@ -1,0 +1,9 @@
+"""`make lab-envoy`: exit code 0 if all is as it should be."""
+
+import sys
+
+from lab.envoy import browser, drain, refusals, workers
+
+if __name__ == "__main__":
+    results = [step.run() for step in (workers, drain, refusals, browser)]
+    sys.exit(0 if all(results) else 1)

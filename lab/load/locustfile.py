@@ -1,0 +1,144 @@
+"""Streams as Locust users, with the figures that a stream has and a request has not.
+
+    locust -f lab/load/locustfile.py --host localhost:50051
+
+first byte     ms from the opening of the stream to the first encoded byte
+frame to byte  ms from the sending of the last frame that a chunk has seen to the chunk
+finish         ms from the last frame to the end
+stream         ms that the stream took; its size is the file's
+
+A stream counts as failed unless `finished` came and agrees with what was sent and received.
+"""
+# Locust and gevent are in an environment of their own.
+# mypy: disable-error-code="import-not-found, import-untyped, misc, untyped-decorator"
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from bisect import bisect_left
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import gevent
+import grpc
+from google.protobuf.json_format import ParseDict
+from grpc.experimental import gevent as grpc_gevent
+from locust import User, constant, events, task
+from locust.env import Environment
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "proto"))
+from audiowriter.v1 import audio_writer_pb2 as pb  # noqa: E402
+from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub  # noqa: E402
+
+SAMPLE_BYTES = 2
+
+
+@events.init_command_line_parser.add_listener
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("--messages", default=str(ROOT / "build/load/messages.json"), help="what messages.py printed")
+    parser.add_argument(
+        "--frame-ms", type=float, default=20, help="time from message to message; 0: as fast as it goes"
+    )
+    parser.add_argument("--token", default="", help="bearer token")
+    parser.add_argument("--tls", action="store_true", help="encrypt, and verify the server")
+
+
+@events.init.add_listener
+def _start(environment: Environment, **_: Any) -> None:
+    # Not when this file is read: --processes forks after that, and gRPC does not survive it.
+    grpc_gevent.init_gevent()
+    # gevent has not seen the time that the imports took, and would take it off --run-time.
+    gevent.get_hub().loop.update_now()
+
+
+class Truncated(Exception):
+    """The stream ended without what makes its file whole."""
+
+
+class StreamUser(User):
+    """One stream after the other, on a connection of its own."""
+
+    wait_time = constant(0)
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        told: Any = environment.parsed_options
+        self._channel = _connect(environment.host or "localhost:50051", told.tls)
+        self._stub = AudioWriterServiceStub(self._channel)
+        self._metadata = [("authorization", f"Bearer {told.token}")] if told.token else []
+        self._interval_s = told.frame_ms / 1000
+        self._requests = [
+            ParseDict(one, pb.EncodeStreamRequest()) for one in json.loads(Path(told.messages).read_text())
+        ]
+        self._format = pb.AudioFormat.Name(self._requests[0].config.output.format).removeprefix("AUDIO_FORMAT_")
+        self._samples = list(accumulate(len(request.pcm) // SAMPLE_BYTES for request in self._requests))
+        """Samples sent with each message and all before it; messages.py sends one channel."""
+
+    def on_stop(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    @task
+    def stream(self) -> None:
+        """Encode one file, and tell how it went."""
+        begin = time.perf_counter()
+        size, error = 0, None
+        try:
+            size = self._encode(begin)
+        except (grpc.RpcError, Truncated) as failed:
+            error = failed
+        self._tell("stream", begin, size, error)
+
+    def _encode(self, begin: float) -> int:
+        sent: list[float] = []
+        digest, size, seen = sha256(), 0, 0
+        finished = pb.StreamFinished()
+        for response in self._stub.EncodeStream(self._paced(begin, sent), metadata=self._metadata):
+            event = response.WhichOneof("event")
+            if event == "chunk":
+                if size == 0:
+                    self._tell("first byte", begin)
+                if response.chunk.input_samples > seen:
+                    seen = response.chunk.input_samples
+                    self._tell("frame to byte", sent[bisect_left(self._samples, seen)])
+                digest.update(response.chunk.data)
+                size += len(response.chunk.data)
+            elif event == "finished":
+                finished = response.finished
+                self._tell("finish", sent[-1])
+        digest.update(finished.trailer)
+        size += len(finished.trailer)
+        if finished.sha256 != digest.digest() or finished.total_bytes != size:
+            raise Truncated(f"{size} bytes came, total_bytes={finished.total_bytes}")
+        if finished.input_samples != self._samples[-1]:
+            raise Truncated(f"{self._samples[-1]} samples sent, input_samples={finished.input_samples}")
+        return size
+
+    def _paced(self, begin: float, sent: list[float]) -> Iterator[pb.EncodeStreamRequest]:
+        for number, request in enumerate(self._requests):
+            # By the clock, not by pauses, whose excess would add up.
+            gevent.sleep(max(0.0, begin + number * self._interval_s - time.perf_counter()))
+            sent.append(time.perf_counter())
+            yield request
+
+    def _tell(self, what: str, since: float, size: int = 0, error: Exception | None = None) -> None:
+        self.environment.events.request.fire(
+            request_type=self._format,
+            name=what,
+            response_time=(time.perf_counter() - since) * 1000,
+            response_length=size,
+            exception=error,
+        )
+
+
+def _connect(host: str, tls: bool) -> grpc.Channel:
+    # A connection of its own: grpc shares one between channels with the same target and options.
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    if tls:
+        return grpc.secure_channel(host, grpc.ssl_channel_credentials(), options)
+    return grpc.insecure_channel(host, options)

@@ -1,0 +1,1 @@
+"""Judges that we did not write. `make lab-reference-decoders` runs them; plain `make test` does not."""

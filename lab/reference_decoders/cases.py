@@ -1,0 +1,54 @@
+"""The orders that judges are given: what ListFormats claims, taken at its word."""
+
+from collections.abc import Iterator
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server.rpc.wire import list_formats
+
+from lab.reference_decoders.product import Order
+from lab.reference_decoders.signals import BITS
+
+COMMON_RATES = (8000, 16000, 24000, 44100, 48000, 96000, 192000)
+"""Taken, with both ends, where a format takes every rate of a range."""
+ODD_RATE = 12345
+
+TAGS = {
+    "title": "Grüße, 世界 🎧",
+    "artist": "Ærøskøbing Quartet",
+    "album": "Second Album, in Full and at Length",
+    "date": "2024-05-06",
+    "genre": "Speech",
+    "comment": "a = b; c",
+    "track": "7",
+    "r128_track_gain": "-1280",
+    "r128_album_gain": "256",
+}
+
+
+def rates(info: pb.FormatInfo) -> list[int]:
+    """All rates of a list; of a range its ends, those in common use and an odd one."""
+    low, high = info.min_sample_rate_hz, info.max_sample_rate_hz
+    sampled = {low, high, *(rate for rate in (*COMMON_RATES, ODD_RATE) if low <= rate <= high)}
+    return sorted(info.sample_rates_hz) or sorted(sampled)
+
+
+def orders() -> list[Order]:
+    """Every rate of a format with every number of channels; every input sample format with every output one.
+
+    Between the two the input's sample format goes round: it is converted before a codec sees it, and meets each rate
+    and each number of channels all the same.
+    """
+    return [order for info in list_formats().formats for order in _of_format(info)]
+
+
+def _of_format(info: pb.FormatInfo) -> Iterator[Order]:
+    tags = {name: TAGS[name] for name in info.tags}
+    inputs = sorted(BITS)
+    for row, rate in enumerate(rates(info)):
+        for column, channels in enumerate(info.channels):
+            yield Order(info, rate, channels, inputs[(row + column) % len(inputs)], pb.AudioOutput(tags=tags))
+    for input_format in inputs:
+        for sample_format in info.sample_formats:
+            yield Order(info, 48000, 2, input_format, pb.AudioOutput(sample_format=sample_format, tags=tags))
+    for quality in (0, 0.5, 1) if info.vbr_quality else ():
+        yield Order(info, 48000, 2, output=pb.AudioOutput(vbr_quality=quality, tags=tags))

@@ -1,0 +1,94 @@
+"""One encoded file: asked of a real server, kept both as it was streamed and as it is stored."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
+from support.server import ServerProcess, channel_to
+
+from lab.reference_decoders.signals import BITS, Signal, to_bytes
+
+MESSAGE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of the server, beside the PCM."""
+
+    info: pb.FormatInfo
+    rate: int
+    """Of input and output, in Hz."""
+    channels: int = 1
+    input_format: pb.SampleFormat = pb.SAMPLE_FORMAT_S16LE
+    output: pb.AudioOutput = field(default_factory=pb.AudioOutput)
+    """All that goes beyond format, rate and channels."""
+
+    def __str__(self) -> str:
+        pcm = pb.SampleFormat.Name(self.input_format).removeprefix("SAMPLE_FORMAT_").lower()
+        name = f"{self.info.name}-{self.rate}Hz-{self.channels}ch-{pcm}"
+        if self.output.sample_format:
+            name += "-" + pb.SampleFormat.Name(self.output.sample_format).removeprefix("SAMPLE_FORMAT_").lower()
+        rate = self.output.WhichOneof("rate")
+        return f"{name}-{getattr(self.output, rate):g}" if rate else name
+
+    @property
+    def config(self) -> pb.StreamConfig:
+        output = pb.AudioOutput(format=self.info.format, sample_rate_hz=self.rate, channels=self.channels)
+        output.MergeFrom(self.output)
+        pcm = pb.PcmInput(sample_format=self.input_format, sample_rate_hz=self.rate, channels=self.channels)
+        return pb.StreamConfig(input=pcm, output=output)
+
+    @property
+    def bits(self) -> int:
+        """Bits that a sample may have so that nothing is lost on the way into a lossless file."""
+        kept = self.output.sample_format or self.input_format
+        widest = max(BITS[number] for number in self.info.sample_formats)
+        return min(BITS[self.input_format], BITS[kept], widest)
+
+
+@dataclass(frozen=True)
+class Product:
+    """What came of an order."""
+
+    order: Order
+    signal: Signal
+    started: pb.StreamStarted
+    finished: pb.StreamFinished
+    live: Path
+    """As it was streamed: chunks and trailer."""
+    file: Path
+    """As it is stored: with the header put in place."""
+
+    @property
+    def frames(self) -> int:
+        """Samples a channel that decoders should give: of formats that are not exact, delay and padding, too."""
+        extra = 0 if self.order.info.sample_exact else self.finished.delay_samples + self.finished.padding_samples
+        return len(self.signal) + extra
+
+
+@contextmanager
+def running_server() -> Iterator[AudioWriterServiceStub]:
+    """A server in a process of its own."""
+    with ServerProcess() as server, channel_to(server) as channel:
+        yield AudioWriterServiceStub(channel)
+
+
+def make(stub: AudioWriterServiceStub, order: Order, signal: Signal, folder: Path) -> Product:
+    """Stream a signal through the server and write both files into a folder."""
+    pcm = to_bytes(signal, order.input_format)
+    requests = [pb.EncodeStreamRequest(config=order.config)]
+    requests += [pb.EncodeStreamRequest(pcm=pcm[at : at + MESSAGE_BYTES]) for at in range(0, len(pcm), MESSAGE_BYTES)]
+    responses = list(stub.EncodeStream(iter(requests)))
+    started, finished = responses[0].started, responses[-1].finished
+    live = b"".join(response.chunk.data for response in responses) + finished.trailer
+    assert len(live) == finished.total_bytes
+    assert sha256(live).digest() == finished.sha256
+    suffix = started.file_extension
+    product = Product(order, signal, started, finished, folder / f"live{suffix}", folder / f"file{suffix}")
+    product.live.write_bytes(live)
+    product.file.write_bytes(finished.header + live[len(finished.header) :])
+    return product

@@ -1,0 +1,141 @@
+"""`audiowriter encode`: what goes in, what comes out."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+from support.command import COMMAND, run, start
+
+Names = Callable[[], list[str]]
+
+
+def test_encode_brings_its_own_server(tmp_path: Path, names: Names, speech: Path, samples: NDArray[np.int16]) -> None:
+    done = run("encode", speech, tmp_path / "out.flac")
+    assert done.returncode == 0
+    assert done.stderr.decode().startswith(f"{tmp_path}/out.flac: 3.00 s, ")
+    assert done.stderr.decode().count("\n") == 1
+    decoded, _ = soundfile.read(tmp_path / "out.flac", dtype="int16")
+    np.testing.assert_array_equal(decoded, samples)
+    assert names() == ["in.wav", "out.flac"]
+
+
+@pytest.mark.parametrize("extension", ["wav", "ogg", "opus", "flac", "mp3", "aac", "pcm", "raw"])
+def test_extension_names_the_format(target: str, tmp_path: Path, speech: Path, extension: str) -> None:
+    out = tmp_path / f"out.{extension}"
+    done = run("encode", speech, out, "--target", target, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    magic = {"wav": b"RIFF", "ogg": b"OggS", "opus": b"OggS", "flac": b"fLaC", "mp3": b"\xff", "aac": b"\xff\xf1"}
+    assert out.read_bytes().startswith(magic.get(extension, b""))
+
+
+@pytest.mark.parametrize(
+    ("subtype", "expected"),
+    [
+        ("PCM_U8", "PCM_U8"),
+        ("PCM_16", "PCM_16"),
+        ("PCM_24", "PCM_24"),
+        ("PCM_32", "PCM_32"),
+        ("FLOAT", "FLOAT"),
+        ("DOUBLE", "DOUBLE"),
+        ("ULAW", "PCM_16"),
+    ],
+)
+def test_samples_come_through_as_they_are(target: str, tmp_path: Path, subtype: str, expected: str) -> None:
+    noise = np.random.default_rng(2).uniform(-1, 1, (5000, 2))
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    soundfile.write(source, noise, 44100, subtype=subtype)
+    assert run("encode", source, out, "--target", target).returncode == 0
+    assert soundfile.info(out).subtype == expected
+    np.testing.assert_array_equal(soundfile.read(out)[0], soundfile.read(source)[0])
+
+
+def test_options_reach_the_file(target: str, tmp_path: Path, speech: Path) -> None:
+    options = [
+        "--rate",
+        "48000",
+        "--channels",
+        "2",
+        "--sample-format",
+        "s24le",
+        "--effort",
+        "0",
+        "--tag",
+        "title=Ωmega",
+    ]
+    assert run("encode", speech, tmp_path / "o.flac", "--target", target, *options).returncode == 0
+    with soundfile.SoundFile(tmp_path / "o.flac") as file:
+        assert (file.samplerate, file.channels, file.subtype, file.title) == (48000, 2, "PCM_24", "Ωmega")
+
+
+def test_bitrate_and_quality_decide_the_size(target: str, tmp_path: Path, speech: Path) -> None:
+    sizes = []
+    for rate in (["--bitrate", "32k"], ["--bitrate", "128000"], ["--quality", "0"], ["--quality", "1"]):
+        assert run("encode", speech, tmp_path / "o.mp3", "--target", target, *rate).returncode == 0
+        sizes.append((tmp_path / "o.mp3").stat().st_size)
+    assert sizes[0] < sizes[1]
+    assert sizes[2] < sizes[3]
+
+
+def test_stdin_to_stdout(target: str, samples: NDArray[np.int16]) -> None:
+    options = ["--format", "pcm", "--input-rate", "24000", "--target", target]
+    done = run("encode", "-", "-", *options, stdin=samples.tobytes())
+    assert (done.returncode, done.stdout) == (0, samples.tobytes())
+    assert done.stderr.decode().startswith("-: 3.00 s, 144,000 bytes, ")
+
+
+def test_stdout_gets_the_live_bytes_at_once(target: str) -> None:
+    options = ["--format", "wav", "--input-rate", "24000", "--target", target]
+    with start("encode", "-", "-", *options) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"\1\0" * 24000)
+        process.stdin.flush()
+        assert process.stdout.read(4) == b"RIFF"  # while stdin is open
+        process.stdin.close()
+        assert process.stdout.read().endswith(b"\1\0" * 24000)
+        assert process.wait(10) == 0
+
+
+def encode_to(out: Path, source: Path, target: str, *, mode: str = "wb", position: int = 0) -> None:
+    with out.open(mode) as stdout:
+        stdout.seek(position)
+        subprocess.run(
+            [COMMAND, "encode", source, "-", "--format", "wav", "--target", target],
+            stdout=stdout,
+            check=True,
+            timeout=60,
+        )
+
+
+def test_stdout_that_can_seek_gets_the_header(target: str, tmp_path: Path, speech: Path) -> None:
+    run("encode", speech, tmp_path / "named.wav", "--target", target)
+    encode_to(tmp_path / "out.wav", speech, target)
+    assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "named.wav").read_bytes()
+
+
+def test_header_goes_to_where_stdout_stood(target: str, tmp_path: Path, speech: Path) -> None:
+    run("encode", speech, tmp_path / "named.wav", "--target", target)
+    (tmp_path / "out").write_bytes(b"before")
+    encode_to(tmp_path / "out", speech, target, mode="r+b", position=6)
+    assert (tmp_path / "out").read_bytes() == b"before" + (tmp_path / "named.wav").read_bytes()
+
+
+def test_stdout_that_appends_gets_the_live_bytes(target: str, tmp_path: Path, speech: Path) -> None:
+    (tmp_path / "out").write_bytes(b"before")
+    encode_to(tmp_path / "out", speech, target, mode="ab")
+    live = run("encode", speech, "-", "--format", "wav", "--target", target).stdout
+    assert (tmp_path / "out").read_bytes() == b"before" + live
+
+
+def test_raw_file_needs_its_format(target: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).uniform(-1, 1, (5000, 2)).astype(np.float32)
+    (tmp_path / "in.pcm").write_bytes(noise.tobytes())
+    options = ["--input-format", "f32le", "--input-rate", "8000", "--input-channels", "2", "--target", target]
+    assert run("encode", tmp_path / "in.pcm", tmp_path / "out.wav", *options).returncode == 0
+    decoded, rate = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert rate == 8000
+    np.testing.assert_array_equal(decoded, noise)

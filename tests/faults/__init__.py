@@ -1,1 +1,0 @@
-"""What goes wrong in the field, done on purpose to a real server. `make faults` runs all and prints a table."""

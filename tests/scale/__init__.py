@@ -1,1 +1,0 @@
-"""Several servers behind the real Envoy: `make scale`."""
