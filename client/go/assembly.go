@@ -10,15 +10,15 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// assembly puts a file together from the messages of a stream and checks that nothing is missing.
+// assembly writes the messages of a stream to the destination as a file and checks that no byte is missing.
 type assembly struct {
 	dst  io.Writer
-	head io.WriterAt // nil: dst can't go back to its start
+	head io.WriterAt // nil if dst can't be written at an earlier position
 	sum  hash.Hash
 	size uint64
 }
 
-// newAssembly fails for a file opened with O_APPEND: it would take the header to its end.
+// newAssembly returns an error for a file opened with O_APPEND, because the header can't be written at its start.
 func newAssembly(dst io.Writer) (*assembly, error) {
 	a := &assembly{dst: dst, sum: sha256.New()}
 	at, ok := dst.(io.WriterAt)
@@ -28,13 +28,13 @@ func newAssembly(dst io.Writer) (*assembly, error) {
 	var start int64
 	if seeker, ok := dst.(io.Seeker); ok {
 		position, err := seeker.Seek(0, io.SeekCurrent)
-		if err != nil { // A pipe or a terminal: an *os.File in name only.
+		if err != nil { // a pipe or a terminal, which is an *os.File but can't seek
 			return a, nil
 		}
 		start = position
 	}
 	if _, err := at.WriteAt(nil, start); err != nil {
-		return nil, fmt.Errorf("audiowriter: destination takes no header: %w", err)
+		return nil, fmt.Errorf("audiowriter: the header can't be written to the destination: %w", err)
 	}
 	a.head = io.NewOffsetWriter(at, start)
 	return a, nil
@@ -47,7 +47,7 @@ func (a *assembly) chunk(c *audiowriterv1.EncodedChunk) error {
 	return a.append(c.GetData())
 }
 
-// finish appends the trailer, checks length and hash, and puts the header in place.
+// finish appends the trailer, checks length and hash, and writes the header.
 func (a *assembly) finish(f *audiowriterv1.StreamFinished) error {
 	if err := a.append(f.GetTrailer()); err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"google.golang.org/grpc/resolver/manual"
 )
 
-// serviceConfig spreads calls over all addresses and sends a stream that a server refused to another one. Encoding has no
-// side effects, and gRPC retries only while nothing has come back, so no byte of a file can come twice. Encode is retried by
-// its function.
+// serviceConfig spreads calls over all addresses and retries a refused stream on another server. Retries are safe:
+// encoding has no side effects, and gRPC retries only before the first response, so no byte of a file is received twice.
+// The function Encode implements its own retries.
 const serviceConfig = `{
   "loadBalancingConfig": [{"round_robin": {}}],
   "methodConfig": [{
@@ -30,15 +30,16 @@ const serviceConfig = `{
   }]
 }`
 
-// Windows of a fixed size. With windows that adapt to the connection gRPC sends a ping for nearly every message that comes
-// in, and the server answers it: a tenth of the CPU time of frames of 20 ms on both sides.
+// Windows have a fixed size. With adaptive windows gRPC sends a ping for nearly every message that it receives, and the
+// server answers it: a tenth of the CPU time of frames of 20 ms on both sides.
 const (
 	streamWindowBytes     = 256 << 10
 	connectionWindowBytes = 4 << 20
 )
 
-// DialOptions are what [Dial] sets, for use with [grpc.NewClient]: keepalive, which finds a dead server within 50 s,
-// round_robin over all addresses, retry of calls that a server refused with UNAVAILABLE, and windows of a fixed size.
+// DialOptions are the options that [Dial] sets, for use with [grpc.NewClient]: keepalive, which detects a dead server
+// within 50 s, round_robin over all addresses, retry of calls that a server refused with UNAVAILABLE, and windows of a
+// fixed size.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultServiceConfig(serviceConfig),
@@ -53,14 +54,14 @@ func DialOptions() []grpc.DialOption {
 	}
 }
 
-// Dial makes a connection with [DialOptions]. target is one of
+// Dial creates a connection with [DialOptions]. target is one of
 //
-//   - host:port or dns:///host:port, for all addresses of a name;
-//   - host:port,host:port,..., for a fixed list of servers;
-//   - any other target of gRPC.
+//   - host:port or dns:///host:port: all addresses of the name;
+//   - host:port,host:port,...: a fixed list of servers;
+//   - any other gRPC target.
 //
-// opts must hold the transport credentials; they come after the defaults and so win over them. Nothing is sent before the
-// first call. Share the connection between streams and close it when done.
+// opts must include the transport credentials. They override the defaults. Nothing is sent before the first call.
+// Share the connection between streams, and close it when done.
 func Dial(target string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
 	options := append(DialOptions(), opts...)
 	if servers := strings.Split(target, ","); len(servers) > 1 {
@@ -75,7 +76,7 @@ func Dial(target string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
 func addresses(servers []string) []resolver.Address {
 	list := make([]resolver.Address, len(servers))
 	for i, server := range servers {
-		// The name that TLS verifies: by default it would be the whole target.
+		// The host name that TLS verifies: by default it would be the whole target.
 		list[i] = resolver.Address{Addr: server, ServerName: server}
 	}
 	return list

@@ -15,8 +15,8 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-func TestEachServerOfAListIsVerifiedByItsOwnName(t *testing.T) {
-	web := httptest.NewTLSServer(nil) // Has a certificate for 127.0.0.1.
+func TestEachServerOfAListIsVerifiedByItsName(t *testing.T) {
+	web := httptest.NewTLSServer(nil) // has a certificate for 127.0.0.1
 	certificate, roots := web.TLS.Certificates[0], x509.NewCertPool()
 	roots.AddCert(web.Certificate())
 	web.Close()
@@ -49,7 +49,7 @@ func TestEachServerOfAListIsVerifiedByItsOwnName(t *testing.T) {
 	}
 }
 
-func TestTransportCredentialsAreNeverGuessed(t *testing.T) {
+func TestTransportCredentialsAreRequired(t *testing.T) {
 	if conn, err := audiowriter.Dial("127.0.0.1:50051"); err == nil {
 		conn.Close()
 		t.Error("no error")

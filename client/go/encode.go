@@ -10,9 +10,9 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// Encode encodes pcm, all samples of a short file, in one call. The request and the response are each bounded by the
-// server's message limit and by the connection's, both 4 MiB by default. A call that a server refuses goes to another one, as
-// far as conn balances; one whose connection breaks does not. Errors of the call are [*Error].
+// Encode encodes pcm, all samples of a short file, in one call. The request and the response are each limited by the
+// server and by the connection, to 4 MiB by default. A call that a server refuses is sent to another server if conn
+// balances between several; a call whose connection breaks is not repeated. Errors of the call are [*Error].
 func Encode(
 	ctx context.Context, conn grpc.ClientConnInterface, cfg *audiowriterv1.StreamConfig, pcm []byte,
 ) (*audiowriterv1.EncodeResponse, error) {
@@ -32,7 +32,7 @@ func Encode(
 	return response, nil
 }
 
-// ListFormats says what the server can write, and with which rates, channels and settings. Errors are [*Error].
+// ListFormats returns the formats of the server with their sample rates, channels and settings. Errors are [*Error].
 func ListFormats(ctx context.Context, conn grpc.ClientConnInterface) ([]*audiowriterv1.FormatInfo, error) {
 	response, err := audiowriterv1.NewAudioWriterServiceClient(conn).ListFormats(ctx, &audiowriterv1.ListFormatsRequest{})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	audiowriter "github.com/audiowriter/audiowriter/client/go"
 )
 
-func TestEncodeGivesTheFinishedFile(t *testing.T) {
+func TestEncodeReturnsTheFinishedFile(t *testing.T) {
 	response, err := audiowriter.Encode(limited(t), dial(t), mono24k(wav), tone(24000))
 	if err != nil {
 		t.Fatal(err)
@@ -18,8 +18,8 @@ func TestEncodeGivesTheFinishedFile(t *testing.T) {
 	checkWAV(t, response.GetFile())
 }
 
-func TestEncodeTakesMoreThanTheDefaultRetryBuffer(t *testing.T) {
-	const samples = 1_500_000 // 3 MB.
+func TestEncodeSendsMoreThanTheDefaultRetryBuffer(t *testing.T) {
+	const samples = 1_500_000 // 3 MB
 	response, err := audiowriter.Encode(limited(t), dial(t), mono24k(wav), tone(samples))
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func TestEncodeTakesMoreThanTheDefaultRetryBuffer(t *testing.T) {
 	}
 }
 
-func TestEncodeErrorsAreDetailed(t *testing.T) {
+func TestEncodeErrorsHaveDetails(t *testing.T) {
 	_, err := audiowriter.Encode(limited(t), dial(t), mono24k(0), tone(1))
 	var refused *audiowriter.Error
 	if !errors.As(err, &refused) || status.Code(err) != codes.InvalidArgument || len(refused.Violations) != 1 {

@@ -16,7 +16,7 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// A second of silence becomes an MP3 file.
+// One second of silence becomes an MP3 file.
 func ExampleCreateFile() {
 	conn, err := audiowriter.Dial(os.Getenv("AUDIOWRITER_TARGET"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -33,7 +33,7 @@ func ExampleCreateFile() {
 		log.Fatal(err)
 	}
 	defer w.Abort()
-	for range 50 { // 20 ms of 16-bit samples at a time, as a speech synthesiser would.
+	for range 50 { // 20 ms of 16-bit samples at a time, as from a speech synthesiser
 		if _, err := w.Write(make([]byte, 960)); err != nil {
 			log.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func ExampleCreateFile() {
 	// Output: audio/mpeg 1s
 }
 
-// A config is refused with all that is wrong with it.
+// An invalid config is refused, with every violation.
 func ExampleError() {
 	conn, err := audiowriter.Dial(os.Getenv("AUDIOWRITER_TARGET"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -66,7 +66,7 @@ func ExampleError() {
 	// Output: config.output.format
 }
 
-// What the server can write.
+// The formats that the server supports.
 func ExampleListFormats() {
 	conn, err := audiowriter.Dial(os.Getenv("AUDIOWRITER_TARGET"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/audiowriter/audiowriter/client/go/internal/testserver"
 )
 
-func TestBadConfigNamesEveryField(t *testing.T) {
+func TestEachFieldOfABadConfigIsNamed(t *testing.T) {
 	cfg := mono24k(wav)
 	cfg.Input.SampleRateHz = 0
 	cfg.Output.Format = 0
@@ -37,11 +37,11 @@ func TestBadConfigNamesEveryField(t *testing.T) {
 		t.Errorf("violations %v, expected two", refused.Violations)
 	}
 	if errors.Is(err, audiowriter.ErrTruncated) {
-		t.Error("truncated before it started")
+		t.Error("ErrTruncated before the stream started")
 	}
 }
 
-func TestNaNIsRefusedWithItsDetails(t *testing.T) {
+func TestNaNIsRefusedWithDetails(t *testing.T) {
 	cfg := mono24k(wav)
 	cfg.Input.SampleFormat = audiowriterv1.SampleFormat_SAMPLE_FORMAT_F32LE
 	w, err := audiowriter.NewWriter(limited(t), dial(t), io.Discard, cfg)
@@ -52,7 +52,7 @@ func TestNaNIsRefusedWithItsDetails(t *testing.T) {
 		t.Fatal(err)
 	}
 	nan := binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(math.NaN())))
-	for err == nil { // The refusal comes back while more is sent.
+	for err == nil { // the refusal arrives while more is sent
 		_, err = w.Write(nan)
 	}
 	closeErr := w.Close()
@@ -72,7 +72,7 @@ func TestNaNIsRefusedWithItsDetails(t *testing.T) {
 	}
 }
 
-func TestRestOfASampleIsAnError(t *testing.T) {
+func TestIncompleteSampleIsAnError(t *testing.T) {
 	w, err := audiowriter.NewWriter(limited(t), dial(t), io.Discard, mono24k(wav))
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestRestOfASampleIsAnError(t *testing.T) {
 	}
 }
 
-func TestMessageThatTheConnectionRefusesEndsTheStream(t *testing.T) {
+func TestMessageAboveTheConnectionsLimitEndsTheStream(t *testing.T) {
 	conn, err := audiowriter.Dial(os.Getenv("AUDIOWRITER_TARGET"), grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(1000)))
 	if err != nil {
@@ -107,7 +107,7 @@ func TestMessageThatTheConnectionRefusesEndsTheStream(t *testing.T) {
 	}
 }
 
-// blockedWriter holds every Write until it is closed.
+// blockedWriter blocks every Write until it is closed.
 type blockedWriter chan struct{}
 
 func (b blockedWriter) Write(p []byte) (int, error) {
@@ -115,7 +115,7 @@ func (b blockedWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestCancelFreesABlockedWrite(t *testing.T) {
+func TestCancelUnblocksAWrite(t *testing.T) {
 	conn := dial(t)
 	ctx, cancel := context.WithCancelCause(limited(t))
 	hungUp := errors.New("caller hung up")
@@ -155,7 +155,7 @@ func (s *slowWriter) Write(p []byte) (int, error) {
 	return s.Buffer.Write(p)
 }
 
-func TestSlowDestinationLosesNothing(t *testing.T) {
+func TestSlowDestinationReceivesEverything(t *testing.T) {
 	var dst slowWriter
 	pcm := tone(4_000_000)
 	w, err := audiowriter.NewWriter(limited(t), dial(t), &dst, mono24k(audiowriterv1.AudioFormat_AUDIO_FORMAT_PCM))
@@ -169,7 +169,7 @@ func TestSlowDestinationLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(dst.Bytes(), pcm) {
-		t.Error("PCM came back different")
+		t.Error("received PCM differs")
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// CreateFile is [NewWriter] into a file that gets its name only when it is whole. Until Close returns nil a file of that
-// name, if there is one, stays as it is; after an error or Abort nothing is left behind.
+// CreateFile is [NewWriter] with a file as the destination. The file gets its name only when it is complete. Until
+// Close returns nil, an existing file of that name stays unchanged. After an error or Abort no file is left.
 func CreateFile(
 	ctx context.Context, conn grpc.ClientConnInterface, path string, cfg *audiowriterv1.StreamConfig,
 ) (*Writer, error) {
@@ -28,17 +28,17 @@ func CreateFile(
 	return w, nil
 }
 
-// createBeside makes a file of a new name in the folder of path, for a rename works only inside one file system. It is not
-// [os.CreateTemp], whose files no other user may read.
+// createBeside creates a file with a new name in the folder of path, because a rename works only within one file
+// system. It does not use [os.CreateTemp], which allows no other user to read the file.
 func createBeside(path string) (*os.File, error) {
 	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()+".part")
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
-// settleFile moves file to path, or removes it where err says that it is not whole.
+// settleFile renames file to path, or removes it if err reports that it is incomplete.
 func settleFile(file *os.File, path string, err error) error {
 	if err == nil {
-		err = file.Sync() // Or a crash could leave the name on an empty file.
+		err = file.Sync() // otherwise a crash could leave an empty file under the name
 	}
 	if closeErr := file.Close(); err == nil {
 		err = closeErr

@@ -8,7 +8,7 @@ import (
 	audiowriter "github.com/audiowriter/audiowriter/client/go"
 )
 
-func TestFileAppearsOnlyWhenItIsWhole(t *testing.T) {
+func TestFileAppearsOnlyWhenComplete(t *testing.T) {
 	conn := dial(t)
 	path := filepath.Join(t.TempDir(), "out.wav")
 	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
@@ -38,7 +38,7 @@ func TestFileAppearsOnlyWhenItIsWhole(t *testing.T) {
 	checkAlone(t, path)
 }
 
-func TestAbortLeavesNothing(t *testing.T) {
+func TestAbortLeavesNoFile(t *testing.T) {
 	folder := t.TempDir()
 	w, err := audiowriter.CreateFile(limited(t), dial(t), filepath.Join(folder, "out.wav"), mono24k(wav))
 	if err != nil {
@@ -49,15 +49,15 @@ func TestAbortLeavesNothing(t *testing.T) {
 	}
 	w.Abort()
 	if err := w.Close(); err == nil {
-		t.Error("Close after Abort gave no error")
+		t.Error("no error from Close after Abort")
 	}
 	if _, err := w.Write(tone(1)); err == nil {
-		t.Error("Write after Abort gave no error")
+		t.Error("no error from Write after Abort")
 	}
 	checkEmpty(t, folder)
 }
 
-func TestRefusedConfigLeavesNothing(t *testing.T) {
+func TestRefusedConfigLeavesNoFile(t *testing.T) {
 	folder := t.TempDir()
 	if _, err := audiowriter.CreateFile(limited(t), dial(t), filepath.Join(folder, "out.wav"), mono24k(0)); err == nil {
 		t.Error("no error")

@@ -19,7 +19,7 @@ import (
 	"github.com/audiowriter/audiowriter/client/go/internal/testserver"
 )
 
-// Tests talk to the server at AUDIOWRITER_TARGET. Where that is unset they start one, and set it for the examples.
+// Tests use the server at AUDIOWRITER_TARGET. If that is unset they start one, and set the variable for the examples.
 func TestMain(m *testing.M) {
 	var server *testserver.Server
 	if os.Getenv("AUDIOWRITER_TARGET") == "" {
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// dial gives a live connection, and fails the test if it leaves a goroutine behind beside those of the connection.
+// dial returns a live connection. The test fails if it leaves a goroutine behind other than those of the connection.
 func dial(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	conn, err := audiowriter.Dial(os.Getenv("AUDIOWRITER_TARGET"), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -58,7 +58,7 @@ func dial(t *testing.T) *grpc.ClientConn {
 	return conn
 }
 
-// limited bounds a stream in time, so that a deadlock fails its test.
+// limited returns a context with a timeout, so that a deadlock fails the test.
 func limited(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -66,7 +66,7 @@ func limited(t *testing.T) context.Context {
 	return ctx
 }
 
-// mono24k is 16-bit PCM of one channel at 24 kHz.
+// mono24k is a config for 16-bit mono PCM at 24 kHz.
 func mono24k(format audiowriterv1.AudioFormat) *audiowriterv1.StreamConfig {
 	return &audiowriterv1.StreamConfig{
 		Input:  &audiowriterv1.PcmInput{SampleRateHz: 24000},
@@ -74,7 +74,7 @@ func mono24k(format audiowriterv1.AudioFormat) *audiowriterv1.StreamConfig {
 	}
 }
 
-// tone is a sine of 440 Hz for mono24k.
+// tone is a sine of 440 Hz in the format of mono24k.
 func tone(samples int) []byte {
 	pcm := make([]byte, 0, 2*samples)
 	for i := range samples {

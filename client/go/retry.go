@@ -9,9 +9,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// maxAttempts is also in the service config, and more than gRPC's 5. Streams that are opened at once on one connection take
-// the servers in turn together, so each attempt of one of them may meet a full server by chance: with one of two servers
-// full, one in twenty-five streams failed after 5 attempts.
+// maxAttempts is also in the service config. gRPC's default of 5 is too low: streams that are opened at the same time on
+// one connection share its round robin, so each attempt of one stream may reach a full server by chance. With one of two
+// servers full, one in twenty-five streams failed after 5 attempts.
 const maxAttempts = 10
 
 const (
@@ -19,9 +19,8 @@ const (
 	maxBackoff   = 200 * time.Millisecond
 )
 
-// retryRefused makes a call with ctx until a server does not refuse it, at most maxAttempts times. Unlike gRPC's retry policy
-// it does not repeat a call whose connection broke: that may have been the doing of this very request, and a request that
-// ends a server must not go on to the next one.
+// retryRefused repeats a call until a server does not refuse it, at most maxAttempts times. Unlike gRPC's retry policy it
+// does not repeat a call whose connection broke: this request may have crashed the server, and must not crash the next.
 func retryRefused(ctx context.Context, call func() error) error {
 	backoff := firstBackoff
 	for attempt := 1; ; attempt++ {

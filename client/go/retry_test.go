@@ -23,7 +23,7 @@ import (
 
 const attempts = 10
 
-// counting is a server that takes every call, or ends it with err.
+// counting is a server that counts calls, and accepts each one or ends it with err.
 type counting struct {
 	audiowriterv1.UnimplementedAudioWriterServiceServer
 	err   error
@@ -82,18 +82,18 @@ func openAndClose(ctx context.Context, conn *grpc.ClientConn) error {
 }
 
 func encode(ctx context.Context, conn *grpc.ClientConn) error {
-	_, err := audiowriter.Encode(ctx, conn, mono24k(wav), make([]byte, 3<<20)) // More than gRPC keeps for a retry by default.
+	_, err := audiowriter.Encode(ctx, conn, mono24k(wav), make([]byte, 3<<20)) // more than gRPC buffers for a retry by default
 	return err
 }
 
 var calls = map[string]func(context.Context, *grpc.ClientConn) error{"stream": openAndClose, "encode": encode}
 
-func TestCallsMadeAtOnceGoToTheServerThatHasRoom(t *testing.T) {
+func TestConcurrentCallsReachTheServerWithRoom(t *testing.T) {
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
 			refusing, taking := full(t), &counting{}
 			ctx, conn := limited(t), dialTarget(t, refusing.serve(t)+","+taking.serve(t))
-			// On, until the connection to the full server is there as well.
+			// Repeat until the connection to the full server is established as well.
 			for round := 0; round < 5 || refusing.calls.Load() == 0; round++ {
 				var all sync.WaitGroup
 				for range 20 {
@@ -114,7 +114,7 @@ func TestCallsMadeAtOnceGoToTheServerThatHasRoom(t *testing.T) {
 	}
 }
 
-func TestWhereAllAreFullTheRefusalReachesTheCaller(t *testing.T) {
+func TestRefusalIsReturnedIfAllServersAreFull(t *testing.T) {
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
 			one, other := full(t), full(t)
@@ -133,7 +133,7 @@ func TestWhereAllAreFullTheRefusalReachesTheCaller(t *testing.T) {
 	}
 }
 
-func TestEncodeIsNotRepeatedWhereItMayHaveEndedAServer(t *testing.T) {
+func TestEncodeIsNotRepeatedAfterABrokenConnection(t *testing.T) {
 	dying := &counting{err: status.Error(codes.Unavailable, "connection reset")}
 	if err := encode(limited(t), dialTarget(t, dying.serve(t))); status.Code(err) != codes.Unavailable {
 		t.Error(err)
@@ -143,7 +143,7 @@ func TestEncodeIsNotRepeatedWhereItMayHaveEndedAServer(t *testing.T) {
 	}
 }
 
-func TestDeadlineEndsTheAttempts(t *testing.T) {
+func TestDeadlineStopsTheRetries(t *testing.T) {
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

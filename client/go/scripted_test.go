@@ -23,7 +23,7 @@ import (
 
 type serverStream = grpc.BidiStreamingServer[audiowriterv1.EncodeStreamRequest, audiowriterv1.EncodeStreamResponse]
 
-// scripted is a server that does what the real one never does.
+// scripted is a server that breaks the contract on purpose, as the real one never does.
 type scripted struct {
 	audiowriterv1.UnimplementedAudioWriterServiceServer
 	script func(serverStream) error
@@ -75,7 +75,7 @@ func finished(total uint64, sent, trailer string) *audiowriterv1.EncodeStreamRes
 	}
 }
 
-// whole answers a stream as it should be: "abcd" in the order sent, "ABcd" with its header.
+// whole are the responses of a correct stream: "abcd" as streamed, "ABcd" after its header is written.
 var whole = []*audiowriterv1.EncodeStreamResponse{started(), chunk(0, "a"), chunk(1, "bc"), finished(4, "abc", "d")}
 
 func play(stream serverStream, responses []*audiowriterv1.EncodeStreamResponse) error {
@@ -100,7 +100,7 @@ func play(stream serverStream, responses []*audiowriterv1.EncodeStreamResponse) 
 	return nil
 }
 
-func TestFaultyStreamsAreErrors(t *testing.T) {
+func TestFaultyStreamsReturnErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		responses []*audiowriterv1.EncodeStreamResponse
 		want      error
@@ -136,7 +136,7 @@ func flushed() *audiowriterv1.EncodeStreamResponse {
 	}
 }
 
-func TestFinishedBeforeTheEndOfTheInputIsTruncated(t *testing.T) {
+func TestFinishedBeforeTheEndOfInputIsTruncated(t *testing.T) {
 	target := serve(t, func(stream serverStream) error {
 		for _, response := range whole {
 			if err := stream.Send(response); err != nil {
@@ -164,7 +164,7 @@ func TestStreamThatStartsWithoutStartedIsAnError(t *testing.T) {
 	}
 }
 
-func TestRefusedStreamGoesToAnotherServer(t *testing.T) {
+func TestRefusedStreamIsSentToAnotherServer(t *testing.T) {
 	var refusals atomic.Int32
 	draining := serve(t, func(serverStream) error {
 		refusals.Add(1)
@@ -186,11 +186,11 @@ func TestRefusedStreamGoesToAnotherServer(t *testing.T) {
 		}
 	}
 	if refusals.Load() == 0 {
-		t.Error("the draining server was never asked")
+		t.Error("the draining server received no call")
 	}
 }
 
-func TestErrorTellsReasonAndWhenToTryAgain(t *testing.T) {
+func TestErrorHasReasonAndRetryDelay(t *testing.T) {
 	target := serve(t, func(serverStream) error {
 		st, err := status.New(codes.ResourceExhausted, "16 streams are live").WithDetails(
 			&errdetails.ErrorInfo{Domain: "audiowriter", Reason: "STREAMS_EXCEEDED", Metadata: map[string]string{"value": "16"}},

@@ -12,24 +12,25 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// maxPCM is the most PCM sent in one message, in bytes. The service takes 1 MiB; less keeps the latency of a big Write low.
+// maxPCM is the maximum size of the PCM in one message, in bytes. The service accepts 1 MiB; a smaller size keeps the
+// latency of a large Write low.
 const maxPCM = 256 << 10
 
 // Writer encodes the PCM written to it and writes the file to its destination while the file is being made.
 //
-// Every Writer must be ended by [Writer.Close], [Writer.Abort] or its context, or it leaks a goroutine and a stream.
-// Its methods must not be called at the same time; cancel the context to end it from elsewhere.
+// Every Writer must be ended by [Writer.Close], [Writer.Abort] or its context; otherwise it leaks a goroutine and a
+// stream. Its methods must not be called concurrently; cancel the context to end it from another goroutine.
 //
-// Once the stream has failed, every method returns the error that ended it: an [*Error] with [ErrTruncated] in its chain
-// when the call failed, [ErrCorrupt] when the checks did, or the error of the destination.
+// After the stream has failed, every method returns the error that ended it: an [*Error] with [ErrTruncated] in its chain
+// if the call failed, [ErrCorrupt] if length or hash are wrong, or the error of the destination.
 type Writer struct {
-	ctx     context.Context // the caller's: tells its end from the stream's
+	ctx     context.Context // the caller's: distinguishes its end from the stream's
 	cancel  context.CancelFunc
 	stream  grpc.BidiStreamingClient[audiowriterv1.EncodeStreamRequest, audiowriterv1.EncodeStreamResponse]
 	started *audiowriterv1.StreamStarted
-	settle  func(error) error // called once with the end of the stream; gives the end of the Writer
+	settle  func(error) error // called once with the error of the stream; returns the error of the Writer
 
-	// Owned by the receiver until it closes done.
+	// Owned by the receiving goroutine until it closes done.
 	assembly *assembly
 	finished *audiowriterv1.StreamFinished
 	err      error
@@ -40,16 +41,16 @@ type Writer struct {
 	ended      bool
 }
 
-// NewWriter opens a stream and returns when the server has accepted cfg. A refused cfg is an [*Error] whose Violations
-// name each bad field.
+// NewWriter opens a stream and returns when the server has accepted cfg. If it refuses cfg, the error is an [*Error]
+// whose Violations name each invalid field.
 //
-// The file goes to dst from its present position on. Where dst is an [io.WriterAt], as an [os.File] is, the header is put
-// in place when the file is finished; a pipe, or any other dst, gets a file that plays but may not say its length, and
-// [Writer.Result] holds the header. A file opened with O_APPEND can't take a header and is refused: pass
-// struct{ io.Writer }{f} to do without.
+// The file is written to dst from its current position. If dst is an [io.WriterAt], such as an [os.File], the header is
+// written at its start when the file is finished. A pipe, or any other dst, gets a file that plays but may not contain its
+// length; [Writer.Result] holds the header. A file opened with O_APPEND is refused, because its header can't be written:
+// pass struct{ io.Writer }{f} to stream into it without the header.
 //
-// dst is written to by another goroutine until Close or Abort returns. A slow dst holds up the stream, and a server ends
-// one that is held up for long. ctx bounds the whole stream; it can't call off a Write of dst that is under way.
+// Another goroutine writes to dst until Close or Abort returns. A slow dst slows the stream, and the server ends a stream
+// that makes no progress for too long. ctx applies to the whole stream; it can't interrupt a Write of dst in progress.
 func NewWriter(
 	ctx context.Context, conn grpc.ClientConnInterface, dst io.Writer, cfg *audiowriterv1.StreamConfig,
 ) (*Writer, error) {
@@ -77,8 +78,7 @@ func newWriter(
 	return w, nil
 }
 
-// open waits for started, so that nothing but the config has to be sent again when a server refuses the stream and
-// another takes it.
+// open waits for started, so that only the config is sent again if a server refuses the stream and another accepts it.
 func (w *Writer) open(ctx context.Context, conn grpc.ClientConnInterface, cfg *audiowriterv1.StreamConfig) error {
 	stream, err := audiowriterv1.NewAudioWriterServiceClient(conn).EncodeStream(ctx)
 	if err != nil {
@@ -96,16 +96,16 @@ func (w *Writer) open(ctx context.Context, conn grpc.ClientConnInterface, cfg *a
 		return callError(w.ctx, err)
 	}
 	if first.GetStarted() == nil {
-		return fmt.Errorf("audiowriter: first response is not started but %T", first.GetEvent())
+		return fmt.Errorf("audiowriter: first response is %T, expected started", first.GetEvent())
 	}
 	w.stream, w.started = stream, first.GetStarted()
 	return nil
 }
 
-// Started holds the output as the server resolved it, every default filled in.
+// Started returns the output config as the server resolved it, with every default filled in.
 func (w *Writer) Started() *audiowriterv1.StreamStarted { return w.started }
 
-// Result holds the totals of the finished file. nil until Close has returned without an error.
+// Result returns the totals of the finished file. It returns nil until Close has returned without an error.
 func (w *Writer) Result() *audiowriterv1.StreamFinished {
 	if w.ended && w.err == nil {
 		return w.finished
@@ -113,8 +113,8 @@ func (w *Writer) Result() *audiowriterv1.StreamFinished {
 	return nil
 }
 
-// Write sends interleaved little-endian samples in the input's sample format, cut anywhere, even inside a sample. It
-// blocks while the server is behind. p may be reused when it returns.
+// Write sends interleaved little-endian samples in the input's sample format. The data may be cut anywhere, even inside a
+// sample. Write blocks while the server is behind. p may be reused when it returns.
 func (w *Writer) Write(p []byte) (n int, err error) {
 	for len(p) > 0 {
 		piece := p[:min(len(p), maxPCM)]
@@ -127,8 +127,8 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// ReadFrom sends what r gives, as soon as r gives it, until r ends. [io.Copy] calls it. A failed stream is noticed at the
-// next read that returns.
+// ReadFrom sends data from r as soon as it is read, until r ends. [io.Copy] calls it. If the stream fails, it returns
+// after the next read.
 func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 	buf := make([]byte, maxPCM)
 	for {
@@ -147,8 +147,8 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 	}
 }
 
-// Flush pushes out all that codec and container can give without harming the stream, and returns when it has been written
-// to the destination. The answer says how many samples are still held back.
+// Flush makes the encoder write all that codec and container can without harming the stream, and returns when these
+// bytes have been written to the destination. The result contains the number of samples that are still buffered.
 func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
 	if err := w.send(&audiowriterv1.EncodeStreamRequest{Flush: true}); err != nil {
 		return nil, err
@@ -161,19 +161,19 @@ func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
 	}
 }
 
-// Close ends the input and waits for the rest of the file. Only when it returns nil is the file whole: its length and hash
-// are checked and its trailer and header are in place. A later Close returns the same.
+// Close ends the input and waits for the rest of the file. The file is complete only if it returns nil: then length and
+// hash are checked, and trailer and header are written. Later calls return the same error.
 func (w *Writer) Close() error {
 	if !w.ended {
 		w.halfClosed.Store(true)
-		w.stream.CloseSend() // Fails only when the stream has, and then the receiver has the reason.
+		w.stream.CloseSend() // fails only if the stream has failed; then receive has the error
 		w.end()
 	}
 	return w.err
 }
 
-// Abort ends the stream without finishing the file, and waits until the destination is no longer in use. It does nothing
-// after Close: defer it, to clean up after errors.
+// Abort ends the stream without finishing the file, and waits until the destination is no longer in use. After Close it
+// does nothing, so it can be deferred to clean up after errors.
 func (w *Writer) Abort() {
 	if !w.ended {
 		w.cancel()
@@ -195,7 +195,7 @@ func (w *Writer) send(request *audiowriterv1.EncodeStreamRequest) error {
 	if err == nil {
 		return nil
 	}
-	if err == io.EOF { // The stream is over: the receiver has the reason.
+	if err == io.EOF { // the stream has ended: receive has the error
 		<-w.done
 		return w.err
 	}
@@ -208,7 +208,7 @@ func (w *Writer) send(request *audiowriterv1.EncodeStreamRequest) error {
 func (w *Writer) receive() {
 	defer close(w.done)
 	w.err = w.receiveAll()
-	w.cancel() // Frees a Write that is held by flow control.
+	w.cancel() // unblocks a Write that waits for flow control
 }
 
 func (w *Writer) receiveAll() error {
@@ -228,7 +228,7 @@ func (w *Writer) receiveAll() error {
 		case *audiowriterv1.EncodeStreamResponse_Flushed:
 			select {
 			case w.flushed <- event.Flushed:
-			default: // Nobody asked.
+			default: // no Flush is waiting
 			}
 		case *audiowriterv1.EncodeStreamResponse_Finished:
 			return w.finish(event.Finished)
@@ -244,7 +244,7 @@ func (w *Writer) finish(finished *audiowriterv1.StreamFinished) error {
 		return err
 	}
 	w.finished = finished
-	// The file is proven whole: the status has no more to say, but a call left before its end looks cancelled to the server.
+	// The file is complete, so the status adds nothing, but without reading it the call would look cancelled to the server.
 	_, _ = w.stream.Recv()
 	return nil
 }

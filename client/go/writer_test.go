@@ -15,7 +15,7 @@ import (
 
 const wav = audiowriterv1.AudioFormat_AUDIO_FORMAT_WAV
 
-func TestEveryFormatArrivesWhole(t *testing.T) {
+func TestEveryFormatIsReceivedCompletely(t *testing.T) {
 	conn := dial(t)
 	formats, err := audiowriter.ListFormats(t.Context(), conn)
 	if err != nil {
@@ -32,7 +32,7 @@ func TestEveryFormatArrivesWhole(t *testing.T) {
 				t.Errorf("extension %q, expected %q", got, format.GetFileExtension())
 			}
 			pcm := tone(24000)
-			for len(pcm) > 0 { // 777 cuts inside samples.
+			for len(pcm) > 0 { // 777 cuts inside samples
 				n := min(777, len(pcm))
 				if _, err := w.Write(pcm[:n]); err != nil {
 					t.Fatal(err)
@@ -53,7 +53,7 @@ func TestEveryFormatArrivesWhole(t *testing.T) {
 	}
 }
 
-func TestEmptyStreamIsAFile(t *testing.T) {
+func TestEmptyStreamIsAValidFile(t *testing.T) {
 	var dst bytes.Buffer
 	w, err := audiowriter.NewWriter(limited(t), dial(t), &dst, mono24k(wav))
 	if err != nil {
@@ -67,7 +67,7 @@ func TestEmptyStreamIsAFile(t *testing.T) {
 	}
 }
 
-func TestHeaderLandsWhereTheFileStarts(t *testing.T) {
+func TestHeaderIsWrittenWhereTheFileStarts(t *testing.T) {
 	conn := dial(t)
 	for _, before := range []string{"", "seven.."} {
 		file, err := os.Create(filepath.Join(t.TempDir(), "out.wav"))
@@ -92,7 +92,7 @@ func TestHeaderLandsWhereTheFileStarts(t *testing.T) {
 	}
 }
 
-func TestPipeGetsTheLiveFileAndResultTheHeader(t *testing.T) {
+func TestPipeReceivesTheStreamAndResultTheHeader(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -155,12 +155,12 @@ func TestFlushReturnsWhenItsBytesAreWritten(t *testing.T) {
 
 func TestCopyFromReader(t *testing.T) {
 	var dst bytes.Buffer
-	pcm := tone(300_000) // More than two messages.
+	pcm := tone(300_000) // more than two messages
 	w, err := audiowriter.NewWriter(limited(t), dial(t), &dst, mono24k(audiowriterv1.AudioFormat_AUDIO_FORMAT_PCM))
 	if err != nil {
 		t.Fatal(err)
 	}
-	onlyReader := struct{ io.Reader }{bytes.NewReader(pcm)} // A bytes.Reader would write itself.
+	onlyReader := struct{ io.Reader }{bytes.NewReader(pcm)} // hides WriteTo, which io.Copy would use
 	if n, err := io.Copy(w, onlyReader); err != nil || n != int64(len(pcm)) {
 		t.Fatal(n, err)
 	}
@@ -168,11 +168,11 @@ func TestCopyFromReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(dst.Bytes(), pcm) {
-		t.Error("PCM came back different")
+		t.Error("received PCM differs")
 	}
 }
 
-func TestErrorOfTheReaderComesBack(t *testing.T) {
+func TestErrorOfTheReaderIsReturned(t *testing.T) {
 	w, err := audiowriter.NewWriter(limited(t), dial(t), io.Discard, mono24k(wav))
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func TestErrorOfTheReaderComesBack(t *testing.T) {
 	}
 }
 
-func TestAfterCloseNothingChanges(t *testing.T) {
+func TestCloseIsFinal(t *testing.T) {
 	w := encodeTone(t, func() (*audiowriter.Writer, error) {
 		return audiowriter.NewWriter(limited(t), dial(t), io.Discard, mono24k(wav))
 	})
@@ -202,7 +202,7 @@ func TestAfterCloseNothingChanges(t *testing.T) {
 	}
 }
 
-// encodeTone sends a second of tone to the Writer that open makes.
+// encodeTone sends one second of tone to the Writer that open returns.
 func encodeTone(t *testing.T, open func() (*audiowriter.Writer, error)) *audiowriter.Writer {
 	t.Helper()
 	w, err := open()
@@ -218,7 +218,7 @@ func encodeTone(t *testing.T, open func() (*audiowriter.Writer, error)) *audiowr
 	return w
 }
 
-// checkWAV checks that content is the whole WAVE file of a second of tone.
+// checkWAV checks that content is the complete WAVE file of one second of tone.
 func checkWAV(t *testing.T, content []byte) {
 	t.Helper()
 	if size := int(binary.LittleEndian.Uint32(content[4:])); size != len(content)-8 {
@@ -229,6 +229,6 @@ func checkWAV(t *testing.T, content []byte) {
 		t.Errorf("data size %d, expected 48000", size)
 	}
 	if !bytes.HasPrefix(content[data+8:], tone(24000)) {
-		t.Error("samples came back different")
+		t.Error("received samples differ")
 	}
 }

@@ -11,35 +11,35 @@ import (
 )
 
 const (
-	// grace is how long after its time a stream may still run before it is given up.
+	// grace is how long a stream may run after its planned end before it is cancelled.
 	grace = 3 * time.Second
-	// bulkLimit bounds a load that has no time of its own.
+	// bulkLimit is the maximum duration of a load in bulk, which has no planned end.
 	bulkLimit = 10 * time.Minute
-	// goldenRatio spreads the starts so that neither they nor their frames fall together.
+	// goldenRatio spreads the starts of the streams evenly, so that neither starts nor frames coincide.
 	goldenRatio = 0.6180339887498949
 )
 
-// report is the output. Times in ms are distributions.
+// report is the JSON output. Fields in ms are distributions.
 type report struct {
 	Streams  int `json:"streams"`
 	Finished int `json:"finished"`
 	Failed   int `json:"failed"`
-	// Errors of some of those that failed.
+	// Errors holds the messages of the first three failed streams.
 	Errors []string `json:"errors,omitempty"`
-	// WindowS is how long was measured; AudioS how much audio was given in that time, in all streams together.
+	// WindowS is the duration of the measurement; AudioS is the audio sent in that time by all streams, in seconds.
 	WindowS float64 `json:"window_s"`
 	AudioS  float64 `json:"audio_s"`
-	// CPUS is the CPU time, and MemoryBytes at the end the proportional set size, of what encodes.
+	// CPUS is the CPU time of the encoding processes, and MemoryBytes their proportional set size at the end.
 	CPUS        float64 `json:"cpu_s"`
 	MemoryBytes int64   `json:"memory_bytes"`
-	// Memory while a load in bulk runs: pairs of seconds of audio given and bytes.
+	// Memory holds samples taken during a load in bulk: pairs of seconds of audio sent and memory in bytes.
 	Memory [][2]float64 `json:"memory,omitempty"`
-	// LatencyMs is from the time at which a frame was due to the bytes that it completes.
+	// LatencyMs is the time from when a frame was due until the bytes arrived that it completes.
 	LatencyMs *distribution `json:"latency_ms"`
-	// FirstAudioMs is that of the first bytes of audio; FirstAudioSinceStartMs the same from the start of the stream.
+	// FirstAudioMs is the latency of the first bytes of audio; FirstAudioSinceStartMs counts from the start of the stream.
 	FirstAudioMs           *distribution `json:"first_audio_ms"`
 	FirstAudioSinceStartMs *distribution `json:"first_audio_since_start_ms"`
-	// GeneratorCPUS is this process' own CPU time, and GeneratorLatenessMs how late it was in sending what it could send.
+	// GeneratorCPUS is this process' own CPU time, and GeneratorLatenessMs how late it sent frames that it could have sent.
 	GeneratorCPUS       float64       `json:"generator_cpu_s"`
 	GeneratorLatenessMs *distribution `json:"generator_lateness_ms"`
 }
@@ -58,7 +58,7 @@ type load struct {
 	report     report
 }
 
-// times are what was measured of one stream, or of all.
+// times are the measurements of one stream, or of all.
 type times struct {
 	latency, firstAudio, firstAudioSinceStart, lateness []time.Duration
 }
@@ -104,7 +104,7 @@ func (l *load) run(ctx context.Context) (*report, error) {
 	return &l.report, nil
 }
 
-// place runs streams one after the other.
+// place runs streams one after the other. The number of places is the number of concurrent streams.
 func (l *load) place(ctx context.Context, place int) {
 	_, offset := math.Modf(float64(place) * goldenRatio)
 	start := l.begin.Add(time.Duration(offset * float64(l.ramp)))
@@ -137,7 +137,7 @@ func (l *load) add(t *times, err error) {
 	}
 }
 
-// stream runs one stream whose first frame is due at start, which is also when it is opened.
+// stream runs one stream. It is opened at start, and its first frame is due then.
 func (l *load) stream(ctx context.Context, start time.Time, t *times) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -156,7 +156,7 @@ func (l *load) stream(ctx context.Context, start time.Time, t *times) error {
 		l.send(s, start, t)
 	}()
 	err = l.receive(s, start, t)
-	cancel() // Frees a send that is held back.
+	cancel() // unblocks a send
 	<-sent
 	return err
 }
@@ -167,14 +167,14 @@ func (l *load) send(s stream, start time.Time, t *times) {
 		if !l.bulk {
 			due := start.Add(time.Duration(i) * l.frame)
 			time.Sleep(time.Until(due))
-			// What the other side held back is not this generator's lateness.
+			// Waiting for the other side does not count as lateness of this generator.
 			if free.After(due) {
 				due = free
 			}
 			t.lateness = append(t.lateness, time.Since(due))
 		}
 		if s.send(frame) != nil {
-			break // receive has the reason.
+			break // receive returns the reason
 		}
 		l.framesSent.Add(1)
 		free = time.Now()
@@ -182,7 +182,7 @@ func (l *load) send(s stream, start time.Time, t *times) {
 	_ = s.end()
 }
 
-// receive holds what comes against the schedule. What has not come when the stream ends is as late as it is then.
+// receive compares arrivals with the schedule. Bytes that have not arrived when the stream ends count as arriving then.
 func (l *load) receive(s stream, start time.Time, t *times) error {
 	var total int64
 	next := 0
@@ -191,7 +191,7 @@ func (l *load) receive(s stream, start time.Time, t *times) error {
 		for ; next < len(l.schedule.Emissions) && l.schedule.Emissions[next].End <= end; next++ {
 			frame := l.schedule.Emissions[next].Frame
 			if l.bulk || frame < 0 || frame == len(l.frames)-1 {
-				continue // Before any audio, or brought forth by the end of the stream.
+				continue // before any audio, or written because the stream ended
 			}
 			due := start.Add(time.Duration(frame) * l.frame)
 			latency := max(0, now.Sub(due))
@@ -209,7 +209,7 @@ func (l *load) receive(s stream, start time.Time, t *times) error {
 		now := time.Now()
 		if err == io.EOF {
 			if l.schedule.Total != 0 && total != l.schedule.Total {
-				return fmt.Errorf("file of %d bytes: alone it had %d", total, l.schedule.Total)
+				return fmt.Errorf("file has %d bytes, expected %d as for a single stream", total, l.schedule.Total)
 			}
 			return nil
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/audiowriter/audiowriter/client/go/internal/testserver"
 )
 
-func TestPercentilesAreValuesThatWereMeasured(t *testing.T) {
+func TestPercentilesAreMeasuredValues(t *testing.T) {
 	var values []time.Duration
 	for i := 100; i > 0; i-- {
 		values = append(values, time.Duration(i)*time.Millisecond)
@@ -31,7 +31,7 @@ func TestPercentilesAreValuesThatWereMeasured(t *testing.T) {
 	}
 }
 
-func TestEachByteCountsFromTheEarliestFrameThatGaveIt(t *testing.T) {
+func TestScheduleTakesTheEarliestFrameForEachByte(t *testing.T) {
 	late := &schedule{Total: 30, Emissions: []emission{{4, 10, 10}, {9, 20, 30}}}
 	early := &schedule{Total: 30, Emissions: []emission{{3, 5, 5}, {5, 20, 25}, {9, 5, 30}}}
 	merged, err := earliest([]*schedule{late, early})
@@ -48,11 +48,11 @@ func TestEachByteCountsFromTheEarliestFrameThatGaveIt(t *testing.T) {
 		}
 	}
 	if _, err := earliest([]*schedule{late, {Total: 31}}); err == nil {
-		t.Error("files of different lengths have one schedule")
+		t.Error("no error for files of different lengths")
 	}
 }
 
-// slow echoes each frame as one byte, and holds back the answer to the first one.
+// slow echoes each frame as one byte, and delays the answer to the first one.
 type slow struct {
 	frames chan struct{}
 	hold   time.Duration
@@ -63,41 +63,41 @@ func (s *slow) end() error        { close(s.frames); return nil }
 func (s *slow) pid() int          { return 0 }
 func (s *slow) receive() (arrival, error) {
 	if _, more := <-s.frames; !more {
-		return arrival{}, errors.New("cut") // Not EOF: what has not come must count all the same.
+		return arrival{}, errors.New("cut") // not EOF: bytes that never arrive must count as well
 	}
 	time.Sleep(s.hold)
 	s.hold = 0
 	return arrival{1, unknown}, nil
 }
 
-func TestWaitingInABacklogIsNotHidden(t *testing.T) {
+func TestLatencyIncludesWaitingInABacklog(t *testing.T) {
 	const frames, hold = 20, 100 * time.Millisecond
-	// More seconds than frames, so that all of them are in the window that is measured.
+	// More seconds than frames, so that all frames are in the measured window.
 	o := &options{frame: 10 * time.Millisecond, seconds: 1, rounds: 1, streams: 1, rate: 24000}
 	s := &schedule{Total: frames + 5, Emissions: []emission{{0, 1, 1}}}
 	for i := 1; i < frames-1; i++ {
 		s.Emissions = append(s.Emissions, emission{i, 1, int64(i + 1)})
 	}
-	s.Emissions = append(s.Emissions, emission{frames - 2, 5, frames + 4}) // Never comes.
+	s.Emissions = append(s.Emissions, emission{frames - 2, 5, frames + 4}) // never arrives
 	open := func(context.Context) (stream, error) { return &slow{make(chan struct{}, frames), hold}, nil }
 	l := newLoad(o, open, make([][]byte, frames), s)
 	begin := time.Now()
 	l.begin = begin.Add(-time.Millisecond)
 	var times times
 	if err := l.stream(t.Context(), begin, &times); err == nil {
-		t.Fatal("a cut stream is no error")
+		t.Fatal("no error for a cut stream")
 	}
 	if len(times.latency) != len(s.Emissions) {
-		t.Fatalf("%d latencies, want one for each emission", len(times.latency))
+		t.Fatalf("%d latencies, want one per emission", len(times.latency))
 	}
 	for i, latency := range times.latency[:8] {
 		if want := hold - time.Duration(i)*o.frame; latency < want-5*time.Millisecond {
-			t.Errorf("frame %d: %v, but it waited %v behind the first", i, latency, want)
+			t.Errorf("frame %d: latency %v, expected %v of waiting behind the first", i, latency, want)
 		}
 	}
 }
 
-func TestServerAndCommandAreLoadedAlike(t *testing.T) {
+func TestLoadsServersAndCommands(t *testing.T) {
 	server, err := testserver.Start()
 	if errors.Is(err, testserver.ErrNone) {
 		t.Skip(err)
@@ -126,7 +126,7 @@ func TestServerAndCommandAreLoadedAlike(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 			if name != "server in bulk" && (got.LatencyMs == nil || got.GeneratorLatenessMs == nil) {
-				t.Error("nothing was timed")
+				t.Error("no latencies")
 			}
 		})
 	}

@@ -4,8 +4,8 @@
 //	audiowriter-load -target localhost:50051 -format mp3 -bitrate 64000 -streams 50 -pcm speech.s16le
 //	audiowriter-load -streams 50 -pcm speech.s16le -- ffmpeg -f s16le -ar 24000 -ac 1 -i pipe:0 -f mp3 pipe:1
 //
-// The load is open: a frame has the time at which a live source would give it, and is sent then, however slow the other
-// side is; latency is counted from that time. README.md in benchmarks tells what the figures mean.
+// The load is open: each frame has a due time, as from a live source, and is sent then, however slow the other side is.
+// Latency is counted from the due time. docs/performance.md explains the figures.
 package main
 
 import (
@@ -58,28 +58,28 @@ type options struct {
 // frames is the number of frames in a stream.
 func (o *options) frames() int { return int(o.seconds / o.frame.Seconds()) }
 
-// frameSamples is the length of a frame.
+// frameSamples is the number of samples in a frame.
 func (o *options) frameSamples() int { return int(o.frame.Seconds() * float64(o.rate)) }
 
 func parse(args []string) (*options, error) {
 	o := &options{config: &audiowriterv1.StreamConfig{}}
 	flags := flag.NewFlagSet("audiowriter-load", flag.ContinueOnError)
-	target := flags.String("target", "127.0.0.1:50051", "`host:port` of the server; streams go to several in turn")
-	format := flags.String("format", "mp3", "format of the file, as the contract names it")
-	bitrate := flags.Uint("bitrate", 0, "bits a second; 0: the format's default")
-	page := flags.Uint("page-ms", 0, "longest page, in ms; 0: the format's default")
-	flags.IntVar(&o.connections, "connections", 0, "connections to each target; 0: one for each 50 streams")
-	flags.IntVar(&o.streams, "streams", 10, "streams at a time")
-	flags.IntVar(&o.rounds, "rounds", 1, "streams one after the other in each place")
+	target := flags.String("target", "127.0.0.1:50051", "`host:port` of the server; several, separated by commas, are used in turn")
+	format := flags.String("format", "mp3", "output format, by its name in the proto")
+	bitrate := flags.Uint("bitrate", 0, "output bitrate in bits per second; 0: the format's default")
+	page := flags.Uint("page-ms", 0, "maximum page duration in ms; 0: the format's default")
+	flags.IntVar(&o.connections, "connections", 0, "connections per target; 0: one per 50 streams")
+	flags.IntVar(&o.streams, "streams", 10, "concurrent streams")
+	flags.IntVar(&o.rounds, "rounds", 1, "streams that run one after the other, for each concurrent stream")
 	flags.IntVar(&o.rate, "rate", 24000, "sample rate of the PCM in `Hz`")
-	flags.DurationVar(&o.frame, "frame", 20*time.Millisecond, "audio in one message")
-	flags.Float64Var(&o.seconds, "seconds", 10, "audio in one stream, in seconds")
-	flags.BoolVar(&o.bulk, "bulk", false, "send as fast as the other side takes it, instead of in real time")
+	flags.DurationVar(&o.frame, "frame", 20*time.Millisecond, "duration of the audio in one message")
+	flags.Float64Var(&o.seconds, "seconds", 10, "duration of the audio in one stream, in seconds")
+	flags.BoolVar(&o.bulk, "bulk", false, "send as fast as possible instead of in real time")
 	flags.DurationVar(&o.ramp, "ramp", time.Second, "time over which the starts of the streams are spread")
 	flags.DurationVar(&o.settle, "settle", time.Second/2, "time between the last start and the first measurement")
 	flags.StringVar(&o.pcm, "pcm", "", "`file` of mono S16LE, repeated as needed")
-	flags.StringVar(&o.schedule, "schedule", "", "`file` of what a stream alone gives; recorded and written if there is none")
-	pids := flags.String("pids", "", "processes of the server, with commas: their CPU time and memory are measured")
+	flags.StringVar(&o.schedule, "schedule", "", "`file` with the output schedule of a single stream; recorded if it does not exist")
+	pids := flags.String("pids", "", "process IDs of the server, separated by commas: their CPU time and memory are measured")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -107,19 +107,19 @@ func parse(args []string) (*options, error) {
 func (o *options) check() error {
 	switch {
 	case o.streams < 1 || o.rounds < 1 || o.frame <= 0 || o.frames() < 1:
-		return errors.New("-streams, -rounds, -frame and -seconds must give at least one frame")
+		return errors.New("-streams, -rounds, -frame and -seconds must result in at least one frame")
 	case o.rounds > 1 && len(o.command) > 0 && !o.bulk:
-		// The CPU time of a process can't be read once it is gone.
-		return errors.New("-rounds is for a server")
+		// The CPU time of a process can't be read after it has ended.
+		return errors.New("-rounds requires a server: a command runs one stream")
 	case !o.bulk && o.window() <= 0:
-		return errors.New("streams end before -ramp and -settle are over: raise -seconds")
+		return errors.New("-seconds must be longer than -ramp and -settle together")
 	}
 	return nil
 }
 
-// window is the time in which all streams are live: what is measured in real time is measured then.
+// window is the time in which all streams are live. Real-time loads are measured only then.
 func (o *options) window() time.Duration {
-	const margin = 250 * time.Millisecond // For reading the memory of many processes before the first one ends.
+	const margin = 250 * time.Millisecond // time to read the memory of many processes before the first one ends
 	return time.Duration(o.rounds)*time.Duration(o.frames())*o.frame - o.ramp - o.settle - margin
 }
 
@@ -158,7 +158,7 @@ func (o *options) opener() (opener, func(), error) {
 	return serverOpener(o)
 }
 
-// readFrames gives the frames of a whole stream; without a file, of a tone with some noise in it.
+// readFrames returns the frames of one stream, read from the file or, without one, made of a tone with some noise.
 func readFrames(o *options) ([][]byte, error) {
 	pcm := hum(o.rate)
 	if o.pcm != "" {
@@ -169,9 +169,9 @@ func readFrames(o *options) ([][]byte, error) {
 	}
 	size := o.frameSamples() * sampleBytes
 	if len(pcm) < size {
-		return nil, fmt.Errorf("%s: less than one frame", o.pcm)
+		return nil, fmt.Errorf("%s: shorter than one frame", o.pcm)
 	}
-	pcm = append(pcm, pcm[:size]...) // A frame may run over the end.
+	pcm = append(pcm, pcm[:size]...) // a frame may wrap around the end
 	period := len(pcm) - size
 	frames := make([][]byte, o.frames())
 	for i := range frames {

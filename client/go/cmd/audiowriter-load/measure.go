@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// distribution sums up durations, in ms. All are kept until then: percentiles are exact.
+// distribution summarises durations in ms. Percentiles are exact, because all values are kept until then.
 type distribution struct {
 	Count int     `json:"count"`
 	Mean  float64 `json:"mean"`
@@ -22,7 +22,7 @@ type distribution struct {
 	P99   float64 `json:"p99"`
 	P999  float64 `json:"p999"`
 	Max   float64 `json:"max"`
-	// Histogram holds pairs of a bucket's upper bound in ms and its count; a bound is bucketRatio times the one before.
+	// Histogram holds pairs of a bucket's upper bound in ms and its count; each bound is bucketRatio times the one before.
 	Histogram [][2]float64 `json:"histogram"`
 }
 
@@ -37,7 +37,7 @@ func distributionOf(values []time.Duration) *distribution {
 	}
 	slices.Sort(values)
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-	// The smallest value that so many are no larger than.
+	// The nearest-rank percentile: the smallest value that at least this share of values does not exceed.
 	at := func(share float64) float64 { return ms(values[int(math.Ceil(share*float64(len(values))))-1]) }
 	d := &distribution{
 		Count: len(values), P50: at(0.5), P90: at(0.9), P99: at(0.99), P999: at(0.999), Max: ms(values[len(values)-1]),
@@ -62,11 +62,11 @@ func (d *distribution) addBucket(bound float64, count int) {
 	}
 }
 
-// cpuTime is the CPU time that processes have taken so far, by the kernel's accounting.
+// cpuTime is the CPU time that these processes have used so far, from the kernel's accounting.
 func cpuTime(pids []int) (time.Duration, error) {
 	var sum time.Duration
 	for _, pid := range pids {
-		// clock_getcpuclockid(3): the clock of a whole process, threads that have ended included, in ns.
+		// clock_getcpuclockid(3): the CPU clock of a whole process in ns, including threads that have ended.
 		const cpuClockSched = 2
 		var now unix.Timespec
 		if err := unix.ClockGettime(int32(^pid<<3|cpuClockSched), &now); err != nil {
@@ -77,7 +77,7 @@ func cpuTime(pids []int) (time.Duration, error) {
 	return sum, nil
 }
 
-// ownCPUTime is that of this process, or of its children that have ended.
+// ownCPUTime is the CPU time of this process, or of its ended children.
 func ownCPUTime(who int) time.Duration {
 	var usage syscall.Rusage
 	if syscall.Getrusage(who, &usage) != nil {
@@ -86,7 +86,7 @@ func ownCPUTime(who int) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// memory is the proportional set size of processes in bytes: what they share counts once.
+// memory is the proportional set size of these processes in bytes, so that shared pages count once.
 func memory(pids []int) (int64, error) {
 	var sum int64
 	for _, pid := range pids {
@@ -108,7 +108,7 @@ func memory(pids []int) (int64, error) {
 	return sum, nil
 }
 
-// hum is a second of audio that no codec finds trivial.
+// hum is one second of audio that is not trivial for any codec.
 func hum(rate int) []byte {
 	pcm := make([]byte, 0, rate*sampleBytes)
 	noise := uint32(1)

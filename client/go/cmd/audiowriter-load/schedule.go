@@ -15,32 +15,32 @@ import (
 )
 
 const (
-	// serverSpeed is how much faster than real time a server's schedule is recorded. It tells with each chunk what it had
-	// taken in, so that only a backlog must be avoided.
+	// serverSpeed is the speed, as a multiple of real time, at which a server's schedule is recorded. Each chunk contains
+	// the number of input samples read before it, so it only needs to avoid a backlog.
 	serverSpeed = 4
-	// commandSpeed is less, for a command does not tell; and the earliest of commandRuns counts.
+	// commandSpeed is lower, because a command reports no such number; the earliest of commandRuns counts.
 	commandSpeed = 2
 	commandRuns  = 3
 )
 
-// schedule is what a stream on its own gives: which bytes come out after which frame. It says when the codec has enough
-// input for a byte; what is later than that is the fault of whoever runs the codec. Encoders are deterministic, so that it
-// holds for every stream of the same audio.
+// schedule is the output of a single stream: which bytes appear after which frame. It shows when the codec has enough
+// input for a byte, so any later arrival is delay added around the codec. Encoders are deterministic, so one schedule
+// is valid for every stream of the same audio.
 type schedule struct {
-	// Emissions in the order in which they came.
+	// Emissions are in order of arrival.
 	Emissions []emission `json:"emissions"`
 	Total     int64      `json:"total_bytes"`
 }
 
 type emission struct {
-	// Frame after which the bytes came; -1: before any audio.
+	// Frame after which the bytes arrived; -1: before any audio.
 	Frame int `json:"frame"`
 	Bytes int `json:"bytes"`
-	// End is the length of the file with them.
+	// End is the length of the file including these bytes.
 	End int64 `json:"end"`
 }
 
-// readSchedule reads the file, or records a schedule and writes it. A load in bulk needs none.
+// readSchedule reads the file, or records a schedule and writes it. Loads in bulk need none.
 func (o *options) readSchedule(ctx context.Context, open opener, frames [][]byte) (*schedule, error) {
 	if o.schedule == "" && o.bulk {
 		return &schedule{}, nil
@@ -108,7 +108,7 @@ func record(ctx context.Context, open opener, frames [][]byte, pace time.Duratio
 			time.Sleep(time.Until(begin.Add(time.Duration(i) * pace)))
 			sent.Store(int64(i + 1))
 			if s.send(frame) != nil {
-				break // receive has the reason.
+				break // receive returns the reason
 			}
 		}
 		_ = s.end()
@@ -134,12 +134,12 @@ func record(ctx context.Context, open opener, frames [][]byte, pace time.Duratio
 	}
 }
 
-// earliest gives each byte the earliest frame after which it came in any run.
+// earliest merges schedules: each byte gets the earliest frame after which it arrived in any run.
 func earliest(runs []*schedule) (*schedule, error) {
 	best := runs[0]
 	for _, run := range runs[1:] {
 		if run.Total != best.Total {
-			return nil, fmt.Errorf("two files of the same audio have %d and %d bytes", best.Total, run.Total)
+			return nil, fmt.Errorf("two encodings of the same audio have %d and %d bytes", best.Total, run.Total)
 		}
 		best = merge(best, run)
 	}

@@ -16,25 +16,25 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// streamsAConnection is half of what the server allows by default.
+// streamsAConnection is the number of streams per connection: half of the server's default limit.
 const streamsAConnection = 50
 
-// stream is one file in the making. send and receive run at the same time.
+// stream encodes one file. send and receive run concurrently.
 type stream interface {
-	// send gives one frame; it blocks while the other side takes no more.
+	// send sends one frame; it blocks while the other side accepts no more.
 	send(frame []byte) error
-	// end says that the last frame was given.
+	// end signals that the last frame has been sent.
 	end() error
-	// receive waits for bytes; io.EOF says that the file is complete.
+	// receive waits for bytes and returns io.EOF when the file is complete.
 	receive() (arrival, error)
-	// pid is the process that encodes this stream alone, or 0.
+	// pid is the process that encodes only this stream, or 0.
 	pid() int
 }
 
-// arrival is a run of bytes of the file.
+// arrival is a number of received bytes of the file.
 type arrival struct {
 	bytes int
-	// samples a channel that had been taken in when these bytes came out; unknown where the other side does not tell.
+	// Samples per channel that had been read when these bytes were written; unknown if the other side does not report it.
 	samples int64
 }
 
@@ -42,7 +42,7 @@ const unknown = -1
 
 type opener func(context.Context) (stream, error)
 
-// serverOpener opens streams on the targets and connections in turn.
+// serverOpener opens streams on all targets and connections in turn.
 func serverOpener(o *options) (opener, func(), error) {
 	connections := o.connections
 	if connections == 0 {
@@ -57,7 +57,7 @@ func serverOpener(o *options) (opener, func(), error) {
 	}
 	for range connections {
 		for _, target := range o.targets {
-			// Without the library's retries, which keep a copy of what was sent.
+			// Without the client's retries, which keep a copy of the sent messages.
 			options := append(audiowriter.DialOptions(), grpc.WithDisableRetry())
 			options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
 			conn, err := grpc.NewClient(target, options...)
@@ -94,7 +94,7 @@ func (s *serverStream) send(frame []byte) error {
 func (s *serverStream) request(request *audiowriterv1.EncodeStreamRequest) error {
 	err := s.call.Send(request)
 	if err == io.EOF {
-		return nil // The stream is over: receive has the reason.
+		return nil // the stream has ended: receive returns the reason
 	}
 	return err
 }
@@ -105,7 +105,7 @@ func (s *serverStream) receive() (arrival, error) {
 	for {
 		response, err := s.call.Recv()
 		if err == io.EOF && !s.finished {
-			return arrival{}, errors.New("the stream ended without finished")
+			return arrival{}, errors.New("the stream ended without its last message, finished")
 		}
 		if err != nil {
 			return arrival{}, err
@@ -122,7 +122,7 @@ func (s *serverStream) receive() (arrival, error) {
 
 func (s *serverStream) pid() int { return 0 }
 
-// commandOpener starts a process for each stream.
+// commandOpener starts one process per stream.
 func commandOpener(command []string) opener {
 	return func(ctx context.Context) (stream, error) {
 		process := exec.CommandContext(ctx, command[0], command[1:]...)

@@ -37,12 +37,12 @@ func (l *load) measureWindow(ready chan<- struct{}, done <-chan struct{}) error 
 	l.setTotals(after-before, own, sent, began)
 	l.report.MemoryBytes, err = memory(l.encoders())
 	if errors.Is(err, fs.ErrNotExist) && len(l.command) > 0 {
-		return nil // On a crowded machine a process may have ended by now: then there is no figure.
+		return nil // on a busy machine a process may have ended by now: no figure then
 	}
 	return err
 }
 
-// measureAll measures from before the first stream to after the last.
+// measureAll measures from before the first stream until after the last.
 func (l *load) measureAll(ready chan<- struct{}, done <-chan struct{}) error {
 	before, err := l.cpuTimeOfAll()
 	own, began := ownCPUTime(syscall.RUSAGE_SELF), time.Now()
@@ -87,7 +87,7 @@ func (l *load) setTotals(cpu, own time.Duration, sent int64, began time.Time) {
 
 func (l *load) audioSeconds(frames int64) float64 { return float64(frames) * l.frame.Seconds() }
 
-// encoders are the processes that encode: the server's, or one a stream.
+// encoders returns the processes that encode: the server's, or one per stream.
 func (l *load) encoders() []int {
 	if len(l.command) == 0 {
 		return l.pids

@@ -3,7 +3,7 @@
 //	audiowriter -target localhost:50051 -o out.mp3 in.wav
 //	audiowriter -o out.opus -rate 24000 - < samples.s16le
 //
-// Samples are sent as they arrive. The output appears under its name only when it is whole.
+// Samples are sent as they arrive. The output file appears under its name only when it is complete.
 package main
 
 import (
@@ -97,29 +97,29 @@ func parse(args []string) (*options, error) {
 		flags.PrintDefaults()
 		fmt.Fprintln(flags.Output(), "\nAUDIOWRITER_TOKEN in the environment is sent as the bearer token.")
 	}
-	flags.StringVar(&opts.target, "target", "localhost:50051", "`host:port` of the server; several with commas")
-	flags.BoolVar(&opts.tls, "tls", false, "encrypt, and verify the server by the system's certificates")
-	flags.StringVar(&opts.output, "o", "", "output `file`; its extension tells the format")
-	flags.UintVar(&opts.bitrate, "bitrate", 0, "bits a second of the output; 0: the format's default")
-	rate := flags.Uint("rate", 0, "sample rate of raw input in `Hz`")
-	channels := flags.Uint("channels", 1, "channels of raw input")
-	sampleFormat := flags.String("sample-format", "s16le", "samples of raw input: u8, s16le, s24le, s32le, f32le or f64le")
-	_ = flags.Parse(args) // Exits on errors.
+	flags.StringVar(&opts.target, "target", "localhost:50051", "`host:port` of the server, or several separated by commas")
+	flags.BoolVar(&opts.tls, "tls", false, "use TLS and verify the server with the system's certificates")
+	flags.StringVar(&opts.output, "o", "", "output `file`; its extension determines the format")
+	flags.UintVar(&opts.bitrate, "bitrate", 0, "bitrate of the output in bits per second; 0: the format's default")
+	rate := flags.Uint("rate", 0, "sample rate of raw PCM input in `Hz`")
+	channels := flags.Uint("channels", 1, "channels of raw PCM input")
+	sampleFormat := flags.String("sample-format", "s16le", "sample format of raw PCM input: u8, s16le, s24le, s32le, f32le or f64le")
+	_ = flags.Parse(args) // exits on errors
 	if opts.output == "" || flags.NArg() != 1 {
-		return nil, errors.New("audiowriter: -o and one input are required; -h tells more")
+		return nil, errors.New("audiowriter: -o and one input are required; -h prints the usage")
 	}
 	if opts.input = flags.Arg(0); opts.input != "-" {
 		var err error
 		flags.Visit(func(f *flag.Flag) {
 			if f.Name == "rate" || f.Name == "channels" || f.Name == "sample-format" {
-				err = fmt.Errorf("audiowriter: -%s is for raw input; %s has its own", f.Name, opts.input)
+				err = fmt.Errorf("audiowriter: -%s is only for raw PCM input; it is read from the header of %s", f.Name, opts.input)
 			}
 		})
 		return &opts, err
 	}
 	value, ok := audiowriterv1.SampleFormat_value["SAMPLE_FORMAT_"+strings.ToUpper(*sampleFormat)]
 	if !ok {
-		return nil, fmt.Errorf("audiowriter: unknown -sample-format %q", *sampleFormat)
+		return nil, fmt.Errorf("audiowriter: unknown -sample-format %q: expected u8, s16le, s24le, s32le, f32le or f64le", *sampleFormat)
 	}
 	opts.raw.SampleFormat = audiowriterv1.SampleFormat(value)
 	opts.raw.SampleRateHz = uint32(*rate)
@@ -127,7 +127,7 @@ func parse(args []string) (*options, error) {
 	return &opts, nil
 }
 
-// formatOf asks the server, so that the command can write what the server can, and no more.
+// formatOf asks the server for its formats, so that the command supports exactly those.
 func formatOf(ctx context.Context, conn grpc.ClientConnInterface, path string) (audiowriterv1.AudioFormat, error) {
 	formats, err := audiowriter.ListFormats(ctx, conn)
 	if err != nil {
@@ -162,7 +162,7 @@ func encode(
 	return w.Result(), nil
 }
 
-// interruptible gives what r gives, until ctx ends: a read of a terminal or a pipe can't be called off.
+// interruptible reads from r until ctx ends. A read of a terminal or a pipe can't be cancelled, so it runs in a goroutine.
 func interruptible(ctx context.Context, r io.Reader) io.Reader {
 	reader, writer := io.Pipe()
 	go func() {

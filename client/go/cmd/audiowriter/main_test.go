@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 
 func target() string { return os.Getenv("AUDIOWRITER_TARGET") }
 
-func TestRawInputComesBackAsWAV(t *testing.T) {
+func TestRawInputBecomesWAV(t *testing.T) {
 	pcm := bytes.Repeat([]byte{1, 2, 3, 4}, 6000)
 	path := filepath.Join(t.TempDir(), "out.WAV")
 	var messages strings.Builder
@@ -89,7 +89,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		"no output":         {[]string{"in.wav"}, "-o and one input"},
 		"no input":          {[]string{"-o", path}, "-o and one input"},
-		"rate of a file":    {[]string{"-o", path, "-rate", "8000", "in.wav"}, "-rate is for raw input"},
+		"rate of a file":    {[]string{"-o", path, "-rate", "8000", "in.wav"}, "-rate is only for raw PCM"},
 		"sample format":     {[]string{"-o", path, "-rate", "8000", "-sample-format", "s20", "-"}, "s20"},
 		"missing file":      {[]string{"-o", path, filepath.Join(t.TempDir(), "in.wav")}, "no such file"},
 		"extension":         {[]string{"-target", target(), "-o", path + ".xyz", "-rate", "8000", "-"}, ".flac"},
@@ -104,7 +104,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-func TestInterruptFreesABlockedInputAndLeavesNothing(t *testing.T) {
+func TestInterruptUnblocksTheInputAndLeavesNoFile(t *testing.T) {
 	folder := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(300*time.Millisecond, cancel)
@@ -119,7 +119,7 @@ func TestInterruptFreesABlockedInputAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestTokenOfTheEnvironmentIsSent(t *testing.T) {
+func TestTokenFromTheEnvironmentIsSent(t *testing.T) {
 	var sent []string
 	note := func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		sent = metadata.ValueFromIncomingContext(ctx, "authorization")

@@ -10,14 +10,14 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// Values of wFormatTag.
+// Values of the field wFormatTag.
 const (
 	waveFormatPCM        = 0x0001
 	waveFormatIEEEFloat  = 0x0003
 	waveFormatExtensible = 0xFFFE
 )
 
-// unknownSize stands for a size that the writer of the file did not know, or that ds64 gives.
+// unknownSize means that the size was unknown when the header was written, or that it is in the ds64 chunk.
 const unknownSize = math.MaxUint32
 
 var sampleFormats = map[struct{ tag, bits uint16 }]audiowriterv1.SampleFormat{
@@ -29,8 +29,8 @@ var sampleFormats = map[struct{ tag, bits uint16 }]audiowriterv1.SampleFormat{
 	{waveFormatIEEEFloat, 64}: audiowriterv1.SampleFormat_SAMPLE_FORMAT_F64LE,
 }
 
-// readWAV reads a WAVE file up to its samples: what they are, and a reader of nothing but them. RIFF as in "Multimedia
-// Programming Interface and Data Specifications 1.0", RF64 as in EBU Tech 3306.
+// readWAV reads a WAVE file up to its samples and returns their format and a reader of only the samples. RIFF as in
+// "Multimedia Programming Interface and Data Specifications 1.0", RF64 as in EBU Tech 3306.
 func readWAV(r io.Reader) (*audiowriterv1.PcmInput, io.Reader, error) {
 	var riff [12]byte
 	if _, err := io.ReadFull(r, riff[:]); err != nil {
@@ -63,11 +63,11 @@ func readWAV(r io.Reader) (*audiowriterv1.PcmInput, io.Reader, error) {
 		kept := min(int64(size), int64(cap(body)))
 		body = body[:kept]
 		if _, err := io.ReadFull(r, body); err != nil {
-			return nil, nil, fmt.Errorf("WAVE file ends in its %q chunk: %w", id, err)
+			return nil, nil, fmt.Errorf("WAVE file ends inside its %q chunk: %w", id, err)
 		}
 		padding := int64(size & 1) // Chunks start at even offsets.
 		if _, err := io.CopyN(io.Discard, r, int64(size)-kept+padding); err != nil {
-			return nil, nil, fmt.Errorf("WAVE file ends in its %q chunk: %w", id, err)
+			return nil, nil, fmt.Errorf("WAVE file ends inside its %q chunk: %w", id, err)
 		}
 		switch {
 		case id == "ds64" && len(body) >= 16:
@@ -81,7 +81,7 @@ func readWAV(r io.Reader) (*audiowriterv1.PcmInput, io.Reader, error) {
 	}
 }
 
-// parseFormat reads a fmt chunk: WAVEFORMAT, WAVEFORMATEX or WAVEFORMATEXTENSIBLE.
+// parseFormat parses a fmt chunk: WAVEFORMAT, WAVEFORMATEX or WAVEFORMATEXTENSIBLE.
 func parseFormat(body []byte) (*audiowriterv1.PcmInput, error) {
 	if len(body) < 16 {
 		return nil, fmt.Errorf("fmt chunk of %d bytes, at least 16 expected", len(body))
@@ -89,11 +89,11 @@ func parseFormat(body []byte) (*audiowriterv1.PcmInput, error) {
 	le := binary.LittleEndian
 	tag, bits := le.Uint16(body), le.Uint16(body[14:])
 	if tag == waveFormatExtensible && len(body) >= 40 {
-		tag = le.Uint16(body[24:]) // SubFormat starts with the tag.
+		tag = le.Uint16(body[24:]) // SubFormat starts with the tag
 	}
 	format, ok := sampleFormats[struct{ tag, bits uint16 }{tag, bits}]
 	if !ok {
-		return nil, fmt.Errorf("WAVE file with samples of format 0x%04X in %d bits: only PCM and IEEE float are read", tag, bits)
+		return nil, fmt.Errorf("unsupported WAVE file with format tag 0x%04X and %d bits: only PCM and IEEE float are supported", tag, bits)
 	}
 	return &audiowriterv1.PcmInput{
 		SampleFormat: format,
@@ -102,7 +102,7 @@ func parseFormat(body []byte) (*audiowriterv1.PcmInput, error) {
 	}, nil
 }
 
-// exactReader is an [io.LimitedReader] for which an early end is an error.
+// exactReader is an [io.LimitedReader] that returns an error if the data ends early.
 type exactReader struct {
 	r    io.Reader
 	left uint64
@@ -115,7 +115,7 @@ func (e *exactReader) Read(p []byte) (int, error) {
 	n, err := e.r.Read(p[:min(uint64(len(p)), e.left)])
 	e.left -= uint64(n)
 	if err == io.EOF && e.left > 0 {
-		err = fmt.Errorf("data chunk ends %d bytes early: %w", e.left, io.ErrUnexpectedEOF)
+		err = fmt.Errorf("data chunk is %d bytes too short: %w", e.left, io.ErrUnexpectedEOF)
 	}
 	return n, err
 }

@@ -12,7 +12,7 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// chunks makes a WAVE file of pairs of id and body.
+// chunks builds a WAVE file from pairs of chunk ID and body.
 func chunks(riff string, pairs ...string) []byte {
 	file := []byte(riff + "\xFF\xFF\xFF\xFFWAVE")
 	for i := 0; i < len(pairs); i += 2 {
@@ -39,7 +39,7 @@ func fmtChunk(tag, bits uint16, extension string) string {
 	return string(b) + extension
 }
 
-// extensible holds 20 valid bits and SubFormat PCM.
+// extensible is the extension with 20 valid bits and SubFormat PCM.
 const extensible = "\x16\x00\x14\x00\x03\x00\x00\x00\x01\x00\x00\x00\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71"
 
 func TestReadWAV(t *testing.T) {
@@ -51,14 +51,14 @@ func TestReadWAV(t *testing.T) {
 		format audiowriterv1.SampleFormat
 		data   string
 	}{
-		"s16":          {chunks("RIFF", "fmt ", pcm, "data", "abcd"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
-		"u8":           {chunks("RIFF", "fmt ", fmtChunk(1, 8, ""), "data", "ab"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_U8, "ab"},
-		"f32":          {chunks("RIFF", "fmt ", fmtChunk(3, 32, "\x00\x00"), "fact", "nnnn", "data", ""), audiowriterv1.SampleFormat_SAMPLE_FORMAT_F32LE, ""},
-		"extensible":   {chunks("RIFF", "fmt ", fmtChunk(0xFFFE, 24, extensible), "data", "abcdef"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S24LE, "abcdef"},
-		"odd chunk":    {chunks("RIFF", "LIST", "odd", "fmt ", pcm, "data", "abcd"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
-		"chunk behind": {chunks("RIFF", "fmt ", pcm, "data", "abcd", "LIST", "tags"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
-		"unknown size": {append(chunks("RIFF", "fmt ", pcm), "data"+unknown+"abcd"...), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
-		"size in ds64": {append(chunks("RF64", "ds64", ds64, "fmt ", pcm), "data"+unknown+"abcdLIST"...), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
+		"s16":              {chunks("RIFF", "fmt ", pcm, "data", "abcd"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
+		"u8":               {chunks("RIFF", "fmt ", fmtChunk(1, 8, ""), "data", "ab"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_U8, "ab"},
+		"f32":              {chunks("RIFF", "fmt ", fmtChunk(3, 32, "\x00\x00"), "fact", "nnnn", "data", ""), audiowriterv1.SampleFormat_SAMPLE_FORMAT_F32LE, ""},
+		"extensible":       {chunks("RIFF", "fmt ", fmtChunk(0xFFFE, 24, extensible), "data", "abcdef"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S24LE, "abcdef"},
+		"odd chunk":        {chunks("RIFF", "LIST", "odd", "fmt ", pcm, "data", "abcd"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
+		"chunk after data": {chunks("RIFF", "fmt ", pcm, "data", "abcd", "LIST", "tags"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
+		"unknown size":     {append(chunks("RIFF", "fmt ", pcm), "data"+unknown+"abcd"...), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
+		"size in ds64":     {append(chunks("RF64", "ds64", ds64, "fmt ", pcm), "data"+unknown+"abcdLIST"...), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			input, samples, err := readWAV(bytes.NewReader(test.file))
@@ -89,13 +89,13 @@ func TestBadWAVIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if input, _, err := readWAV(bytes.NewReader(file)); err == nil {
-				t.Error("no error but", input)
+				t.Error("no error, input", input)
 			}
 		})
 	}
 }
 
-func TestDataThatEndsEarlyIsAnError(t *testing.T) {
+func TestShortDataIsAnError(t *testing.T) {
 	file := chunks("RIFF", "fmt ", fmtChunk(waveFormatPCM, 16, ""), "data", "abcd")
 	_, samples, err := readWAV(bytes.NewReader(file[:len(file)-1]))
 	if err != nil {

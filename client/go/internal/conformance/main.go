@@ -1,5 +1,5 @@
-// Command conformance is the Go driver of the clients' conformance set: a case a line on stdin, its outcome a line on
-// stdout. lab/conformance tells the fields.
+// Command conformance is the Go driver of the clients' conformance set. It reads one case per line from stdin and writes
+// its outcome as one line to stdout. The README of the conformance set describes the fields.
 package main
 
 import (
@@ -51,7 +51,7 @@ type outcome struct {
 	Second     *outcome    `json:"second,omitempty"`
 }
 
-// driver talks to whoever hands out the cases.
+// driver talks to the harness that sends the cases.
 type driver struct {
 	cases    *json.Decoder
 	outcomes *json.Encoder
@@ -72,7 +72,7 @@ func main() {
 	}
 }
 
-// run makes the calls of a case at once and returns the outcome of the first that failed, or of the first.
+// run makes the calls of a case concurrently and returns the outcome of the first call that failed, or of the first call.
 func (d driver) run(c *testCase) *outcome {
 	conn, err := audiowriter.Dial(c.Target, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -187,7 +187,7 @@ func (d driver) write(w *audiowriter.Writer, c *testCase, pcm []byte, result *ou
 	return nil
 }
 
-// pause waits until the server is as the case wants it.
+// pause waits until the server is in the state that the case requires.
 func (d driver) pause() error {
 	if err := d.outcomes.Encode(map[string]bool{"paused": true}); err != nil {
 		return err
@@ -212,7 +212,7 @@ func (o *outcome) fail(err error) {
 	}
 }
 
-// slowSink can't seek, and takes its time.
+// slowSink can't seek, and is slow.
 type slowSink struct {
 	path  string
 	delay time.Duration
@@ -228,7 +228,7 @@ func (s slowSink) Write(p []byte) (int, error) {
 	return file.Write(p)
 }
 
-// pieces cuts PCM into these sizes in turn, over and over; without any, not at all.
+// pieces cuts PCM into pieces of these sizes, repeated as needed; without sizes it returns one piece.
 func pieces(pcm []byte, sizes []int) iter.Seq[[]byte] {
 	if len(sizes) == 0 {
 		sizes = []int{max(1, len(pcm))}

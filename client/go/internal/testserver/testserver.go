@@ -20,19 +20,19 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
-// Server is a process of its own.
+// Server is a server in its own process.
 type Server struct {
-	// Target is its address.
+	// Target is its address, host:port.
 	Target string
 
 	process *os.Process
 	exited  context.Context
 }
 
-// ErrNone says that there is nothing to start.
+// ErrNone means that there is no server to start.
 var ErrNone = errors.New("no server to start: AUDIOWRITER_SERVER is unset and the repository has no .venv")
 
-// Start starts the command in AUDIOWRITER_SERVER, or the server of this repository's .venv, and returns when it answers.
+// Start starts the command in AUDIOWRITER_SERVER, or the server of this repository's .venv, and returns when it responds.
 func Start() (*Server, error) {
 	command := strings.Fields(os.Getenv("AUDIOWRITER_SERVER"))
 	if len(command) == 0 {
@@ -58,12 +58,12 @@ func Start() (*Server, error) {
 	server := &Server{Target: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), process: process.Process, exited: exited}
 	if err := server.wait(); err != nil {
 		server.Kill()
-		return nil, fmt.Errorf("%s does not answer: %w", strings.Join(command, " "), err)
+		return nil, fmt.Errorf("%s does not respond: %w", strings.Join(command, " "), err)
 	}
 	return server, nil
 }
 
-// Kill ends the process at once, as a crash would.
+// Kill kills the process without warning, like a crash.
 func (s *Server) Kill() {
 	_ = s.process.Kill()
 	<-s.exited.Done()
