@@ -7,11 +7,11 @@ import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Path;
 
 /**
- * Where an encoded file goes. The three factories cover live listeners, channels and files; implement the interface for
- * anything else, such as a multi-part upload.
+ * The destination of an encoded file. The three factories cover live listeners, channels and files; implement the
+ * interface for anything else, such as a multi-part upload.
  *
- * <p>A sink serves one stream. It gets any number of {@link #append} calls and then either {@link #complete} or
- * {@link #abandon}, never two calls at once, on different threads. A sink that is slow slows the server, and with it
+ * <p>A sink serves one stream. It receives any number of {@link #append} calls and then either {@link #complete} or
+ * {@link #abandon}, never concurrently, but possibly on different threads. A slow sink slows the server and with it
  * the writer of the PCM, so memory stays bounded.
  */
 public interface AudioSink {
@@ -19,32 +19,34 @@ public interface AudioSink {
      * Appends bytes to the file.
      *
      * @param bytes read-only, valid during the call
-     * @throws IOException cancels the stream; the writer of the PCM gets it as the cause
+     * @throws IOException if the sink failed: the stream is cancelled, and the writer of the PCM receives this as the
+     *     cause
      */
     void append(ByteBuffer bytes) throws IOException;
 
     /**
-     * Completes the file. Comes after everything, the trailer included, has been appended and its length and SHA-256
-     * have been found right.
+     * Completes the file. Called after all bytes, including the trailer, have been appended and their length and
+     * SHA-256 have been verified.
      *
      * @param header replaces the first {@code header.remaining()} bytes of the file; may be empty; read-only, valid
      *     during the call
-     * @throws IOException fails the stream, and {@link #abandon} follows
+     * @throws IOException if the sink failed: the stream fails, and {@link #abandon} is called
      */
     void complete(ByteBuffer header) throws IOException;
 
     /**
-     * Lets go of the file: the stream failed or was cancelled, and what has been appended is truncated.
+     * Abandons the file, because the stream failed or was cancelled. The appended bytes are a truncated file.
      *
-     * @throws IOException is added to the failure as suppressed
+     * @throws IOException if this failed too: the exception is added to the failure as suppressed
      */
     void abandon() throws IOException;
 
     /**
-     * The live bytes and the trailer, each chunk flushed at once. There is no going back in such a stream, so the
-     * finished header is not written: find it in {@link AudioWriterOutputStream#result}. All formats play without it.
+     * A sink that writes the live bytes and the trailer, and flushes after each chunk. It can't write the finished
+     * header, which replaces bytes at the start: see {@link AudioWriterOutputStream#result}. All formats play without
+     * it.
      *
-     * @param out is never closed
+     * @param out the destination; never closed
      * @return the sink
      */
     static AudioSink of(OutputStream out) {
@@ -52,10 +54,10 @@ public interface AudioSink {
     }
 
     /**
-     * A file that starts at the channel's present position. Afterwards the position is behind the file. After a failure
-     * the truncated bytes stay.
+     * A sink that writes the file from the channel's current position on. Afterwards the position is at the end of the
+     * file. After a failure the truncated bytes remain.
      *
-     * @param channel writable, not in append mode; is never closed
+     * @param channel writable, not in append mode; never closed
      * @return the sink
      * @throws IOException if the channel has no position
      */
@@ -64,12 +66,12 @@ public interface AudioSink {
     }
 
     /**
-     * A file that appears, or replaces the one of that name, when it is complete. Until then it has a hidden temporary
-     * name in the same folder, and after a failure nothing is left.
+     * A sink that creates or replaces a file when it is complete. Until then the file has a hidden temporary name in
+     * the same folder, and after a failure no file is left.
      *
      * @param file its folder must exist
      * @return the sink
-     * @throws IOException if the temporary file can't be made
+     * @throws IOException if the temporary file can't be created
      */
     static AudioSink of(Path file) throws IOException {
         return new FileSink(file);

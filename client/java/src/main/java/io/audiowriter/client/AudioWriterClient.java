@@ -24,16 +24,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * A connection to one or more audiowriter servers. Safe for any number of threads and streams; make one and keep it.
+ * A connection to one or more audiowriter servers. Safe for any number of threads and streams; create one and share it.
  *
- * <p>It connects with the first call. A deadline of the current {@link io.grpc.Context} holds for the calls made in it;
- * without one a call lasts as long as the server lets it. A server that is gone is noticed within 50 s.
+ * <p>It connects with the first call. A deadline of the current {@link io.grpc.Context} applies to calls made in it;
+ * without one only the server limits the duration of a call. A dead server is detected within 50 s.
  */
 public final class AudioWriterClient implements AutoCloseable {
     /**
-     * Calls are spread over all addresses, and a stream that a server refuses with UNAVAILABLE goes to another one.
-     * Encoding has no side effects, and gRPC retries only while nothing has come back, so no byte of a file can come
-     * twice. Encode is retried by its method.
+     * Calls are spread over all addresses, and a stream that a server refuses with UNAVAILABLE is sent to another one.
+     * Retries are safe: encoding has no side effects, and gRPC retries only before the first response, so no byte of a
+     * file is received twice. The method {@code encode} implements its own retries.
      */
     private static final Map<String, ?> SERVICE_CONFIG = Map.of(
             "loadBalancingConfig", List.of(Map.of("round_robin", Map.of())),
@@ -62,9 +62,9 @@ public final class AudioWriterClient implements AutoCloseable {
     }
 
     /**
-     * Starts the making of a client.
+     * Starts building a client.
      *
-     * @param targets either any one gRPC target, such as {@code localhost:50051} or {@code dns:///audio.example:443},
+     * @param targets any single gRPC target, such as {@code localhost:50051} or {@code dns:///audio.example:443},
      *     or several of the form {@code host:port}
      * @return a builder
      */
@@ -73,11 +73,12 @@ public final class AudioWriterClient implements AutoCloseable {
     }
 
     /**
-     * Opens a stream. Returns before the server has seen the config: a bad one fails a later call of the stream.
+     * Opens a stream. Returns before the server has checked the config: if it is invalid, a later call on the stream
+     * fails.
      *
-     * @param config the PCM that will be written, and the file that it shall become
-     * @param sink where the file goes; abandoned if the stream can't be opened
-     * @return the stream, to be written and closed
+     * @param config the format of the PCM and of the file
+     * @param sink the destination of the file; abandoned if the stream can't be opened
+     * @return the stream, which must be closed
      * @throws AudioWriterException if no server can be reached
      * @throws IOException if the sink failed
      */
@@ -88,10 +89,10 @@ public final class AudioWriterClient implements AutoCloseable {
     }
 
     /**
-     * Makes a file of all that a source writes. If the source throws, the stream is cancelled and there is no file.
+     * Encodes all PCM that a source writes. If the source throws, the stream is cancelled and no file is left.
      *
-     * @param config the PCM that the source writes, and the file that it shall become
-     * @param sink where the file goes
+     * @param config the format of the PCM and of the file
+     * @param sink the destination of the file
      * @param pcm writes the PCM
      * @return the totals of the finished file, and its header
      * @throws TruncatedStreamException if the server ended the stream without its last message, or bytes are missing
@@ -112,10 +113,10 @@ public final class AudioWriterClient implements AutoCloseable {
     }
 
     /**
-     * Makes a whole file at once, for short audio. The server bounds the request and the response, by default at 4 MiB.
-     * A call that a server refuses goes to another one; one whose connection breaks does not.
+     * Encodes a whole file in one call, for short audio. The server limits the request and the response, by default to
+     * 4 MiB. A call that a server refuses is sent to another one; a call whose connection breaks is not repeated.
      *
-     * @param config the PCM, and the file that it shall become
+     * @param config the format of the PCM and of the file
      * @param pcm all samples, interleaved, little-endian
      * @return the file and its totals
      * @throws TruncatedStreamException if bytes are missing
@@ -124,7 +125,7 @@ public final class AudioWriterClient implements AutoCloseable {
     public EncodeResponse encode(StreamConfig config, byte[] pcm) throws AudioWriterException {
         EncodeRequest request = EncodeRequest.newBuilder()
                 .setConfig(config)
-                .setPcm(UnsafeByteOperations.unsafeWrap(pcm)) // The call is over before the caller has the array back.
+                .setPcm(UnsafeByteOperations.unsafeWrap(pcm)) // the call ends before the caller can reuse the array
                 .build();
         EncodeResponse response = Retries.untilNotRefused(() -> blockingStub.encode(request));
         FileTotals totals = new FileTotals();
@@ -134,9 +135,9 @@ public final class AudioWriterClient implements AutoCloseable {
     }
 
     /**
-     * Asks what the server can write, and with which rates, channels and settings.
+     * Returns the formats of the server with their sample rates, channels and settings.
      *
-     * @return one entry for each format
+     * @return one entry per format
      * @throws AudioWriterException if the call failed
      */
     public List<FormatInfo> listFormats() throws AudioWriterException {
@@ -153,7 +154,7 @@ public final class AudioWriterClient implements AutoCloseable {
         channel.shutdownNow();
     }
 
-    /** Settings of a client. TLS with the platform's certificates, unless said otherwise. */
+    /** Settings of a client. The default is TLS with the platform's certificates. */
     public static final class Builder {
         private final List<String> targets;
         private ChannelCredentials credentials = TlsChannelCredentials.create();
@@ -167,7 +168,7 @@ public final class AudioWriterClient implements AutoCloseable {
         }
 
         /**
-         * Neither encrypts nor verifies: for servers on this machine or in a network that does.
+         * Uses neither encryption nor verification: for servers on this machine or in an encrypted network.
          *
          * @return this
          */
@@ -176,7 +177,7 @@ public final class AudioWriterClient implements AutoCloseable {
         }
 
         /**
-         * Sets how to encrypt and verify: for a certificate authority of one's own, for instance, {@code
+         * Sets how to encrypt and verify. For a certificate authority of one's own, for instance: {@code
          * TlsChannelCredentials.newBuilder().trustManager(ca).build()}.
          *
          * @param credentials gRPC's credentials
@@ -199,9 +200,9 @@ public final class AudioWriterClient implements AutoCloseable {
         }
 
         /**
-         * Makes the client. Does not wait for a connection.
+         * Creates the client. Does not wait for a connection.
          *
-         * @return the client, to be closed
+         * @return the client, which must be closed
          */
         public AudioWriterClient build() {
             String target = targets.size() == 1 ? targets.get(0) : TargetList.join(targets);
@@ -211,7 +212,7 @@ public final class AudioWriterClient implements AutoCloseable {
                     .keepAliveTimeout(20, TimeUnit.SECONDS)
                     .keepAliveWithoutCalls(true)
                     .maxRetryAttempts(Retries.MAX_ATTEMPTS)
-                    // A file may be larger than the PCM that it is made of; the server bounds it.
+                            // A file may be larger than its PCM; the server limits its size.
                     .maxInboundMessageSize(Integer.MAX_VALUE);
             if (token != null) {
                 Metadata headers = new Metadata();

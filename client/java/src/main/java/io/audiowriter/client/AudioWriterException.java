@@ -14,20 +14,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** A call failed: the server refused it, ended it or was lost, or it was cancelled. */
+/** A failed call: the server refused or ended it, the connection was lost, or it was cancelled. */
 public class AudioWriterException extends IOException {
     private static final long serialVersionUID = 1;
 
-    /** The kind of failure. */
+    /** The gRPC status code. */
     private final Status.Code code;
 
-    /** The refused fields; without any if the server named none. */
+    /** The invalid fields; empty if the server named none. */
     private final BadRequest badRequest;
 
-    /** The server's reason; empty if it gave none. */
+    /** The server's reason; empty if it sent none. */
     private final ErrorInfo errorInfo;
 
-    /** When to try again; null if the server did not say. */
+    /** How long to wait before a retry; null if the server did not say. */
     private final Duration retryAfter;
 
     AudioWriterException(Status status, com.google.rpc.Status details) {
@@ -41,7 +41,7 @@ public class AudioWriterException extends IOException {
                 .orElse(null);
     }
 
-    /** The same failure, thrown once more: the new one knows where, the original is its cause. */
+    /** Copies an exception to throw it again, with a new stack trace and the original as its cause. */
     AudioWriterException(AudioWriterException original) {
         super(original.getMessage(), original);
         this.code = original.code;
@@ -50,7 +50,7 @@ public class AudioWriterException extends IOException {
         this.retryAfter = original.retryAfter;
     }
 
-    /** Makes one of gRPC's exceptions, with the details that the server put into its trailers. */
+    /** Converts an exception of gRPC, including the details in the server's trailers. */
     static AudioWriterException of(Throwable thrown) {
         com.google.rpc.Status details = StatusProto.fromThrowable(thrown);
         return new AudioWriterException(
@@ -64,7 +64,7 @@ public class AudioWriterException extends IOException {
                 try {
                     return Optional.of(detail.unpack(kind));
                 } catch (InvalidProtocolBufferException e) {
-                    return Optional.empty(); // The status itself says more than a complaint about its details would.
+                    return Optional.empty(); // the status is more useful than an error about its details
                 }
             }
         }
@@ -87,37 +87,37 @@ public class AudioWriterException extends IOException {
     }
 
     /**
-     * The fields that the server refused.
+     * The fields that the server refused as invalid.
      *
-     * @return one violation for each bad field; empty unless the code is {@code INVALID_ARGUMENT}
+     * @return one violation per invalid field; empty unless the code is {@code INVALID_ARGUMENT}
      */
     public List<BadRequest.FieldViolation> violations() {
         return badRequest.getFieldViolationsList();
     }
 
     /**
-     * The server's reason in UPPER_SNAKE case, fit to be compared with.
+     * The server's reason in UPPER_SNAKE case, suitable for comparison.
      *
-     * @return the reason; empty for violations of anything but a limit, and for failures that did not come from the server
+     * @return the reason; empty for violations other than limits, and for failures that did not come from the server
      */
     public Optional<String> reason() {
         return Optional.of(errorInfo.getReason()).filter(reason -> !reason.isEmpty());
     }
 
     /**
-     * What belongs to the reason: which limit was passed, for instance, and its value.
+     * Further values that belong to the reason, for instance the limit that was exceeded and its value.
      *
-     * @return names and values as the server gave them; empty where there is no reason
+     * @return names and values as the server sent them; empty if there is no reason
      */
     public Map<String, String> metadata() {
         return errorInfo.getMetadataMap();
     }
 
     /**
-     * How long to wait before the call is sent again. Present only when a server refused the call without doing anything,
+     * How long to wait before the call is sent again. Present only if a server refused the call without processing it,
      * because it was full or about to stop.
      *
-     * @return the delay; empty if the server did not give one
+     * @return the delay; empty if the server sent none
      */
     public Optional<Duration> retryAfter() {
         return Optional.ofNullable(retryAfter);

@@ -13,18 +13,18 @@ import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A stream of PCM on its way to an {@link AudioSink}: interleaved little-endian samples, cut anywhere, even inside a
- * sample. Encoded bytes reach the sink while the PCM is being written.
+ * A stream that sends PCM to the server and writes the file to an {@link AudioSink}. The PCM is interleaved
+ * little-endian samples, cut anywhere, even inside a sample. Encoded bytes reach the sink while PCM is being written.
  *
- * <p>{@link #close} finishes the file, and only when it returns is the file there. That is also what the end of a
- * try-with-resources does after an exception in its body, which would make a shortened file look complete. Either say
- * {@link #cancel} where the PCM fails, or let {@link AudioWriterClient#encodeStream} do it.
+ * <p>{@link #close} finishes the file; it exists only after {@code close} has returned. At the end of a
+ * try-with-resources {@code close} also runs after an exception, so a shortened file would look complete. To prevent
+ * this, call {@link #cancel} if the source of the PCM fails, or use {@link AudioWriterClient#encodeStream}.
  *
- * <p>Writing is for one thread at a time; {@link #cancel} may come from any. A thread that is interrupted while it
- * waits cancels the stream and throws {@link java.io.InterruptedIOException}.
+ * <p>Only one thread may write at a time; {@link #cancel} may be called from any thread. If a thread is interrupted
+ * while it waits, the stream is cancelled and the method throws {@link java.io.InterruptedIOException}.
  */
 public final class AudioWriterOutputStream extends OutputStream {
-    /** Well below the 1 MiB that a message may carry, and large enough that the cost of a message does not show. */
+    /** Well below the limit of 1 MiB per message, and large enough that the overhead per message is negligible. */
     private static final int MAX_MESSAGE_BYTES = 256 * 1024;
 
     private static final int GATHER_BYTES = 8 * 1024;
@@ -43,7 +43,7 @@ public final class AudioWriterOutputStream extends OutputStream {
         this.call = new EncodeCall(sink);
     }
 
-    /** Starts the call and sends the config. If that fails the stream is closed. */
+    /** Starts the call and sends the config. If that fails, the stream is closed. */
     void open(AudioWriterServiceGrpc.AudioWriterServiceStub stub, StreamConfig config) throws IOException {
         EncodeStreamRequest first = EncodeStreamRequest.newBuilder().setConfig(config).build();
         stub.encodeStream(call);
@@ -57,7 +57,7 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Writes one byte. Such bytes are gathered and sent with the next longer write, or when they are 8 KiB.
+     * Writes one byte. Single bytes are buffered and sent with the next array, or when there are 8 KiB of them.
      *
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed
@@ -72,8 +72,8 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Sends bytes at once, in messages of at most 256 KiB. Waits until a server has taken the stream, and while it is
-     * behind.
+     * Sends bytes immediately, in messages of at most 256 KiB. Waits until a server has accepted the stream, and while
+     * the server is behind.
      *
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed
@@ -90,7 +90,7 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Sends the bytes that {@link #write(int)} gathered. To make the encoder hand out what it holds back, see
+     * Sends the bytes that {@link #write(int)} has buffered. To make the encoder write what it holds back, use
      * {@link #flushEncoder}.
      *
      * @throws AudioWriterException if the stream failed or was cancelled
@@ -103,10 +103,10 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Pushes out all that the codec and the container can give without harm to the stream, and waits until the sink has
-     * it.
+     * Makes the encoder write all that the codec and the container can without harming the stream, and waits until the
+     * sink has received it.
      *
-     * @return how far the file is, and how many samples are held back all the same
+     * @return the current length of the file, and the number of samples that are still buffered
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed
      */
@@ -116,10 +116,11 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Waits for the output as the server resolved it: each field that the config left open is filled in.
+     * Waits for the output config as the server resolved it, with every default filled in.
      *
-     * @return the server's first message
-     * @throws AudioWriterException if the stream failed or was cancelled, for instance with the violations of a bad
+     * @return the server's first response
+     * @throws AudioWriterException if the stream failed or was cancelled, for instance with the violations of an
+     *     invalid
      *     config
      * @throws IOException if the sink failed
      */
@@ -128,21 +129,21 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * The totals of the finished file, and its header.
+     * The totals and the header of the finished file.
      *
-     * @return the server's last message
+     * @return the server's last response
      * @throws IllegalStateException unless {@link #close} has finished the file
      */
     public StreamFinished result() {
         if (result == null) {
-            throw new IllegalStateException("the file has not been finished");
+            throw new IllegalStateException("the file is not finished: close() must return first");
         }
         return result;
     }
 
     /**
-     * Gives the stream up: the server stops encoding, writes fail from now on, and {@link #close} abandons the sink
-     * without an exception. Has no effect on a file that is finished, nor when called again.
+     * Cancels the stream: the server stops encoding, writes fail from now on, and {@link #close} abandons the sink
+     * without an exception. Has no effect on a finished file, or when called again.
      */
     public void cancel() {
         cancelled = true;
@@ -151,7 +152,7 @@ public final class AudioWriterOutputStream extends OutputStream {
 
     /**
      * Finishes the file: half-closes, waits for the rest of it, checks length and SHA-256 and completes the sink. If
-     * any of that fails the sink is abandoned and there is no file. Closing again has no effect, but waits for the first.
+     * any of that fails, the sink is abandoned and no file is left. Later calls only wait for the first one.
      *
      * @throws TruncatedStreamException if the server ended the stream without its last message, or bytes are missing
      * @throws AudioWriterException if the stream failed, or was cancelled while this method ran
@@ -210,7 +211,7 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     private void send(byte[] pcm, int offset, int length) throws IOException {
-        // A copy, for gRPC may keep the message for a retry longer than the caller keeps the array.
+        // A copy, because gRPC may keep the message for a retry after the caller has reused the array.
         call.send(EncodeStreamRequest.newBuilder()
                 .setPcm(ByteString.copyFrom(pcm, offset, length))
                 .build());

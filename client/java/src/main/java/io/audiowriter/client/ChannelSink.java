@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 
-/** A file inside a channel, from the channel's first position on. */
+/** A sink that writes a file into a channel, from the channel's initial position on. */
 final class ChannelSink implements AudioSink {
     private final SeekableByteChannel channel;
     private final long start;

@@ -23,23 +23,23 @@ import javax.sound.sampled.AudioInputStream;
 import javax.sound.sampled.AudioSystem;
 import javax.sound.sampled.UnsupportedAudioFileException;
 
-/** The command of the runnable jar: a WAV file or raw PCM in, a file of any of the server's formats out. */
+/** The command of the runnable jar. Encodes a WAV file or raw PCM to any format of the server. */
 final class Command {
     private static final String USAGE = """
             Usage: java -jar audiowriter-client-cli.jar [--target HOST:PORT[,...]] [--tls] IN.wav OUT
                    java -jar audiowriter-client-cli.jar [--target HOST:PORT[,...]] [--tls] \
             --rate HZ [--channels N] [--sample-format F] - OUT
 
-            Encodes a WAV file, or raw PCM from standard input, into OUT; its extension says the format.
-            OUT appears when it is complete, or not at all.
+            Encodes a WAV file, or raw PCM from standard input, to OUT; its extension determines the format.
+            OUT is created when it is complete. After an error no file is left.
 
-              --target HOST:PORT   server, or several with commas between (default: localhost:50051)
-              --tls                encrypt and verify with the platform's certificates
-              --rate HZ            samples a second of one channel
-              --channels N         interleaved channels (default: 1)
-              --sample-format F    s16le (default), s24le, s32le, f32le, f64le or u8
+              --target HOST:PORT   server, or several separated by commas (default: localhost:50051)
+              --tls                use TLS and verify the server with the platform's certificates
+              --rate HZ            sample rate of raw PCM
+              --channels N         channels of raw PCM, interleaved (default: 1)
+              --sample-format F    sample format of raw PCM: s16le (default), s24le, s32le, f32le, f64le or u8
 
-            A bearer token is taken from the environment: AUDIOWRITER_TOKEN.""";
+            The environment variable AUDIOWRITER_TOKEN sets a bearer token.""";
 
     private static final Map<String, String> DEFAULTS =
             Map.of("--target", "localhost:50051", "--channels", "1", "--sample-format", "s16le");
@@ -81,7 +81,7 @@ final class Command {
             }
         }
         if (files.size() != 2) {
-            throw new IllegalArgumentException("two files wanted, not " + files.size());
+            throw new IllegalArgumentException("expected two files, an input and an output, got " + files.size());
         }
         Path out = Path.of(files.get(1));
         try (AudioWriterClient client = client(options)) {
@@ -108,7 +108,7 @@ final class Command {
         AudioOutput output = AudioOutput.newBuilder().setFormat(format(client, file)).build();
         StreamConfig config = StreamConfig.newBuilder().setInput(input).setOutput(output).build();
         StreamFinished finished = client.encodeStream(config, AudioSink.of(file), out -> {
-            // After Ctrl-C this thread may sit in a read of standard input for good, so the hook closes the stream.
+            // After Ctrl-C this thread may be blocked in a read of standard input, so the hook closes the stream.
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                 out.cancel();
                 try {
@@ -125,7 +125,7 @@ final class Command {
                 finished.getDuration().getSeconds() + finished.getDuration().getNanos() / 1e9);
     }
 
-    /** Asks the server what it can write. Of formats that share an extension the first is the plain one. */
+    /** Finds a format by the file's extension. The first one of those that share an extension is the usual one. */
     private static io.audiowriter.v1.AudioFormat format(AudioWriterClient client, Path file) throws IOException {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
         List<FormatInfo> formats = client.listFormats();
@@ -134,13 +134,13 @@ final class Command {
                 .filter(format -> name.endsWith(format.getFileExtension()))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
-                        file + ": extension must be one of " + extensions.collect(Collectors.joining(" "))))
+                        file + ": the extension must be one of " + extensions.collect(Collectors.joining(" "))))
                 .getFormat();
     }
 
     private static PcmInput rawInput(Map<String, String> options) {
         if (!options.containsKey("--rate")) {
-            throw new IllegalArgumentException("--rate: wanted for raw PCM");
+            throw new IllegalArgumentException("--rate is required for raw PCM");
         }
         return PcmInput.newBuilder()
                 .setSampleFormat(parse(options, "--sample-format", name ->
@@ -154,7 +154,7 @@ final class Command {
         try {
             return parser.apply(options.get(option));
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(option + ": not " + options.get(option), e);
+            throw new IllegalArgumentException(option + ": invalid value " + options.get(option), e);
         }
     }
 
@@ -168,7 +168,7 @@ final class Command {
                     case "PCM_FLOAT 32" -> SampleFormat.SAMPLE_FORMAT_F32LE;
                     case "PCM_FLOAT 64" -> SampleFormat.SAMPLE_FORMAT_F64LE;
                     case "PCM_UNSIGNED 8" -> SampleFormat.SAMPLE_FORMAT_U8;
-                    default -> throw new UnsupportedAudioFileException("WAV file of " + layout + " bits");
+                    default -> throw new UnsupportedAudioFileException("unsupported WAV samples: " + layout + " bits");
                 })
                 .setSampleRateHz(Math.round(format.getSampleRate()))
                 .setChannels(format.getChannels())

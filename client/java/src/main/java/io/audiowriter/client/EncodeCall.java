@@ -17,9 +17,9 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
- * One EncodeStream call. gRPC's thread hands what comes in to the sink, however busy the writer of the PCM is with
- * sending; the writer's thread sends and waits. Both directions are held by flow control: a message is sent only when
- * the transport has room, and asked for only when the sink has taken the one before.
+ * One EncodeStream call. gRPC's thread passes responses to the sink, even while the writer of the PCM is blocked in
+ * sending; the writer's thread sends and waits. Flow control limits both directions: a message is sent only when
+ * the transport has room, and the next one is requested only after the sink has accepted the previous one.
  */
 final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, EncodeStreamResponse> {
     private final AudioSink sink;
@@ -30,9 +30,9 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
     private StreamStarted started;
     private StreamFlushed flushed;
     private StreamFinished finished;
-    /** Makes the exception anew for each throw: one that is thrown twice would have to suppress itself. */
+    /** Creates a new exception for each throw: one that is thrown twice could be added to itself as suppressed. */
     private Supplier<IOException> failure;
-    /** gRPC has made its last callback. */
+    /** True after gRPC's last callback. */
     private boolean ended;
 
     EncodeCall(AudioSink sink) {
@@ -54,7 +54,7 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
                 case CHUNK -> append(response.getChunk());
                 case FLUSHED -> update(() -> flushed = response.getFlushed());
                 case FINISHED -> update(() -> finished = response.getFinished());
-                case EVENT_NOT_SET -> {} // An event that only a newer client knows.
+                case EVENT_NOT_SET -> {} // an event of a newer server
             }
             requests.request(1);
         } catch (TruncatedStreamException e) {
@@ -77,7 +77,7 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
         update(() -> {
             try {
                 if (finished == null) {
-                    throw new TruncatedStreamException("no last message after byte " + totals.length());
+                    throw new TruncatedStreamException("the last message is missing after byte " + totals.length());
                 }
                 totals.check(finished);
             } catch (TruncatedStreamException e) {
@@ -88,8 +88,8 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
     }
 
     /**
-     * Sends as soon as there is room. Nothing but the config is sent before a server has taken the stream, so whatever
-     * sends a refused stream again, be it gRPC or a proxy, has no PCM that its buffer would have to hold.
+     * Sends when there is room. Only the config is sent before a server has accepted the stream, so that gRPC or a
+     * proxy that sends a refused stream again has no PCM to buffer.
      */
     void send(EncodeStreamRequest request) throws IOException {
         lock.lock();
@@ -124,7 +124,7 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
         }
     }
 
-    /** Half-closes and waits until the file is complete and found right. */
+    /** Half-closes and waits until the file is complete and verified. */
     StreamFinished finish() throws IOException {
         lock.lock();
         try {
@@ -143,7 +143,7 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
         abort(() -> AudioWriterException.of(status.asRuntimeException()), null);
     }
 
-    /** Waits until gRPC's thread is done with the sink, which after a failure or a cancel is soon. */
+    /** Waits until gRPC's thread no longer uses the sink, which is soon after a failure or a cancel. */
     void awaitEnd() {
         lock.lock();
         try {
@@ -158,7 +158,7 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
     private void append(EncodedChunk chunk) throws IOException {
         if (chunk.getOffset() != totals.length()) {
             throw new TruncatedStreamException(
-                    "chunk at byte " + chunk.getOffset() + " instead of " + totals.length());
+                    "chunk at byte " + chunk.getOffset() + ", expected " + totals.length());
         }
         totals.add(chunk.getData());
         sink.append(chunk.getData().asReadOnlyByteBuffer());
@@ -194,7 +194,7 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
         });
     }
 
-    /** The first failure is the reason of all later ones. */
+    /** Keeps the first failure, because it causes all later ones. */
     private void fail(Supplier<IOException> failure) {
         if (this.failure == null) {
             this.failure = failure;

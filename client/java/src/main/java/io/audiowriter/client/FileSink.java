@@ -10,7 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
-/** A file under a temporary name that takes its own name when it is complete. */
+/** A sink that writes to a temporary name and renames the file when it is complete. */
 final class FileSink implements AudioSink {
     private final Path file;
     private final Path temporary;
@@ -22,9 +22,9 @@ final class FileSink implements AudioSink {
         if (exists && !Files.isRegularFile(file)) {
             throw new FileSystemException(file.toString(), null, "not a regular file");
         }
-        this.file = exists ? file.toRealPath() : file; // A link stays a link.
+        this.file = exists ? file.toRealPath() : file; // a symbolic link remains a link
         this.temporary = this.file.resolveSibling(".audiowriter-" + UUID.randomUUID() + ".part");
-        // Not Files.createTempFile: that one gives the file to its owner alone, whatever the umask says.
+        // Not Files.createTempFile: it makes the file readable by its owner only and ignores the umask.
         this.channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         this.content = new ChannelSink(channel);
     }
@@ -37,7 +37,7 @@ final class FileSink implements AudioSink {
     @Override
     public void complete(ByteBuffer header) throws IOException {
         content.complete(header);
-        // Before the move, or a crash could leave the name without the bytes.
+        // Before the rename: otherwise a crash could leave the name without the bytes.
         channel.force(true);
         channel.close();
         Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);

@@ -5,7 +5,7 @@ import io.audiowriter.v1.StreamFinished;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
-/** Length and SHA-256 of the bytes received: the proof that none is missing. */
+/** Length and SHA-256 of the received bytes, to verify that none is missing. */
 final class FileTotals {
     private final MessageDigest digest = sha256();
     private long length;
@@ -19,17 +19,17 @@ final class FileTotals {
         return length;
     }
 
-    /** Adds the trailer and compares. */
+    /** Adds the trailer and compares with the server's totals. */
     void check(StreamFinished finished) throws TruncatedStreamException {
         if (finished.getHeader().size() > length) {
-            throw new TruncatedStreamException("header longer than the " + length + " bytes received");
+            throw new TruncatedStreamException("header is longer than the " + length + " received bytes");
         }
         add(finished.getTrailer());
         if (finished.getTotalBytes() != length) {
-            throw new TruncatedStreamException(length + " bytes instead of " + finished.getTotalBytes());
+            throw new TruncatedStreamException(length + " bytes received, expected " + finished.getTotalBytes());
         }
         if (!MessageDigest.isEqual(digest.digest(), finished.getSha256().toByteArray())) {
-            throw new TruncatedStreamException("wrong SHA-256 of " + length + " bytes");
+            throw new TruncatedStreamException("SHA-256 does not match for " + length + " bytes");
         }
     }
 

@@ -2,14 +2,14 @@ package io.audiowriter.client;
 
 import java.io.IOException;
 
-/** Writes the PCM of one stream. An {@link java.io.InputStream} is one by its method: {@code in::transferTo}. */
+/** Writes the PCM of one stream. For an {@link java.io.InputStream}, use {@code in::transferTo}. */
 @FunctionalInterface
 public interface PcmSource {
     /**
-     * Writes all PCM. Returning says that the file shall be finished, throwing that it shall be cancelled.
+     * Writes all PCM. If this returns, the file is finished; if it throws, the stream is cancelled.
      *
-     * @param out need not be closed
-     * @throws IOException if there is no more PCM to be had, or the stream failed
+     * @param out the stream; closing it is optional
+     * @throws IOException if the PCM can't be read, or the stream failed
      */
     void writeTo(AudioWriterOutputStream out) throws IOException;
 }

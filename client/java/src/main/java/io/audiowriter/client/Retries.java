@@ -6,12 +6,12 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
-/** Sends a call that a server refused again. */
+/** Repeats calls that a server refused. */
 final class Retries {
     /**
-     * For gRPC's retry policy, too, and more than its 5. Streams that are opened at once on one connection take the
-     * servers in turn together, so each attempt of one of them may meet a full server by chance: with one of two servers
-     * full, one in twenty streams failed after 4 attempts.
+     * Also used in gRPC's retry policy, whose default of 5 is too low. Streams that are opened at the same time on one
+     * connection share its round robin, so each attempt of one stream may reach a full server by chance: with one of
+     * two servers full, one in twenty streams failed after 4 attempts.
      */
     static final int MAX_ATTEMPTS = 10;
 
@@ -21,9 +21,9 @@ final class Retries {
     private Retries() {}
 
     /**
-     * Makes a call until a server does not refuse it, at most {@link #MAX_ATTEMPTS} times. Unlike gRPC's retry policy it
-     * does not repeat a call whose connection broke: that may have been the doing of this very request, and a request
-     * that ends a server must not go on to the next one.
+     * Repeats a call until a server does not refuse it, at most {@link #MAX_ATTEMPTS} times. Unlike gRPC's retry policy
+     * it does not repeat a call whose connection broke: this request may have crashed the server, and must not crash
+     * the next one.
      */
     static <T> T untilNotRefused(Supplier<T> call) throws AudioWriterException {
         double backoffMs = FIRST_BACKOFF_MS;

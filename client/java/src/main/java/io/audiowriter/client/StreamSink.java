@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 
-/** The live bytes and the trailer. */
+/** A sink that writes the live bytes and the trailer to a stream. */
 final class StreamSink implements AudioSink {
     private final OutputStream out;
     private final WritableByteChannel channel;

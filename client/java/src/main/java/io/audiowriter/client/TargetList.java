@@ -14,15 +14,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Several targets as one: the addresses of all that resolve. gRPC's DNS resolver takes a single name, and servers need
- * not share one. Each address keeps the name of its own target, which is what TLS verifies.
+ * Resolves several targets as one: the result has the addresses of all targets that resolve. gRPC's DNS resolver
+ * accepts only one name, but servers may have different names. TLS verifies each address by the name of its target.
  */
 final class TargetList extends NameResolver {
     private static final String SCHEME = "audiowriter-targets";
 
     private final SynchronizationContext context;
     private final List<NameResolver> resolvers = new ArrayList<>();
-    /** By resolver; null: no answer yet. Touched in the synchronization context only. */
+    /** Results by resolver; null: no result yet. Used in the synchronization context only. */
     private final List<StatusOr<List<EquivalentAddressGroup>>> answers = new ArrayList<>();
 
     static {
@@ -38,7 +38,7 @@ final class TargetList extends NameResolver {
         }
     }
 
-    /** Makes one gRPC target of several of the form {@code host:port}. */
+    /** Combines several targets of the form {@code host:port} into one gRPC target. */
     static String join(List<String> targets) {
         return uri(SCHEME, String.join(",", targets)).toString();
     }
@@ -73,7 +73,7 @@ final class TargetList extends NameResolver {
         resolvers.forEach(NameResolver::shutdown);
     }
 
-    /** Waits for every target, so that the first stream does not depend on which name server is the quickest. */
+    /** Waits for every target, so that the first stream does not depend on which one resolves first. */
     private Status publish(Listener2 listener) {
         if (answers.contains(null)) {
             return Status.OK;
@@ -112,7 +112,7 @@ final class TargetList extends NameResolver {
         public Status onResult2(ResolutionResult result) {
             answers.set(index, result.getAddressesOrError());
             Status accepted = publish(listener);
-            // The resolver tries again after any status but OK, even if the other targets are enough for now.
+            // A status other than OK makes the resolver retry, even if the other targets suffice for now.
             return answers.get(index).hasValue() ? accepted : answers.get(index).getStatus();
         }
 
@@ -140,7 +140,7 @@ final class TargetList extends NameResolver {
             return true;
         }
 
-        /** Below DNS (5), or targets without a scheme would come here. */
+        /** Lower than DNS (5), because targets without a scheme use the provider with the highest priority. */
         @Override
         protected int priority() {
             return 0;

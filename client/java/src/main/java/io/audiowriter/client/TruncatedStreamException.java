@@ -3,7 +3,7 @@ package io.audiowriter.client;
 import io.grpc.Status;
 
 /**
- * A stream ended without an error and yet without its end: its last message never came, or bytes are missing or wrong.
+ * A stream ended with status OK but is incomplete: its last message is missing, or bytes are missing or wrong.
  * The code is {@code DATA_LOSS}.
  */
 public final class TruncatedStreamException extends AudioWriterException {

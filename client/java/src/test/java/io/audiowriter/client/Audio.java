@@ -8,7 +8,7 @@ import io.audiowriter.v1.StreamConfig;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** What the tests send: mono at 24 kHz. */
+/** The PCM that the tests send: mono at 24 kHz. */
 final class Audio {
     static final int RATE = 24_000;
 
@@ -25,7 +25,7 @@ final class Audio {
                 .build();
     }
 
-    /** 440 Hz in S16LE. */
+    /** A sine of 440 Hz in S16LE. */
     static byte[] sine(int samples) {
         ByteBuffer pcm = ByteBuffer.allocate(2 * samples).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < samples; i++) {

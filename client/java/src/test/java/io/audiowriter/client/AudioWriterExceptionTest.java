@@ -20,7 +20,7 @@ class AudioWriterExceptionTest {
             .build();
 
     @Test
-    void aRefusalSaysWhenToTryAgain() {
+    void aRefusalHasARetryDelay() {
         AudioWriterException e = AudioWriterException.of(StatusProto.toStatusRuntimeException(
                 com.google.rpc.Status.newBuilder()
                         .setCode(Code.UNAVAILABLE_VALUE)
@@ -36,7 +36,7 @@ class AudioWriterExceptionTest {
     }
 
     @Test
-    void aStatusWithoutDetailsHasNone() {
+    void aStatusWithoutDetailsHasEmptyFields() {
         AudioWriterException e = AudioWriterException.of(Status.UNAVAILABLE.asRuntimeException());
         assertEquals(Optional.empty(), e.retryAfter());
         assertEquals(Optional.empty(), e.reason());

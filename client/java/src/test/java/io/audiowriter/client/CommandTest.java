@@ -58,7 +58,7 @@ class CommandTest {
     }
 
     @Test
-    void anUnknownExtensionIsRefusedWithTheKnownOnes() throws Exception {
+    void anErrorForAnUnknownExtensionListsTheKnownOnes() throws Exception {
         Path out = folder.resolve("out.txt");
         Run run = run(PCM, "--rate", "24000", "-", out.toString());
         assertEquals(2, run.status, run.output);
@@ -67,7 +67,7 @@ class CommandTest {
     }
 
     @Test
-    void whatTheServerRefusesIsAnErrorWithoutAFile() throws Exception {
+    void aRefusedConfigIsAnErrorAndLeavesNoFile() throws Exception {
         Path out = folder.resolve("out.flac");
         Run run = run(PCM, "--rate", "0", "-", out.toString());
         assertEquals(1, run.status, run.output);
@@ -76,7 +76,7 @@ class CommandTest {
     }
 
     @Test
-    void anEndFromOutsideLeavesNoFile() throws Exception {
+    void aTerminatedProcessLeavesNoFile() throws Exception {
         Process process = command("--rate", "24000", "-", folder.resolve("out.wav").toString());
         try (OutputStream stdin = process.getOutputStream()) {
             stdin.write(PCM);
@@ -84,7 +84,7 @@ class CommandTest {
             while (bytesIn(folder) < PCM.length) {
                 Thread.sleep(10);
             }
-            process.toHandle().destroy(); // Process.destroy would also close standard input, which means "finish".
+            process.toHandle().destroy(); // Process.destroy would also close standard input and so finish the file.
             process.waitFor();
         }
         assertEquals(0, bytesIn(folder));

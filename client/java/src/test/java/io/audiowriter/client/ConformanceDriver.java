@@ -29,8 +29,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * The Java driver of the clients' conformance set: a case a line on stdin, its outcome a line on stdout.
- * lab/conformance tells the fields. Gson comes with gRPC.
+ * The Java driver of the clients' conformance set. It reads one case per line from stdin and writes its outcome as one
+ * line to stdout. The README of the conformance set describes the fields. Gson is a dependency of gRPC.
  */
 final class ConformanceDriver {
     private final BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -55,7 +55,7 @@ final class ConformanceDriver {
         }
     }
 
-    /** Makes the calls of a case at once. Returns the outcome of the first that failed, or of the first. */
+    /** Makes the calls of a case concurrently. Returns the outcome of the first that failed, or of the first call. */
     private JsonObject runAll(AudioWriterClient client, JsonObject asked) {
         int streams = asked.get("streams").getAsInt();
         ExecutorService pool = Executors.newFixedThreadPool(streams);
@@ -122,7 +122,7 @@ final class ConformanceDriver {
         outcome.addProperty("finished", Base64.getEncoder().encodeToString(finished.toByteArray()));
     }
 
-    /** Cuts the PCM into the sizes of the case in turn, over and over; without any, not at all. */
+    /** Cuts the PCM into pieces of the case's sizes, repeated as needed; without sizes there is one piece. */
     private void write(AudioWriterOutputStream stream, JsonObject asked, byte[] pcm, JsonObject outcome)
             throws IOException {
         JsonArray sizes = asked.getAsJsonArray("cut");
@@ -166,7 +166,7 @@ final class ConformanceDriver {
         return violations;
     }
 
-    /** Can't seek, and takes its time. */
+    /** A slow sink that can't seek. */
     private static final class SlowStream extends OutputStream {
         private final Path file;
         private final int delayMs;

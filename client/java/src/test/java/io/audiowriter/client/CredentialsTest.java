@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Against a server with a certificate for localhost, which tells the authorization that it got. */
+/** Uses a server with a certificate for localhost, which records the authorization header. */
 @Timeout(60)
 class CredentialsTest {
     private static ChannelCredentials trusted;
@@ -75,7 +75,7 @@ class CredentialsTest {
     }
 
     @Test
-    void theTokenComesAsABearerToken() throws Exception {
+    void theTokenIsSentAsABearerToken() throws Exception {
         try (AudioWriterClient client = AudioWriterClient.builder("localhost:" + server.getPort())
                 .credentials(trusted)
                 .token("secret")
@@ -97,7 +97,7 @@ class CredentialsTest {
     }
 
     @Test
-    void eachTargetOfAListIsVerifiedByItsOwnName() throws Exception {
+    void eachTargetOfAListIsVerifiedByItsName() throws Exception {
         try (AudioWriterClient client = AudioWriterClient.builder(
                         "127.0.0.1:" + TestServer.freePort(), "localhost:" + server.getPort())
                 .credentials(trusted)

@@ -47,16 +47,16 @@ class FaultTest {
         server.close();
     }
 
-    /** No test here ends with a file. */
+    /** No test of this class leaves a file. */
     @AfterEach
-    void nothingIsLeftInTheFolder() throws IOException {
+    void theFolderIsEmpty() throws IOException {
         try (var files = Files.list(folder)) {
             assertEquals(List.of(), files.toList());
         }
     }
 
     @Test
-    void aServerThatDiesInTheMiddleFailsTheWriterAndTheClose() throws Exception {
+    void aKilledServerFailsWriteAndClose() throws Exception {
         try (TestServer own = TestServer.start(); AudioWriterClient ownClient = own.client()) {
             AudioWriterException e = assertThrows(AudioWriterException.class, () -> {
                 try (AudioWriterOutputStream out = ownClient.openStream(WAV, file())) {
@@ -74,7 +74,7 @@ class FaultTest {
     }
 
     @Test
-    void withoutAServerThereIsNoStream() throws Exception {
+    void withoutAServerAStreamFails() throws Exception {
         try (AudioWriterClient nowhere =
                 AudioWriterClient.builder("127.0.0.1:" + TestServer.freePort()).plaintext().build()) {
             AudioWriterException e =
@@ -95,7 +95,7 @@ class FaultTest {
     }
 
     @Test
-    void aCancelledStreamTakesNothingAndClosesInSilence() throws Exception {
+    void aCancelledStreamRejectsWritesAndClosesWithoutAnException() throws Exception {
         AudioWriterOutputStream out = client.openStream(WAV, file());
         out.write(SECOND);
         out.cancel();
@@ -107,7 +107,7 @@ class FaultTest {
     }
 
     @Test
-    void aSourceThatFailsCancels() {
+    void aFailingSourceCancelsTheStream() {
         IllegalStateException failure = new IllegalStateException("microphone unplugged");
         Exception e = assertThrows(IllegalStateException.class, () -> client.encodeStream(WAV, file(), out -> {
             out.write(SECOND);
@@ -118,7 +118,7 @@ class FaultTest {
     }
 
     @Test
-    void aSinkThatFailsCancels() {
+    void aFailingSinkCancelsTheStream() {
         IOException failure = new IOException("disk full");
         TestSink sink = new TestSink() {
             @Override
@@ -133,7 +133,7 @@ class FaultTest {
     }
 
     @Test
-    void aSinkThatCannotCompleteIsAbandoned() {
+    void aSinkThatFailsToCompleteIsAbandoned() {
         IOException failure = new IOException("disk full");
         TestSink sink = new TestSink() {
             @Override
@@ -147,7 +147,7 @@ class FaultTest {
     }
 
     @Test
-    void aSlowSinkHoldsTheWriterAndLosesNothing() throws Exception {
+    void aSlowSinkBlocksTheWriterAndReceivesEverything() throws Exception {
         StuckSink sink = new StuckSink();
         AtomicLong written = new AtomicLong();
         AudioWriterOutputStream out = client.openStream(WAV, sink);
@@ -161,7 +161,7 @@ class FaultTest {
     }
 
     @Test
-    void aHeldWriterCanBeCancelled() throws Exception {
+    void aBlockedWriterCanBeCancelled() throws Exception {
         StuckSink sink = new StuckSink();
         AtomicLong written = new AtomicLong();
         AudioWriterOutputStream out = client.openStream(WAV, sink);
@@ -176,7 +176,7 @@ class FaultTest {
     }
 
     @Test
-    void anInterruptCancels() throws Exception {
+    void anInterruptCancelsTheStream() throws Exception {
         AudioWriterOutputStream out = client.openStream(WAV, file());
         out.write(SECOND);
         Thread.currentThread().interrupt();
@@ -185,7 +185,7 @@ class FaultTest {
     }
 
     @Test
-    void aFolderThatIsNotThereOrAPathThatIsNoFileFailsAtOnce() {
+    void aMissingFolderOrAPathThatIsNoFileFailsAtOnce() {
         assertThrows(IOException.class, () -> AudioSink.of(folder.resolve("none").resolve("a.wav")));
         assertThrows(IOException.class, () -> AudioSink.of(folder));
     }
@@ -214,11 +214,11 @@ class FaultTest {
     private static void assertStalls(AtomicLong written) throws InterruptedException {
         long before = -1;
         for (int tries = 0; written.get() != before; tries++) {
-            assertTrue(tries < 20, "still writing after 20 s");
+            assertTrue(tries < 20, "write did not block within 20 s");
             before = written.get();
             Thread.sleep(1000);
         }
-        assertFalse(before == 1000L * SECOND.length, "all was written");
+        assertFalse(before == 1000L * SECOND.length, "write never blocked");
     }
 
     private static Throwable rootOf(Throwable thrown) {

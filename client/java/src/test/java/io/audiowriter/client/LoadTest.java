@@ -26,9 +26,9 @@ class LoadTest {
     @TempDir
     Path folder;
 
-    /** More than all buffers on the way hold, and nearly as much as the heap of these tests. */
+    /** More than all buffers in between hold, and nearly the size of these tests' heap. */
     @Test
-    void aHundredMegabytesGoThrough() throws Exception {
+    void aHundredMegabytesAreEncoded() throws Exception {
         byte[] pcm = Audio.sine(500_000);
         Path file = folder.resolve("long.wav");
         try (TestServer server = TestServer.get(); AudioWriterClient client = server.client()) {
@@ -43,7 +43,7 @@ class LoadTest {
     }
 
     @Test
-    void twentyStreamsAtATimeLeaveNeitherThreadsNorFiles() throws Exception {
+    void twentyConcurrentStreamsLeaveNeitherThreadsNorFiles() throws Exception {
         byte[] pcm = Audio.sine(Audio.RATE);
         Set<Long> before = threads();
         ExecutorService writers = Executors.newFixedThreadPool(20);
@@ -67,7 +67,7 @@ class LoadTest {
         try (var files = Files.list(folder)) {
             assertEquals(20, files.count());
         }
-        // gRPC keeps the threads that its channels share for a second after the last one.
+        // gRPC keeps its shared threads for one second after the last channel is closed.
         for (int tries = 0; !before.containsAll(threads()); tries++) {
             assertTrue(tries < 100, () -> "threads left: " + Thread.getAllStackTraces().keySet());
             Thread.sleep(100);

@@ -46,16 +46,16 @@ class RefusalTest {
         server.close();
     }
 
-    /** No test here ends with a file. */
+    /** No test of this class leaves a file. */
     @AfterEach
-    void nothingIsLeftInTheFolder() throws IOException {
+    void theFolderIsEmpty() throws IOException {
         try (var files = Files.list(folder)) {
             assertEquals(List.of(), files.toList());
         }
     }
 
     @Test
-    void aBadConfigNamesEachBadField() throws Exception {
+    void eachFieldOfABadConfigIsNamed() throws Exception {
         AudioWriterOutputStream out = client.openStream(StreamConfig.getDefaultInstance(), file());
         AudioWriterException e = assertThrows(AudioWriterException.class, out::started);
         assertEquals(Status.Code.INVALID_ARGUMENT, e.code());
@@ -70,7 +70,7 @@ class RefusalTest {
     }
 
     @Test
-    void notANumberIsRefused() {
+    void nanIsRefused() {
         byte[] pcm = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(Float.NaN).array();
         StreamConfig config = Audio.config(AudioFormat.AUDIO_FORMAT_FLAC, SampleFormat.SAMPLE_FORMAT_F32LE);
         AudioWriterException e = assertThrows(
@@ -92,7 +92,7 @@ class RefusalTest {
     }
 
     @Test
-    void aRestOfASampleAtTheEndIsRefused() {
+    void anIncompleteSampleAtTheEndIsRefused() {
         AudioWriterException e = assertThrows(
                 AudioWriterException.class, () -> client.encodeStream(WAV, file(), out -> out.write(SECOND, 0, 3)));
         assertEquals(Status.Code.INVALID_ARGUMENT, e.code());

@@ -43,7 +43,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Against servers that refuse or take every call. */
+/** Uses servers that refuse or accept every call. */
 @Timeout(60)
 class RetryTest {
     private static final StatusRuntimeException FULL = StatusProto.toStatusRuntimeException(
@@ -55,7 +55,7 @@ class RetryTest {
                             .build()))
                     .build());
     private static final StreamConfig CONFIG = Audio.config(AudioFormat.AUDIO_FORMAT_PCM);
-    /** More than is on its way at once. */
+    /** More than the buffers in between hold. */
     private static final byte[] PCM = new byte[1 << 20];
 
     private final List<Server> servers = new ArrayList<>();
@@ -68,12 +68,12 @@ class RetryTest {
     }
 
     @Test
-    void streamsThatAreOpenedAtOnceGoToTheServerThatHasRoom() throws Exception {
+    void concurrentStreamsReachTheServerWithRoom() throws Exception {
         callAtOnce(RetryTest::stream);
     }
 
     @Test
-    void callsOfEncodeGoToTheServerThatHasRoom() throws Exception {
+    void concurrentCallsOfEncodeReachTheServerWithRoom() throws Exception {
         callAtOnce(RetryTest::encode);
     }
 
@@ -82,7 +82,7 @@ class RetryTest {
         Service empty = new Service(null);
         ExecutorService pool = Executors.newFixedThreadPool(20);
         try (AudioWriterClient client = client(full, empty)) {
-            // On, until the connection to the full server is there as well.
+            // Repeat until the connection to the full server is established as well.
             for (int round = 0; round < 5 || full.calls.get() == 0; round++) {
                 List<Future<?>> calls = new ArrayList<>();
                 for (int i = 0; i < 20; i++) {
@@ -101,7 +101,7 @@ class RetryTest {
     }
 
     @Test
-    void whereAllAreFullTheRefusalReachesTheCaller() throws Exception {
+    void theRefusalIsThrownIfAllServersAreFull() throws Exception {
         for (Call call : List.<Call>of(RetryTest::stream, RetryTest::encode)) {
             Service one = new Service(FULL);
             Service other = new Service(FULL);
@@ -116,7 +116,7 @@ class RetryTest {
     }
 
     @Test
-    void encodeIsNotRepeatedWhereItMayHaveEndedAServer() throws Exception {
+    void encodeIsNotRepeatedAfterABrokenConnection() throws Exception {
         Service dying = new Service(Status.UNAVAILABLE.withDescription("connection reset").asRuntimeException());
         try (AudioWriterClient client = client(dying)) {
             assertThrows(AudioWriterException.class, () -> encode(client));
@@ -125,7 +125,7 @@ class RetryTest {
     }
 
     @Test
-    void anInterruptEndsTheAttempts() throws Exception {
+    void anInterruptStopsTheRetries() throws Exception {
         Service full = new Service(FULL);
         try (AudioWriterClient client = client(full)) {
             Thread.currentThread().interrupt();
@@ -135,9 +135,9 @@ class RetryTest {
         }
     }
 
-    /** Or a proxy that retries would have to keep it. Envoy ends such a stream with UNKNOWN. */
+    /** Otherwise a proxy that retries would have to buffer the PCM. Envoy ends such a stream with UNKNOWN. */
     @Test
-    void nothingButTheConfigIsSentBeforeAServerHasTakenTheStream() throws Exception {
+    void onlyTheConfigIsSentBeforeAServerHasAcceptedTheStream() throws Exception {
         ScheduledExecutorService later = Executors.newSingleThreadScheduledExecutor();
         AtomicInteger requests = new AtomicInteger();
         AtomicInteger requestsBeforeStarted = new AtomicInteger();

@@ -57,7 +57,7 @@ class StreamTest {
     }
 
     @Test
-    void aWavFileHoldsTheSamplesThatWereWritten() throws Exception {
+    void aWavFileContainsTheWrittenSamples() throws Exception {
         Path file = folder.resolve("a.wav");
         try (AudioWriterOutputStream out = stream(AudioFormat.AUDIO_FORMAT_WAV, AudioSink.of(file))) {
             out.write(PCM);
@@ -73,7 +73,7 @@ class StreamTest {
 
     @ParameterizedTest
     @MethodSource("formats")
-    void allSinksAndTheUnaryCallGiveTheSameLength(AudioFormat format) throws Exception {
+    void allSinksAndTheUnaryCallWriteTheSameLength(AudioFormat format) throws Exception {
         Path path = folder.resolve("path");
         StreamFinished finished =
                 client.encodeStream(Audio.config(format), AudioSink.of(path), out -> out.write(PCM));
@@ -90,7 +90,7 @@ class StreamTest {
     }
 
     @Test
-    void theHeaderTurnsTheLiveBytesIntoTheFile() throws Exception {
+    void theLiveBytesWithTheHeaderAreTheFile() throws Exception {
         ByteArrayOutputStream live = new ByteArrayOutputStream();
         StreamFinished finished = client.encodeStream(
                 Audio.config(AudioFormat.AUDIO_FORMAT_FLAC), AudioSink.of(live), out -> out.write(PCM));
@@ -104,7 +104,7 @@ class StreamTest {
     }
 
     @Test
-    void aChannelKeepsWhatStandsBeforeItsPosition() throws Exception {
+    void aChannelKeepsTheBytesBeforeItsPosition() throws Exception {
         Path path = folder.resolve("channel");
         try (SeekableByteChannel channel =
                 FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -133,7 +133,7 @@ class StreamTest {
     }
 
     @Test
-    void anInputStreamIsASource() throws Exception {
+    void anInputStreamWorksAsASource() throws Exception {
         Path file = folder.resolve("a.wav");
         InputStream in = new ByteArrayInputStream(PCM);
         client.encodeStream(Audio.config(AudioFormat.AUDIO_FORMAT_WAV), AudioSink.of(file), in::transferTo);
@@ -141,7 +141,7 @@ class StreamTest {
     }
 
     @Test
-    void aFileReplacesTheOneOfItsNameWhenItIsComplete() throws Exception {
+    void aCompleteFileReplacesAnExistingOne() throws Exception {
         Path file = Files.writeString(folder.resolve("a.wav"), "old");
         Path link = Files.createSymbolicLink(folder.resolve("link.wav"), file);
         try (AudioWriterOutputStream out = stream(AudioFormat.AUDIO_FORMAT_WAV, AudioSink.of(link))) {
@@ -153,14 +153,14 @@ class StreamTest {
     }
 
     @Test
-    void anEmptyStreamIsAnEmptyFile() throws Exception {
+    void anEmptyStreamIsAValidFile() throws Exception {
         Path file = folder.resolve("a.wav");
         stream(AudioFormat.AUDIO_FORMAT_WAV, AudioSink.of(file)).close();
         assertEquals(0, samplesOf(Files.readAllBytes(file)).length);
     }
 
     @Test
-    void startedTellsTheResolvedOutput() throws Exception {
+    void startedHasTheResolvedOutput() throws Exception {
         try (AudioWriterOutputStream out =
                 stream(AudioFormat.AUDIO_FORMAT_MP3, AudioSink.of(new ByteArrayOutputStream()))) {
             StreamStarted started = out.started();
@@ -189,14 +189,14 @@ class StreamTest {
     }
 
     @Test
-    void listFormatsKnowsEachFormatOnce() throws Exception {
+    void listFormatsReturnsEachFormatOnce() throws Exception {
         List<AudioFormat> formats = formats();
         assertTrue(formats.contains(AudioFormat.AUDIO_FORMAT_MP3));
         assertEquals(Set.copyOf(formats).size(), formats.size());
     }
 
     @Test
-    void closingTwiceIsClosingOnceAndAClosedStreamTakesNothing() throws Exception {
+    void aSecondCloseDoesNothingAndAClosedStreamRejectsWrites() throws Exception {
         AudioWriterOutputStream out = stream(AudioFormat.AUDIO_FORMAT_WAV, AudioSink.of(new ByteArrayOutputStream()));
         out.close();
         out.close();

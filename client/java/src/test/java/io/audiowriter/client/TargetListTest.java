@@ -15,7 +15,7 @@ class TargetListTest {
     private static final byte[] PCM = Audio.sine(Audio.RATE);
 
     @Test
-    void streamsGoOnWhenOneOfTwoServersDies() throws Exception {
+    void streamsContinueWhenOneOfTwoServersDies() throws Exception {
         try (TestServer first = TestServer.start();
                 TestServer second = TestServer.start();
                 AudioWriterClient client =
@@ -30,7 +30,7 @@ class TargetListTest {
     }
 
     @Test
-    void aTargetThatDoesNotResolveIsPassedOver() throws Exception {
+    void aTargetThatDoesNotResolveIsSkipped() throws Exception {
         try (TestServer server = TestServer.get();
                 AudioWriterClient client = AudioWriterClient.builder("nobody.invalid:1", server.target())
                         .plaintext()
@@ -50,7 +50,7 @@ class TargetListTest {
     }
 
     @Test
-    void bothFamiliesOfAddressesAreTaken() throws Exception {
+    void addressesOfBothFamiliesAreUsed() throws Exception {
         try (TestServer server = TestServer.get();
                 AudioWriterClient client =
                         AudioWriterClient.builder("[::1]:1", server.target()).plaintext().build()) {

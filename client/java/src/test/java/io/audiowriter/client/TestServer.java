@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A real server as a child process on a free port of the loopback interface. AUDIOWRITER_SERVER is another command to
- * start it with; AUDIOWRITER_TARGET is one that runs already, for the tests that need not kill theirs.
+ * A real server as a child process on a free port of the loopback interface. AUDIOWRITER_SERVER sets another command to
+ * start it with; AUDIOWRITER_TARGET sets a running server, for the tests that do not kill it.
  */
 final class TestServer implements AutoCloseable {
     private static final String RUNNING = System.getenv("AUDIOWRITER_TARGET");
@@ -25,12 +25,12 @@ final class TestServer implements AutoCloseable {
         this.target = target;
     }
 
-    /** The running one, or a new one. */
+    /** Returns the running server, or starts one. */
     static TestServer get() throws IOException, InterruptedException {
         return RUNNING != null ? new TestServer(null, RUNNING) : start();
     }
 
-    /** A new one, whose death harms nobody. */
+    /** Starts a server that the test may kill. */
     static TestServer start() throws IOException, InterruptedException {
         int port = freePort();
         List<String> command = new ArrayList<>(command());
@@ -50,10 +50,10 @@ final class TestServer implements AutoCloseable {
             }
         }
         server.close();
-        throw new IOException("no server: " + command + ", see " + log);
+        throw new IOException("the server did not start: " + command + ", see " + log);
     }
 
-    /** A port where nobody listens. */
+    /** A port on which no server listens. */
     static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
@@ -76,7 +76,7 @@ final class TestServer implements AutoCloseable {
         return AudioWriterClient.builder(target).plaintext().build();
     }
 
-    /** As a crash does. */
+    /** Kills the server without warning, like a crash. */
     void kill() {
         process.destroyForcibly().onExit().join();
     }

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Against a server that breaks the contract, which the real one can't be made to do. */
+/** Uses a server that breaks the contract on purpose, as the real one never does. */
 @Timeout(60)
 class TruncationTest {
     private static final ByteString BODY = ByteString.copyFromUtf8("body");
@@ -38,7 +38,7 @@ class TruncationTest {
     @TempDir
     Path folder;
 
-    /** What the server sends after the client's half-close, before it ends the call with OK. */
+    /** The responses that the server sends after the client's half-close, before it ends the call with OK. */
     private List<EncodeStreamResponse> responses;
 
     private boolean endsEarly;
@@ -61,7 +61,7 @@ class TruncationTest {
     }
 
     @Test
-    void aWholeFileIsTaken() throws Exception {
+    void aCompleteFileIsAccepted() throws Exception {
         responses = List.of(chunk(0, BODY), finished(BODY.concat(TRAILER)));
         Path file = folder.resolve("file");
         stream(file);
@@ -71,35 +71,35 @@ class TruncationTest {
     @Test
     void aStreamWithoutItsLastMessageIsTruncated() {
         responses = List.of(chunk(0, BODY));
-        assertTruncated("no last message");
+        assertTruncated("the last message is missing");
     }
 
     @Test
-    void aGapBetweenChunksIsTruncation() {
+    void aGapBetweenChunksIsATruncation() {
         responses = List.of(chunk(0, BODY), chunk(5, BODY));
-        assertTruncated("instead of 4");
+        assertTruncated("expected 4");
     }
 
     @Test
-    void aWrongLengthIsTruncation() {
+    void aWrongLengthIsATruncation() {
         responses = List.of(chunk(0, BODY), finished(BODY.concat(BODY).concat(TRAILER)));
-        assertTruncated("11 bytes instead of 15");
+        assertTruncated("11 bytes received, expected 15");
     }
 
     @Test
-    void aWrongHashIsTruncation() {
+    void aWrongHashIsATruncation() {
         responses = List.of(chunk(0, BODY), finished(ByteString.copyFromUtf8("bodyTRAILER")));
         assertTruncated("SHA-256");
     }
 
     @Test
-    void aChunkAfterTheLastMessageIsTruncation() {
+    void aChunkAfterTheLastMessageIsATruncation() {
         responses = List.of(chunk(0, BODY), finished(BODY.concat(TRAILER)), chunk(4, BODY));
-        assertTruncated("15 bytes instead of 11");
+        assertTruncated("15 bytes received, expected 11");
     }
 
     @Test
-    void aServerThatEndsBeforeTheClientIsTruncation() {
+    void aServerThatEndsBeforeTheClientIsATruncation() {
         endsEarly = true;
         responses = List.of(chunk(0, BODY), finished(BODY.concat(TRAILER)));
         assertTruncated("before the client");
