@@ -1,4 +1,4 @@
-"""A real server, in a process of its own: grpc.aio keeps to one event loop a process, and the tests have theirs."""
+"""Starts a real server in its own process: grpc.aio supports one event loop per process, which the tests use."""
 
 import subprocess
 import sys
@@ -34,14 +34,14 @@ def target() -> Iterator[str]:
 
 @pytest.fixture
 def own_server() -> Iterator[tuple[str, Callable[[], None]]]:
-    """A server that a test may kill: its target and how to."""
+    """A server that a test may kill: its target, and a function that kills it."""
     with running_server() as (target, process):
         yield target, process.kill
 
 
 @pytest.fixture(scope="session")
 def samples() -> NDArray[np.int16]:
-    """Three seconds of one channel at 24 kHz: a chord over noise, so that lossless codecs have work too."""
+    """Three seconds of mono at 24 kHz: a chord with noise, so that lossless codecs have to work too."""
     time = np.arange(3 * 24000) / 24000
     chord = sum(np.sin(2 * np.pi * pitch * time) for pitch in (220, 277.2, 329.6)) / 4
     noise = np.random.default_rng(1).normal(0, 0.01, len(time))
@@ -50,7 +50,7 @@ def samples() -> NDArray[np.int16]:
 
 @pytest.fixture
 def names(tmp_path: Path) -> Callable[[], list[str]]:
-    """What is in tmp_path."""
+    """The names of the files in tmp_path."""
     return lambda: sorted(path.name for path in tmp_path.iterdir())
 
 

@@ -1,4 +1,7 @@
-"""Write the client's table of formats from the core's: the client needs the contract only. `make generate` runs this."""
+"""Write the client's table of formats from the core's, so that the client depends only on the contract.
+
+`make generate` runs this.
+"""
 
 from pathlib import Path
 

@@ -23,7 +23,7 @@ OwnServer = tuple[str, Callable[[], None]]
 
 
 @pytest.mark.parametrize("name", ["wav", "flac", "mp3", "aac", "pcm"])  # Ogg files have a random serial number
-async def test_sync_and_async_make_the_same_file(
+async def test_sync_and_async_write_the_same_file(
     target: str, tmp_path: Path, samples: NDArray[np.int16], name: str
 ) -> None:
     config = stream_config(format=name, sample_rate_hz=24000)
@@ -49,7 +49,7 @@ async def test_started_and_flushed_are_awaited(target: str, samples: NDArray[np.
         await writer.write(b"")
 
 
-async def test_coroutine_sink_is_awaited_and_holds_the_writer_back(target: str) -> None:
+async def test_coroutine_sink_is_awaited_and_blocks_the_writer(target: str) -> None:
     go, received, written = asyncio.Event(), bytearray(), 0
 
     async def sink(data: bytes) -> None:
@@ -90,9 +90,9 @@ async def test_refused_config_is_raised(target: str, tmp_path: Path, names: Name
     assert names() == []
 
 
-async def test_refusal_amid_the_stream_is_not_lost_among_the_writes(target: str) -> None:
+async def test_refusal_during_writes_is_raised(target: str) -> None:
     config = stream_config(format="wav", sample_rate_hz=24000, sample_format="f32le")
-    for _ in range(40):  # without CallStatus one in ten is INTERNAL
+    for _ in range(40):  # without CallStatus one in ten fails with INTERNAL
         with pytest.raises(InvalidArgument, match="nan"):
             async with AsyncAudioWriter.open(target, config, io.BytesIO()) as writer:
                 await writer.write(np.array([np.nan], np.float32))
@@ -140,7 +140,7 @@ async def test_killed_server_leaves_no_file(own_server: OwnServer, tmp_path: Pat
     assert names() == []
 
 
-async def test_channel_that_was_given_stays_open(target: str) -> None:
+async def test_given_channel_stays_open(target: str) -> None:
     async with grpc.aio.insecure_channel(target) as channel:
         for _ in range(2):
             async with AsyncAudioWriter.open(channel, WAV, io.BytesIO()):

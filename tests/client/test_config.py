@@ -5,7 +5,7 @@ from audiowriter_client.config import SAMPLE_FORMATS
 from audiowriter_client.formats import AUDIO_FORMATS
 
 
-def test_plain_values_land_in_their_fields() -> None:
+def test_values_are_set_in_their_fields() -> None:
     config = stream_config(
         format="opus",
         sample_rate_hz=44100,
@@ -39,7 +39,7 @@ def test_every_format_of_the_contract_has_a_name() -> None:
     assert list(SAMPLE_FORMATS.values()) == SampleFormat.keys()[1:]
 
 
-def test_what_is_not_given_stays_unset() -> None:
+def test_values_that_are_not_given_stay_unset() -> None:
     output = stream_config(format="mp3", sample_rate_hz=24000).output
     assert [field.name for field, _ in output.ListFields()] == ["format"]
 
@@ -51,14 +51,14 @@ def test_quality_zero_is_not_the_default() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"format": "wma"}, "format='wma': there are wav, vorbis, opus, flac, mp3, aac, pcm"),
-        ({"sample_format": "s8"}, "sample_format='s8': there are s16le, "),
-        ({"output_sample_format": "s8"}, "output_sample_format='s8': there are s16le, "),
-        ({"bitrate_bps": 1, "vbr_quality": 1}, "bitrate_bps and vbr_quality exclude each other"),
+        ({"format": "wma"}, "format='wma': expected one of wav, vorbis, opus, flac, mp3, aac, pcm"),
+        ({"sample_format": "s8"}, "sample_format='s8': expected one of s16le, "),
+        ({"output_sample_format": "s8"}, "output_sample_format='s8': expected one of s16le, "),
+        ({"bitrate_bps": 1, "vbr_quality": 1}, "bitrate_bps and vbr_quality are mutually exclusive"),
         ({"sample_rate_hz": -1}, "-1"),
     ],
 )
-def test_wrong_values_are_named(wrong: dict[str, object], message: str) -> None:
+def test_errors_name_the_wrong_value(wrong: dict[str, object], message: str) -> None:
     values: dict[str, object] = {"format": "mp3", "sample_rate_hz": 24000} | wrong
     with pytest.raises(ValueError, match=message):
         stream_config(**values)  # type: ignore[arg-type]

@@ -46,11 +46,11 @@ def test_name_without_a_port_gets_the_default_port(target: str, expected: str) -
         "",
     ],
 )
-def test_other_targets_stay_as_they_are(target: str) -> None:
+def test_other_targets_are_unchanged(target: str) -> None:
     assert with_default_port(target) == target
 
 
-async def test_channels_are_opened_to_the_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_channels_use_the_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
     def open_channel(target: str, *_: object, **__: object) -> nullcontext[None]:

@@ -1,4 +1,4 @@
-"""Errors that leave the process that raised them."""
+"""Errors that are copied or sent to another process."""
 
 import copy
 import multiprocessing
@@ -37,9 +37,7 @@ PUBLIC = [
 
 
 def an_error(kind: type[AudioWriterError]) -> AudioWriterError:
-    error = (
-        kind(grpc.StatusCode.UNAVAILABLE, "full", **DETAILS) if issubclass(kind, CallFailed) else kind("10 bytes came")
-    )
+    error = kind(grpc.StatusCode.UNAVAILABLE, "full", **DETAILS) if issubclass(kind, CallFailed) else kind("10 bytes")
     error.add_note("of the third file")
     return error
 
@@ -68,7 +66,7 @@ def test_public_errors_are_found() -> None:
 
 
 class OwnError(CallFailed):
-    """What a caller may derive, with a constructor of its own."""
+    """An error class that a caller may derive, with its own constructor."""
 
     def __init__(self, file: str) -> None:
         super().__init__(grpc.StatusCode.UNKNOWN, "failed", **DETAILS)
@@ -83,15 +81,15 @@ def fail() -> None:
     raise InvalidArgument(grpc.StatusCode.INVALID_ARGUMENT, "no", **DETAILS)
 
 
-def test_error_comes_out_of_a_process_pool() -> None:
-    # spawn: a process that has used gRPC must not fork.
+def test_error_is_raised_from_a_process_pool() -> None:
+    # "spawn", because a process that has used gRPC must not fork.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool, pytest.raises(InvalidArgument) as caught:
         pool.submit(fail).result(60)
     assert (caught.value.reason, caught.value.violations) == (DETAILS["reason"], tuple(DETAILS["violations"]))
 
 
 class Failed(grpc.RpcError):
-    """What gRPC raises."""
+    """The exception that gRPC raises."""
 
     def __init__(self, retry_delay_ms: int | None) -> None:
         self._status = status_pb2.Status(code=grpc.StatusCode.UNAVAILABLE.value[0], message="full")
@@ -113,5 +111,5 @@ class Failed(grpc.RpcError):
 
 
 @pytest.mark.parametrize(("delay_ms", "seconds"), [(None, None), (0, 0.0), (1500, 1.5)])
-def test_retry_after_is_that_of_the_retry_info(delay_ms: int | None, seconds: float | None) -> None:
+def test_retry_after_is_the_delay_of_the_retry_info(delay_ms: int | None, seconds: float | None) -> None:
     assert call_failed(Failed(delay_ms)).retry_after == seconds

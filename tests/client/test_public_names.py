@@ -8,7 +8,7 @@ import audiowriter_client
 PACKAGE = Path(audiowriter_client.__file__).parent
 
 
-def test_public_names_are_these() -> None:
+def test_public_names() -> None:
     assert sorted(audiowriter_client.__all__) == [
         "AsyncAudioWriter",
         "AudioWriter",
@@ -29,7 +29,7 @@ def test_public_names_are_these() -> None:
     assert all(hasattr(audiowriter_client, name) for name in audiowriter_client.__all__)
 
 
-def test_bare_install_is_enough_for_the_library() -> None:
+def test_library_needs_only_its_base_dependencies() -> None:
     allowed = {"audiowriter", "audiowriter_client", "google", "grpc", "grpc_status", "numpy"} | sys.stdlib_module_names
     for file in PACKAGE.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -41,7 +41,7 @@ def test_bare_install_is_enough_for_the_library() -> None:
             assert {str(name).partition(".")[0] for name in names} <= allowed, file
 
 
-def test_command_says_what_is_missing() -> None:
+def test_command_reports_a_missing_dependency() -> None:
     code = "import sys; sys.modules['click'] = None\nfrom audiowriter_cli import main\nraise SystemExit(main())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (2, "audiowriter: click is missing: pip install 'audiowriter[cli]'\n")

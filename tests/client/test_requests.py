@@ -15,19 +15,19 @@ def take_all(queue: RequestQueue) -> list[EncodeStreamRequest]:
 
 
 @given(length=st.integers(0, 5 * MESSAGE_BYTES))
-def test_a_cut_loses_nothing_and_fits(length: int) -> None:
+def test_pieces_are_complete_and_fit(length: int) -> None:
     pcm = memoryview(bytes(range(256)) * (length // 256 + 1))[:length]
     pieces = list(cut(pcm))
     assert b"".join(pieces) == pcm
     assert all(0 < len(piece) <= MESSAGE_BYTES for piece in pieces)
 
 
-# A step is a write of so many bytes, a flush (None) or the sender taking a message (True).
+# A step is a write of this many bytes, a flush (None) or the sender taking a message (True).
 STEPS = st.lists(st.none() | st.just(True) | st.integers(0, 1000) | st.integers(0, 3 * MESSAGE_BYTES), max_size=20)
 
 
 @given(steps=STEPS)
-def test_messages_carry_what_was_put_in_its_order(steps: list[int | bool | None]) -> None:
+def test_messages_contain_all_items_in_order(steps: list[int | bool | None]) -> None:
     queue, taken = RequestQueue(CONFIG), list[EncodeStreamRequest]()
     put, flushed_at = bytearray(), list[int]()
     for step in steps:
@@ -53,16 +53,16 @@ def test_messages_carry_what_was_put_in_its_order(steps: list[int | bool | None]
     assert flushes == flushed_at
 
 
-def test_only_the_first_message_carries_the_config_and_nothing_else() -> None:
+def test_config_is_alone_in_the_first_message() -> None:
     config = StreamConfig()
     config.CopyFrom(CONFIG)
     queue = RequestQueue(config)
-    config.Clear()  # the caller may go on with its own
+    config.Clear()  # the caller may change its config
     queue.put(memoryview(b"ab"))
     assert take_all(queue) == [EncodeStreamRequest(config=CONFIG), EncodeStreamRequest(pcm=b"ab")]
 
 
-def test_a_stream_that_begins_again_begins_with_its_config() -> None:
+def test_restarted_stream_begins_with_its_config() -> None:
     queue = RequestQueue(CONFIG)
     queue.put(memoryview(b"ab"))
     queue.take()
@@ -77,7 +77,7 @@ def test_small_writes_are_joined() -> None:
     assert [len(request.pcm) for request in take_all(queue)] == [0, MESSAGE_BYTES, 1024]
 
 
-def test_queue_is_bounded_until_something_is_taken() -> None:
+def test_queue_is_full_until_a_message_is_taken() -> None:
     queue, fill = RequestQueue(CONFIG), list[bool]()
     for _ in range(QUEUE_BYTES // MESSAGE_BYTES):
         fill.append(queue.full)

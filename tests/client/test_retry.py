@@ -1,4 +1,4 @@
-"""A call that one server refuses goes to another one, and only such a call is sent again."""
+"""A call that one server refuses is sent to another one, and no other call is sent again."""
 
 import asyncio
 import json
@@ -31,13 +31,13 @@ from support.server import LIMIT_S, ServerProcess, Stream, channel_to, poll
 CONFIG = stream_config(format="pcm", sample_rate_hz=24000)
 STREAMS = 20
 PCM = bytes(1024 * 1024)
-"""More than is on its way at once, and more than gRPC keeps for a retry by default."""
+"""More than the buffers in between hold, and more than gRPC keeps for a retry by default."""
 IDLE = "--idle-timeout=3600"
 
 
 @contextmanager
 def full_server(*flags: str) -> Iterator[ServerProcess]:
-    """A server whose only place is taken."""
+    """A server that accepts one stream, which is open."""
     with ServerProcess("--max-streams=1", IDLE, *flags) as server, channel_to(server) as channel:
         held = Stream(channel).start()
         yield server
@@ -67,7 +67,7 @@ def drop(_: bytes) -> None:
 
 
 def write(target: str | grpc.Channel, pcm: bytes = PCM) -> int:
-    """Encode one stream and return the samples that the server took."""
+    """Encode one stream and return the number of samples that the server received."""
     with AudioWriter.open(target, CONFIG, drop) as writer:
         writer.write(pcm)
     return writer.result.input_samples
@@ -83,18 +83,18 @@ def refused(server: ServerProcess) -> int:
     return server.ended("MAX_STREAMS_EXCEEDED")
 
 
-def test_streams_go_to_the_server_that_has_room(full: ServerProcess, one_of_two: str) -> None:
+def test_streams_reach_the_server_with_room(full: ServerProcess, one_of_two: str) -> None:
     before = refused(full)
     with ThreadPoolExecutor(STREAMS) as pool:
         assert list(pool.map(write, [one_of_two] * STREAMS)) == [len(PCM) // 2] * STREAMS
-    poll(lambda: refused(full) > before, "the full server was never asked")
+    poll(lambda: refused(full) > before, "the full server received no call")
 
 
-async def test_asyncio_streams_go_to_the_server_that_has_room(full: ServerProcess, one_of_two: str) -> None:
+async def test_asyncio_streams_reach_the_server_with_room(full: ServerProcess, one_of_two: str) -> None:
     before = refused(full)
     done = await asyncio.gather(*(async_write(one_of_two) for _ in range(STREAMS)))
     assert done == [len(PCM) // 2] * STREAMS
-    poll(lambda: refused(full) > before, "the full server was never asked")
+    poll(lambda: refused(full) > before, "the full server received no call")
 
 
 def test_name_with_several_addresses_is_used_in_turn() -> None:
@@ -106,22 +106,22 @@ def test_name_with_several_addresses_is_used_in_turn() -> None:
         names = stack.enter_context(Names(addresses))
         target = f"dns://{names.target}/servers.test:{port}"
         assert [write(target, b"") for _ in range(STREAMS)] == [0] * STREAMS
-        poll(lambda: refused(first), "the full server was never asked")
+        poll(lambda: refused(first), "the full server received no call")
 
 
-def test_encode_goes_to_the_server_that_has_room(full: ServerProcess, one_of_two: str) -> None:
+def test_encode_reaches_the_server_with_room(full: ServerProcess, one_of_two: str) -> None:
     before = refused(full)
     with ThreadPoolExecutor(STREAMS) as pool:
         files = pool.map(lambda _: encode(one_of_two, CONFIG, PCM), range(STREAMS))
         assert [len(file) for file in files] == [len(PCM)] * STREAMS
-    poll(lambda: refused(full) > before, "the full server was never asked")
+    poll(lambda: refused(full) > before, "the full server received no call")
 
 
-async def test_asyncio_encode_goes_to_the_server_that_has_room(full: ServerProcess, one_of_two: str) -> None:
+async def test_asyncio_encode_reaches_the_server_with_room(full: ServerProcess, one_of_two: str) -> None:
     before = refused(full)
     files = await asyncio.gather(*(async_encode(one_of_two, CONFIG, PCM) for _ in range(STREAMS)))
     assert [len(file) for file in files] == [len(PCM)] * STREAMS
-    poll(lambda: refused(full) > before, "the full server was never asked")
+    poll(lambda: refused(full) > before, "the full server received no call")
 
 
 def run_async_write(target: str) -> int:
@@ -137,7 +137,7 @@ CALLS: dict[str, Callable[[str], Any]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_where_all_are_full_the_refusal_reaches_the_caller(full: ServerProcess, call: str) -> None:
+def test_refusal_is_raised_if_all_servers_are_full(full: ServerProcess, call: str) -> None:
     with full_server() as other:
         before = refused(full) + refused(other)
         with pytest.raises(ServiceUnavailable) as caught:
@@ -149,7 +149,7 @@ def test_where_all_are_full_the_refusal_reaches_the_caller(full: ServerProcess, 
 
 
 class Scripted(pb_grpc.AudioWriterServiceServicer):
-    """Fails every call, a stream perhaps after its first response, with UNAVAILABLE that says nothing of a refusal."""
+    """Fails every call with UNAVAILABLE that is not marked as a refusal. A stream may get a first response."""
 
     def __init__(self, *, starts: bool) -> None:
         self.calls = 0
@@ -191,8 +191,8 @@ def serving(scripted: Scripted) -> Iterator[str]:
         ("asyncio encode", False, 1),
     ],
 )
-def test_what_a_server_has_begun_is_not_sent_again(call: str, starts: bool, calls: int) -> None:
-    """A lost connection looks like this. The config of a stream has no PCM that could have ended a server."""
+def test_calls_that_a_server_has_begun_are_not_repeated(call: str, starts: bool, calls: int) -> None:
+    """A lost connection looks like this. A config may be sent again, because it cannot have crashed the server."""
     scripted = Scripted(starts=starts)
     with serving(scripted) as target, pytest.raises(ServiceUnavailable):
         CALLS[call](target)
@@ -221,10 +221,10 @@ def test_what_a_server_has_begun_is_not_sent_again(call: str, starts: bool, call
     ],
     ids=["balanced", "retried by gRPC"],
 )
-async def test_caller_s_own_channel_loses_nothing(
+async def test_callers_own_channel_loses_no_message(
     full: ServerProcess, empty: ServerProcess, options: dict[str, Any]
 ) -> None:
-    """Retries of gRPC lose messages that are on their way when a call is refused: there must be none."""
+    """Retries of gRPC lose messages that are being sent when a call is refused. They must not happen."""
     config = [("grpc.service_config", json.dumps(options))]
     target = f"ipv4:{full.target},{empty.target}"
     with channel_to(target, options=config) as channel, ThreadPoolExecutor(STREAMS) as pool:
@@ -235,15 +235,15 @@ async def test_caller_s_own_channel_loses_nothing(
     assert counts == [len(PCM) // 2] * STREAMS
 
 
-async def test_more_streams_than_a_new_connection_takes_come_in_later() -> None:
-    """gRPC does not wait for the server's settings: the streams beyond them are reset."""
+async def test_more_streams_than_a_new_connection_allows_succeed_later() -> None:
+    """gRPC does not wait for the server's settings: the server resets the streams beyond its limit."""
     with ServerProcess("--max-connection-streams=10") as server:
         async with grpc.aio.insecure_channel(server.target, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
             counts = await asyncio.gather(*(async_write(channel, bytes(2000)) for _ in range(3 * STREAMS)))
     assert counts == [1000] * (3 * STREAMS)
 
 
-def test_cancel_ends_the_wait_for_another_attempt(full: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancel_stops_the_retries(full: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = threading.Event()
 
     def waits() -> Iterator[float]:
@@ -258,9 +258,7 @@ def test_cancel_ends_the_wait_for_another_attempt(full: ServerProcess, monkeypat
         writer.write(PCM)
 
 
-async def test_asyncio_cancel_ends_the_wait_for_another_attempt(
-    full: ServerProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_asyncio_cancel_stops_the_retries(full: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = asyncio.Event()
 
     def waits() -> Iterator[float]:

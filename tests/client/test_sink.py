@@ -29,7 +29,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-def test_path_appears_whole(tmp_path: Path, kind: type) -> None:
+def test_path_appears_when_complete(tmp_path: Path, kind: type) -> None:
     path = tmp_path / "a.wav"
     sink = open_sink(kind(path))
     sink.write(b"headbody")
@@ -39,7 +39,7 @@ def test_path_appears_whole(tmp_path: Path, kind: type) -> None:
     assert names(tmp_path) == ["a.wav"]
 
 
-def test_discarded_path_leaves_nothing(tmp_path: Path) -> None:
+def test_discarded_path_leaves_no_file(tmp_path: Path) -> None:
     sink = open_sink(tmp_path / "a.wav")
     sink.write(b"head")
     assert len(names(tmp_path)) == 1
@@ -57,7 +57,7 @@ def test_discarded_path_keeps_the_old_file(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.wav"]
 
 
-def test_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+def test_new_file_has_default_permissions(tmp_path: Path) -> None:
     write_file(tmp_path / "a.wav")
     (tmp_path / "b").touch()
     assert (tmp_path / "a.wav").stat().st_mode == (tmp_path / "b").stat().st_mode
@@ -70,7 +70,7 @@ def test_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_link_stays_a_link(tmp_path: Path) -> None:
+def test_symbolic_link_is_kept(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.touch()
     link.symlink_to(target)
@@ -93,7 +93,7 @@ def test_device_is_not_replaced() -> None:
         ("link/a.wav", FileNotFoundError),
     ],
 )
-def test_path_that_cannot_be_written_is_refused_at_once(
+def test_path_that_cannot_be_written_is_refused_at_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, kind: type[OSError]
 ) -> None:
     (tmp_path / "file").touch()
@@ -105,12 +105,12 @@ def test_path_that_cannot_be_written_is_refused_at_once(
         assert (caught.value.filename, caught.value.filename2) == (path, None)
 
 
-def test_folder_without_permission_is_refused_at_once() -> None:
+def test_folder_without_permission_is_refused_at_open() -> None:
     user = os.geteuid()
-    with TemporaryDirectory() as folder:  # not tmp_path, which another user can't even look into
+    with TemporaryDirectory() as folder:  # not tmp_path, which other users cannot enter
         Path(folder).chmod(0o555)
         try:
-            if not user:  # root may do anything
+            if not user:  # root has all permissions
                 os.seteuid(65534)
             with pytest.raises(PermissionError) as caught:
                 open_sink(f"{folder}/a.wav")
@@ -119,7 +119,7 @@ def test_folder_without_permission_is_refused_at_once() -> None:
     assert caught.value.filename == f"{folder}/a.wav"
 
 
-def test_path_that_became_a_folder_is_named_at_the_end(tmp_path: Path) -> None:
+def test_error_names_a_path_that_became_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     sink = open_sink(path)
     path.mkdir()
@@ -128,7 +128,7 @@ def test_path_that_became_a_folder_is_named_at_the_end(tmp_path: Path) -> None:
     assert (caught.value.filename, caught.value.filename2) == (str(path), None)
 
 
-def test_full_disk_is_named_by_its_path(tmp_path: Path) -> None:
+def test_error_of_a_full_disk_names_the_path(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     sink = open_sink(path)
@@ -142,7 +142,7 @@ def test_full_disk_is_named_by_its_path(tmp_path: Path) -> None:
     assert caught.value.filename == str(path)
 
 
-def test_header_goes_to_where_the_file_started() -> None:
+def test_header_is_written_where_the_file_starts() -> None:
     file = io.BytesIO(b"before")
     file.seek(0, io.SEEK_END)
     write_file(file)
@@ -150,13 +150,13 @@ def test_header_goes_to_where_the_file_started() -> None:
     assert file.tell() == len(b"beforeHEadbody")
 
 
-def test_file_that_cannot_seek_gets_the_live_bytes() -> None:
+def test_file_that_cannot_seek_receives_the_live_bytes() -> None:
     file = Pipe()
     write_file(file)
     assert file.getvalue() == b"headbody"
 
 
-def test_file_in_append_mode_gets_the_live_bytes(tmp_path: Path) -> None:
+def test_file_in_append_mode_receives_the_live_bytes(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"before")
     with path.open("ab") as file:
@@ -164,7 +164,7 @@ def test_file_in_append_mode_gets_the_live_bytes(tmp_path: Path) -> None:
     assert path.read_bytes() == b"beforeheadbody"
 
 
-def test_descriptor_in_append_mode_gets_the_live_bytes(tmp_path: Path) -> None:
+def test_descriptor_in_append_mode_receives_the_live_bytes(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"before")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:  # as after `>> log`
@@ -173,19 +173,19 @@ def test_descriptor_in_append_mode_gets_the_live_bytes(tmp_path: Path) -> None:
 
 
 class Narrow(io.FileIO):
-    """Writes a byte at a time."""
+    """Writes one byte at a time."""
 
     def write(self, data: Any, /) -> int:
         return super().write(bytes(data[:1]))
 
 
-def test_unbuffered_file_may_write_a_part(tmp_path: Path) -> None:
+def test_partial_writes_are_continued(tmp_path: Path) -> None:
     with Narrow(tmp_path / "a.wav", "w+b") as file:
         write_file(file)
     assert (tmp_path / "a.wav").read_bytes() == b"HEadbody"
 
 
-def test_pipe_that_is_named_by_its_descriptor_gets_the_live_bytes() -> None:
+def test_pipe_named_by_its_descriptor_receives_the_live_bytes() -> None:
     reading, writing = os.pipe()
     write_file(f"/dev/fd/{writing}")
     os.close(writing)
@@ -202,7 +202,7 @@ def test_callers_file_stays_open(tmp_path: Path) -> None:
         assert file.read() == b"HEadbody"
 
 
-def test_callable_gets_the_live_bytes() -> None:
+def test_callable_receives_the_live_bytes() -> None:
     parts: list[bytes] = []
     write_file(parts.append)
     assert parts == [b"headbo", b"dy"]

@@ -1,4 +1,4 @@
-"""What makes a stream whole, and what does not."""
+"""Checks on whether a stream is complete."""
 
 import hashlib
 import io
@@ -49,7 +49,7 @@ def finished(**changed: object) -> EncodeStreamResponse:
     return EncodeStreamResponse(finished=event)
 
 
-def test_whole_stream_is_header_body_trailer() -> None:
+def test_complete_stream_is_header_body_trailer() -> None:
     file = io.BytesIO()
     stream = run(file, STARTED, *CHUNKS, finished())
     assert stream.result == FINISHED
@@ -57,7 +57,7 @@ def test_whole_stream_is_header_body_trailer() -> None:
     assert file.getvalue() == b"HEadbodytail"
 
 
-def test_event_of_a_newer_server_is_passed_over() -> None:
+def test_unknown_event_of_a_newer_server_is_ignored() -> None:
     assert run(io.BytesIO(), STARTED, EncodeStreamResponse(), *CHUNKS, finished()).result == FINISHED
 
 
@@ -66,38 +66,36 @@ def test_event_of_a_newer_server_is_passed_over() -> None:
     [
         ([], "without `finished`"),
         ([STARTED, *CHUNKS], "without `finished`"),
-        ([STARTED, CHUNKS[0], finished()], "10 bytes came: the file has 12"),
-        ([STARTED, CHUNKS[1], finished()], "a chunk for byte 6 came at 0"),
-        ([STARTED, *CHUNKS, CHUNKS[1], finished()], "a chunk for byte 6 came at 8"),
-        ([STARTED, *CHUNKS, finished(total_bytes=13)], "12 bytes came: the file has 13"),
+        ([STARTED, CHUNKS[0], finished()], "received 10 bytes, expected 12"),
+        ([STARTED, CHUNKS[1], finished()], "received a chunk at offset 6, expected 0"),
+        ([STARTED, *CHUNKS, CHUNKS[1], finished()], "received a chunk at offset 6, expected 8"),
+        ([STARTED, *CHUNKS, finished(total_bytes=13)], "received 12 bytes, expected 13"),
         ([STARTED, *CHUNKS, finished(trailer=b"tall")], "SHA-256"),
         ([STARTED, *CHUNKS, finished(sha256=b"")], "SHA-256"),
-        ([STARTED, *CHUNKS, finished(header=bytes(13))], "header has 13 bytes: the file has 12"),
+        ([STARTED, *CHUNKS, finished(header=bytes(13))], "header has 13 bytes, but the file has 12"),
     ],
 )
-def test_stream_that_is_not_whole_leaves_no_file(
-    tmp_path: Path, responses: list[EncodeStreamResponse], message: str
-) -> None:
+def test_incomplete_stream_leaves_no_file(tmp_path: Path, responses: list[EncodeStreamResponse], message: str) -> None:
     stream = run(tmp_path / "a.wav", *responses)
     with pytest.raises(TruncatedStream, match=message):
         _ = stream.result
     assert list(tmp_path.iterdir()) == []
 
 
-def test_finish_before_half_close_is_not_taken_for_the_end() -> None:
+def test_finished_before_half_close_is_an_error() -> None:
     stream = run(io.BytesIO(), STARTED, *CHUNKS, finished(), half_close=False)
     with pytest.raises(TruncatedStream, match="before the end of the PCM"):
         stream.put(memoryview(b"more"))
 
 
-def test_result_is_not_known_before_the_end() -> None:
+def test_result_before_the_end_is_an_error() -> None:
     stream = Stream(stream_config(format="wav", sample_rate_hz=8000), open_sink(io.BytesIO()))
     stream.receive(finished())
     with pytest.raises(ValueError, match="before close"):
         _ = stream.result
 
 
-def test_nothing_but_the_config_is_sent_before_a_server_has_taken_the_stream() -> None:
+def test_only_the_config_is_sent_before_a_server_has_accepted_the_stream() -> None:
     stream = Stream(stream_config(format="wav", sample_rate_hz=8000), open_sink(io.BytesIO()))
     stream.put(memoryview(b"ab"))
     can_send = [stream.can_send]
@@ -118,7 +116,7 @@ def test_flushes_are_answered_in_order() -> None:
     assert (stream.flush_answers, stream.flushed.offset) == (1, 7)
 
 
-def test_sinks_error_comes_through_as_it_is() -> None:
+def test_error_of_the_sink_is_raised_unchanged() -> None:
     def full(data: bytes) -> None:
         raise OSError(28, "No space left on device")
 

@@ -24,7 +24,7 @@ from support.server import ServerProcess
         "ipv4:1.2.3.4:1,5.6.7.8:1",
     ],
 )
-def test_target_of_grpc_is_left_alone(target: str) -> None:
+def test_other_target_of_grpc_is_not_a_list(target: str) -> None:
     assert servers_of(target) == ()
 
 
@@ -35,12 +35,12 @@ def test_list_is_split() -> None:
 @pytest.mark.parametrize(
     "target", ["a:1,", ",a:1", "a:1,,b:2", "a:1,b:x", "a:1,b:70000", "a:1, b:2", "a:1,b/c:2", "a:1,[::1:2"]
 )
-def test_bad_server_in_a_list_is_named(target: str) -> None:
-    with pytest.raises(ValueError, match=r"' in a list of servers: takes host:port"):
+def test_error_names_the_bad_server_of_a_list(target: str) -> None:
+    with pytest.raises(ValueError, match=r"' in a list of servers: expected host:port"):
         servers_of(target)
 
 
-def test_addresses_of_all_servers_make_one_target(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_of_all_servers_are_one_target(monkeypatch: pytest.MonkeyPatch) -> None:
     v4, v6 = {"two.test": ("10.0.0.1", "10.0.0.2"), "one.test": ("10.0.0.2",)}, {"six.test": ("fe80::1%eth0",)}
 
     def getaddrinfo(host: str, port: int, type: int) -> Iterator[object]:  # noqa: A002 - the name in the standard library
@@ -56,7 +56,7 @@ def test_addresses_of_all_servers_make_one_target(monkeypatch: pytest.MonkeyPatc
     assert look_up(["nobody.test:1", "none.test:2"]) == "dns:///nobody.test:1"
 
 
-def test_servers_that_do_not_answer_are_passed_over(target: str) -> None:
+def test_servers_that_do_not_respond_are_skipped(target: str) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         dead = f"127.0.0.1:{nobody.getsockname()[1]}"
@@ -68,7 +68,7 @@ def test_list_without_an_address_is_unavailable() -> None:
         list_formats("nobody.invalid:1,nobody.invalid:2")
 
 
-def test_servers_of_a_list_are_verified_as_the_first(tmp_path: Path) -> None:
+def test_servers_of_a_list_are_verified_by_the_first_name(tmp_path: Path) -> None:
     authority = trustme.CA()
     certificate = authority.issue_cert("first.test", "127.0.0.1")
     chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"

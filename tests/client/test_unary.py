@@ -17,18 +17,18 @@ from audiowriter_client import (
 from numpy.typing import NDArray
 
 
-def test_encode_gives_the_file(target: str, samples: NDArray[np.int16]) -> None:
+def test_encode_returns_the_file(target: str, samples: NDArray[np.int16]) -> None:
     file = encode(target, stream_config(format="flac", sample_rate_hz=24000), samples)
     decoded, _ = soundfile.read(io.BytesIO(file), dtype="int16")
     np.testing.assert_array_equal(decoded, samples)
 
 
-def test_every_format_that_is_listed_can_be_asked_for_by_its_name(target: str) -> None:
+def test_every_listed_format_has_a_name(target: str) -> None:
     for info in list_formats(target):
         assert stream_config(format=info.name, sample_rate_hz=8000).output.format == info.format
 
 
-def test_refusal_is_an_error_of_this_package(target: str) -> None:
+def test_refusal_raises_an_error_of_this_package(target: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         encode(target, stream_config(format="mp3", sample_rate_hz=44101), b"")
     assert caught.value.violations
@@ -39,24 +39,24 @@ def test_pcm_beyond_the_message_limit_is_refused(target: str) -> None:
         encode(target, stream_config(format="wav", sample_rate_hz=24000), bytes(5 * 2**20))
 
 
-def test_credentials_make_it_tls(target: str) -> None:
-    with pytest.raises(CallFailed) as caught:  # this server speaks plain HTTP/2
+def test_credentials_enable_tls(target: str) -> None:
+    with pytest.raises(CallFailed) as caught:  # this server uses no TLS
         list_formats(target, credentials=grpc.ssl_channel_credentials())
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 
 
-def test_channel_with_credentials_is_a_contradiction(target: str) -> None:
+def test_channel_with_credentials_is_an_error(target: str) -> None:
     with grpc.insecure_channel(target) as channel, pytest.raises(ValueError, match="credentials"):
         list_formats(channel, credentials=grpc.ssl_channel_credentials())
 
 
-async def test_the_asyncio_twins_give_the_same(target: str, samples: NDArray[np.int16]) -> None:
+async def test_asyncio_calls_return_the_same(target: str, samples: NDArray[np.int16]) -> None:
     config = stream_config(format="mp3", sample_rate_hz=24000)
     assert await async_encode(target, config, samples) == encode(target, config, samples)
     assert list(await async_list_formats(target)) == list(list_formats(target))
 
 
-async def test_the_asyncio_twins_raise_the_same(target: str) -> None:
+async def test_asyncio_calls_raise_the_same(target: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         await async_encode(target, stream_config(format="mp3", sample_rate_hz=44101), b"")
     assert caught.value.violations

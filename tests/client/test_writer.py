@@ -27,7 +27,7 @@ OwnServer = tuple[str, Callable[[], None]]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_file_is_whole(target: str, tmp_path: Path, names: Names, samples: NDArray[np.int16], name: str) -> None:
+def test_file_is_complete(target: str, tmp_path: Path, names: Names, samples: NDArray[np.int16], name: str) -> None:
     path = tmp_path / "a"
     with AudioWriter.open(target, stream_config(format=name, sample_rate_hz=24000), path) as writer:
         for block in np.array_split(samples, 30):
@@ -39,7 +39,7 @@ def test_file_is_whole(target: str, tmp_path: Path, names: Names, samples: NDArr
 
 
 @pytest.mark.parametrize("name", ["wav", "flac"])
-def test_header_is_put_in_place(target: str, tmp_path: Path, samples: NDArray[np.int16], name: str) -> None:
+def test_header_is_replaced(target: str, tmp_path: Path, samples: NDArray[np.int16], name: str) -> None:
     path = tmp_path / f"a.{name}"
     with AudioWriter.open(target, stream_config(format=name, sample_rate_hz=24000), path) as writer:
         writer.write(samples)
@@ -49,7 +49,7 @@ def test_header_is_put_in_place(target: str, tmp_path: Path, samples: NDArray[np
     np.testing.assert_array_equal(decoded, samples)
 
 
-def test_every_sink_gets_the_same_file(target: str, tmp_path: Path, samples: NDArray[np.int16]) -> None:
+def test_every_sink_receives_the_same_file(target: str, tmp_path: Path, samples: NDArray[np.int16]) -> None:
     file, live = io.BytesIO(), bytearray()
     for sink in (tmp_path / "a.wav", file, live.extend):
         with AudioWriter.open(target, WAV, sink) as writer:
@@ -85,7 +85,7 @@ def test_started_is_known_before_any_pcm(target: str) -> None:
         assert writer.started.file_extension == ".opus"
 
 
-def test_flush_waits_for_what_it_pushed_out(target: str, samples: NDArray[np.int16]) -> None:
+def test_flush_waits_for_its_bytes(target: str, samples: NDArray[np.int16]) -> None:
     live = bytearray()
     with AudioWriter.open(target, stream_config(format="pcm", sample_rate_hz=24000), live.extend) as writer:
         writer.write(samples)
@@ -127,7 +127,7 @@ def test_bad_pcm_is_refused(target: str, tmp_path: Path, names: Names, sample_fo
     assert names() == []
 
 
-def test_array_that_disagrees_with_the_config_is_refused(target: str, tmp_path: Path, names: Names) -> None:
+def test_array_that_does_not_match_the_config_is_refused(target: str, tmp_path: Path, names: Names) -> None:
     with pytest.raises(TypeError, match="float32"), AudioWriter.open(target, WAV, tmp_path / "a.wav") as writer:
         writer.write(np.zeros(10, np.float32))
     assert names() == []
@@ -154,7 +154,7 @@ def test_cancel_leaves_no_file(target: str, tmp_path: Path, names: Names, sample
         writer.close()
 
 
-def test_cancel_after_the_end_changes_nothing(target: str, tmp_path: Path, names: Names) -> None:
+def test_cancel_after_the_end_has_no_effect(target: str, tmp_path: Path, names: Names) -> None:
     writer = AudioWriter.open(target, WAV, tmp_path / "a.wav")
     writer.close()
     writer.cancel()
@@ -164,7 +164,7 @@ def test_cancel_after_the_end_changes_nothing(target: str, tmp_path: Path, names
         writer.write(b"")
 
 
-def test_slow_sink_holds_the_writer_back_without_a_deadlock(target: str) -> None:
+def test_slow_sink_blocks_the_writer_without_a_deadlock(target: str) -> None:
     go, written = threading.Event(), []
 
     def sink(data: bytes) -> None:
@@ -187,7 +187,7 @@ def test_slow_sink_holds_the_writer_back_without_a_deadlock(target: str) -> None
     assert sum(written) == 64 * 2**20
 
 
-def test_cancel_wakes_a_writer_that_is_held_back(target: str) -> None:
+def test_cancel_unblocks_a_writer(target: str) -> None:
     go = threading.Event()
 
     def sink(data: bytes) -> None:
@@ -230,7 +230,7 @@ def test_killed_server_leaves_no_file(
     assert names() == []
 
 
-def test_killed_server_ends_a_close_that_waits(own_server: OwnServer, tmp_path: Path, names: Names) -> None:
+def test_killed_server_ends_a_waiting_close(own_server: OwnServer, tmp_path: Path, names: Names) -> None:
     own_target, kill = own_server
     writer = AudioWriter.open(own_target, WAV, tmp_path / "a.wav")
     writer.flush()
@@ -240,13 +240,13 @@ def test_killed_server_ends_a_close_that_waits(own_server: OwnServer, tmp_path: 
     assert names() == []
 
 
-def test_no_server_is_said_in_one_line(tmp_path: Path, names: Names) -> None:
+def test_missing_server_is_reported_in_one_line(tmp_path: Path, names: Names) -> None:
     with pytest.raises(ServiceUnavailable, match=r"^UNAVAILABLE: .*$"):
         AudioWriter.open(f"unix:{tmp_path}/none", WAV, tmp_path / "a.wav").close()
     assert names() == []
 
 
-def test_error_of_the_sink_comes_through(target: str, samples: NDArray[np.int16]) -> None:
+def test_error_of_the_sink_is_raised(target: str, samples: NDArray[np.int16]) -> None:
     def full(data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
@@ -254,7 +254,7 @@ def test_error_of_the_sink_comes_through(target: str, samples: NDArray[np.int16]
         writer.write(samples)
 
 
-def test_channel_that_was_given_stays_open(target: str, tmp_path: Path, names: Names) -> None:
+def test_given_channel_stays_open(target: str, tmp_path: Path, names: Names) -> None:
     with grpc.insecure_channel(target) as channel:
         for name in ("a.wav", "b.wav"):
             with AudioWriter.open(channel, WAV, tmp_path / name):
@@ -265,6 +265,6 @@ def test_channel_that_was_given_stays_open(target: str, tmp_path: Path, names: N
     assert names() == ["a.wav", "b.wav"]
 
 
-def test_path_that_cannot_be_written_is_refused_at_once(target: str, tmp_path: Path) -> None:
+def test_path_that_cannot_be_written_is_refused_at_open(target: str, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         AudioWriter.open(target, WAV, tmp_path / "missing" / "a.wav")

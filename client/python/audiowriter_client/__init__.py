@@ -5,8 +5,8 @@
         for block in speech:
             writer.write(block)
 
-`encode` takes short audio whole. `AsyncAudioWriter`, `async_encode` and `async_list_formats` are the same for asyncio. The
-messages that configs and results are made of are in `audiowriter.v1.audio_writer_pb2`.
+`encode` encodes short audio in one call. `AsyncAudioWriter`, `async_encode` and `async_list_formats` are the same for
+asyncio. The messages for configs and results are in `audiowriter.v1.audio_writer_pb2`.
 """
 
 from audiowriter_client.aio import AsyncAudioWriter

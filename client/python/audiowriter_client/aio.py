@@ -26,9 +26,9 @@ from audiowriter_client.stream import Stream
 
 
 class AsyncAudioWriter:
-    """AudioWriter for asyncio: the same methods, to be awaited, and the same errors.
+    """AudioWriter for asyncio: the same methods as coroutines, and the same errors.
 
-    A path or a file is written on the event loop, in runs of less than 1 MiB.
+    A path or a file is written on the event loop, less than 1 MiB at a time.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class AsyncAudioWriter:
     ) -> Self:
         """As AudioWriter.open, with a grpc.aio.Channel for a channel. Needs a running event loop.
 
-        A callable sink may be a coroutine function; what it awaits holds the stream back.
+        A callable sink may be a coroutine function; while it runs, no further response is read.
         """
         return cls(Stream(config, open_sink(sink)), target, credentials, metadata)
 
@@ -77,7 +77,7 @@ class AsyncAudioWriter:
 
     @property
     def started(self) -> Coroutine[Any, Any, StreamStarted]:
-        """The output as the server resolved it, to be awaited."""
+        """Wait for the output config as the server resolved it, with every default filled in."""
         return self._started()
 
     async def _started(self) -> StreamStarted:
@@ -87,7 +87,7 @@ class AsyncAudioWriter:
 
     @property
     def bytes_received(self) -> int:
-        """Bytes of the file that came so far."""
+        """Number of bytes of the file received so far."""
         return self._stream.bytes_received
 
     @property
@@ -128,7 +128,7 @@ class AsyncAudioWriter:
             await self._changed.wait()
 
     def _notify(self) -> None:
-        # Wakes all that wait and lets the next ones wait again.
+        # Wakes all waiters and creates a new event for the next ones.
         self._changed.set()
         self._changed.clear()
 
@@ -158,7 +158,7 @@ class AsyncAudioWriter:
                     await asyncio.sleep(wait_s)
                     self._attempt += 1
                     self._stream.requests.begin_again()
-                    self._notify()  # the requests of the attempt before end
+                    self._notify()  # ends the requests of the previous attempt
             self._stream.complete()
         except (Exception, asyncio.CancelledError) as error:
             self._stream.fail(error)

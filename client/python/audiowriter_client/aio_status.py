@@ -1,9 +1,9 @@
-"""The status that ended an asyncio call, where grpc.aio hides it.
+"""Recovers the status of an asyncio call if grpc.aio hides it.
 
-A write that fails because the call is ending makes grpc.aio put INTERNAL, "Internal error from Core", over the status of
-the call, be it there already or about to come: a caller that streams would see that instead of INVALID_ARGUMENT and its
-violations once in ten times (grpc/grpc#36066). What it hides is still to be had: the done callback runs when the first
-of the two is set, and a status that comes second replaces the other.
+If a write fails because the call is ending, grpc.aio replaces the status of the call by INTERNAL, "Internal error from
+Core", whether the status has arrived already or arrives later. About one stream in ten would see this instead of
+INVALID_ARGUMENT and its violations (grpc/grpc#36066). The hidden status is still available: the done callback runs when
+the first of the two is set, and a status that is set second replaces the first.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from typing import Any
 import grpc
 import grpc.aio
 
-# A status that has not come by then is not going to: the batch was refused before it reached the connection.
+# If the status has not arrived by then, there is none: the request was refused before it reached the connection.
 _PATIENCE_S = 1.0
 _STEP_S = 0.01
 
 
 class CallStatus:
-    """Watches one call from its start."""
+    """Watches the status of one call from its start."""
 
     def __init__(self, call: grpc.aio.StreamStreamCall[Any, Any]) -> None:
         self._call = call
@@ -27,7 +27,7 @@ class CallStatus:
         call.add_done_callback(lambda _: self._note())
 
     async def behind(self, raised: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
-        """Give the error that the call ended with, which may not be the one that it raised."""
+        """Return the error with the call's own status, which may not be the error that was raised."""
         if not _hides(raised):
             return raised
         if self._first is not None and not _hides(self._first):
@@ -57,7 +57,7 @@ def _hides(status: grpc.aio.AioRpcError) -> bool:
 
 
 def _without_waiting(coroutine: Coroutine[Any, Any, grpc.aio.AioRpcError]) -> grpc.aio.AioRpcError:
-    # In a done callback the status is set: these coroutines have nothing to wait for, and later may be too late.
+    # The status is set when a done callback runs, so these coroutines do not wait. Reading it later may be too late.
     try:
         coroutine.send(None)
     except StopIteration as done:

@@ -1,4 +1,4 @@
-"""A stream's config from plain values."""
+"""Builds a stream's config from plain values."""
 
 from collections.abc import Mapping
 
@@ -22,18 +22,18 @@ def stream_config(
     output_channels: int | None = None,
     output_sample_format: str | None = None,
 ) -> StreamConfig:
-    """Make a StreamConfig.
+    """Build a StreamConfig.
 
     `format` is a name that ListFormats returns, such as "mp3": a key of `audiowriter_client.formats.AUDIO_FORMATS`. A sample
     format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8".
-    `sample_rate_hz`, `channels` and `sample_format` describe the PCM to be sent; the file's follow from them unless
-    `output_...` says otherwise. The other values have the units and defaults of AudioOutput's fields.
+    `sample_rate_hz`, `channels` and `sample_format` describe the PCM that will be sent. The file has the same values
+    unless `output_...` overrides them. The other values have the units and defaults of AudioOutput's fields.
 
-    Raises ValueError for an unknown name, a number that its field can't hold, or both of `bitrate_bps` and
-    `vbr_quality`. The server checks the rest.
+    Raises ValueError for an unknown name, a number that is out of range for its field, or both of `bitrate_bps` and
+    `vbr_quality`. The server checks everything else.
     """
     if bitrate_bps is not None and vbr_quality is not None:
-        raise ValueError("bitrate_bps and vbr_quality exclude each other")
+        raise ValueError("bitrate_bps and vbr_quality are mutually exclusive")
     return StreamConfig(
         input=PcmInput(
             sample_format=_named("sample_format", sample_format, SAMPLE_FORMATS),
@@ -66,5 +66,5 @@ SAMPLE_FORMATS = {
 
 def _named(field: str, name: str, names: Mapping[str, str]) -> str:
     if name not in names:
-        raise ValueError(f"{field}={name!r}: there are {', '.join(names)}")
+        raise ValueError(f"{field}={name!r}: expected one of {', '.join(names)}")
     return names[name]

@@ -1,4 +1,4 @@
-"""Channels and stubs."""
+"""Creates channels and stubs."""
 
 import asyncio
 import json
@@ -15,20 +15,20 @@ from audiowriter_client.targets import look_up, servers_of
 
 Metadata = Sequence[tuple[str, str | bytes]]
 
-# Calls take the addresses of a target in turn: a stream that one server refuses goes to another one.
+# Calls use the addresses of a target in turn: a stream that one server refuses is sent to another one.
 _SERVICE_CONFIG: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 
 _OPTIONS = [
-    # A peer that vanished without a word is noticed within 50 s instead of never.
+    # Detects a dead server within 50 s; without keepalive it would never be detected.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # Or the answer to a ping is waited for for a minute, whatever keepalive says.
+    # Otherwise TCP waits up to a minute for the answer to a ping, whatever the keepalive timeout is.
     ("grpc.http2.ping_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
-    # A whole file from Encode may be larger than the PCM it is made of; the server bounds it.
+    # A file returned by Encode may be larger than its PCM; the server limits its size.
     ("grpc.max_receive_message_length", -1),
     ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-    # The reason is in retry.py.
+    # retry.py explains why.
     ("grpc.enable_retries", 0),
 ]
 
@@ -36,7 +36,7 @@ _OPTIONS = [
 def connect(
     target: str | grpc.Channel, credentials: grpc.ChannelCredentials | None
 ) -> AbstractContextManager[grpc.Channel]:
-    """Open a channel to `target`, closed at the end of the context; a channel that is given is not."""
+    """Yield a channel to `target` and close it at the end of the context. A given channel is yielded and stays open."""
     if not isinstance(target, str):
         _refuse(credentials)
         return nullcontext(target)
@@ -51,7 +51,7 @@ def connect(
 async def connect_aio(
     target: str | grpc.aio.Channel, credentials: grpc.ChannelCredentials | None
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """As connect(), for asyncio."""
+    """Like connect(), for asyncio."""
     if not isinstance(target, str):
         _refuse(credentials)
         yield target
@@ -67,15 +67,15 @@ async def connect_aio(
 
 
 def _options(servers: Sequence[str]) -> list[tuple[str, Any]]:
-    # gRPC has no authority for an address in a list: all are asked for, and verified as, the first server.
+    # gRPC has one authority per channel: all servers of a list are addressed and verified as the first one.
     return [*_OPTIONS, ("grpc.default_authority", servers[0])] if servers else _OPTIONS
 
 
 def _refuse(credentials: grpc.ChannelCredentials | None) -> None:
     if credentials is not None:
-        raise ValueError("credentials are for a target given by name: a channel has its own")
+        raise ValueError("credentials require a target given by name: a channel already has its own")
 
 
 def service(channel: grpc.Channel | grpc.aio.Channel) -> Any:
-    """Make the service's stub. Generated code has no types."""
+    """Create the service's stub. Generated code has no types."""
     return AudioWriterServiceStub(channel)

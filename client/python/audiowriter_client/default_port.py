@@ -4,7 +4,7 @@ import re
 from ipaddress import IPv6Address
 
 DEFAULT_PORT = 50051
-"""The default of the server. gRPC's own default is 443."""
+"""The server's default port. gRPC's own default is 443."""
 
 _DNS = re.compile(r"dns:(//[^/]*/)?")
 _HOST = re.compile(r"[^:/\[\]]+|\[[^\[\]/]+\]")

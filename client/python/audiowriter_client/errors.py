@@ -1,14 +1,14 @@
-"""What can go wrong.
+"""The errors that this package raises.
 
 AudioWriterError
 ├── CallFailed               the call ended with a status other than OK
-│   ├── InvalidArgument      INVALID_ARGUMENT: the config or the PCM is wrong; `violations` says where
-│   ├── LimitExceeded        RESOURCE_EXHAUSTED: the stream used up one of the server's limits; `reason` says which
-│   ├── ServiceUnavailable   UNAVAILABLE: no server, a full or draining one, or the connection broke
+│   ├── InvalidArgument      INVALID_ARGUMENT: the config or the PCM is invalid; `violations` lists each field
+│   ├── LimitExceeded        RESOURCE_EXHAUSTED: a limit of the server was reached; `reason` names it
+│   ├── ServiceUnavailable   UNAVAILABLE: no server, a full or draining server, or a broken connection
 │   └── StreamCancelled      CANCELLED
-└── TruncatedStream          the file is not whole: no `finished`, or its length or hash disagrees
+└── TruncatedStream          the file is incomplete: `finished` is missing, or length or hash are wrong
 
-An error of the sink (a full disk, a callable that raises) comes through as it is.
+An error of the sink (a full disk, a callable that raises) is raised unchanged.
 """
 
 import copyreg
@@ -25,17 +25,17 @@ class AudioWriterError(Exception):
     """Base of all errors of the service and of the stream. Its message is one line. Can be copied and pickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is rebuilt from the arguments of its constructor, by default its message alone. This does without the
-        # constructor: the attributes are restored as they are.
+        # By default an exception is rebuilt by calling its constructor with its message only. This does not call the
+        # constructor: it restores the attributes.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class TruncatedStream(AudioWriterError):
-    """The stream ended without all bytes of the file."""
+    """The stream ended before all bytes of the file were received."""
 
 
 class Violation(NamedTuple):
-    """One bad field of a request, from google.rpc.BadRequest."""
+    """One invalid field of a request, from google.rpc.BadRequest."""
 
     field: str
     description: str
@@ -44,9 +44,9 @@ class Violation(NamedTuple):
 class CallFailed(AudioWriterError):
     """The call ended with a status other than OK.
 
-    `reason` (UPPER_SNAKE, "" if the status has no google.rpc.ErrorInfo) and `metadata` are the ErrorInfo's;
-    `violations` are the BadRequest's. `retry_after` is the RetryInfo's delay in seconds: a server refused the call and did
-    nothing, so it can be sent again after that time. None if the status has no RetryInfo.
+    `reason` (UPPER_SNAKE, "" if the status has no google.rpc.ErrorInfo) and `metadata` are from the ErrorInfo,
+    `violations` from the BadRequest. `retry_after` is the RetryInfo's delay in seconds: a server refused the call
+    without processing it, so it can be sent again after that time. It is None if the status has no RetryInfo.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class CallFailed(AudioWriterError):
 
 
 class InvalidArgument(CallFailed):
-    """INVALID_ARGUMENT: asking again for the same will fail again."""
+    """INVALID_ARGUMENT: repeating the call will fail again."""
 
 
 class LimitExceeded(CallFailed):
-    """RESOURCE_EXHAUSTED: the stream used up one of the server's limits, named by `reason` and `metadata`."""
+    """RESOURCE_EXHAUSTED: a limit of the server, named by `reason` and `metadata`, was reached."""
 
 
 class ServiceUnavailable(CallFailed):
@@ -83,7 +83,7 @@ class ServiceUnavailable(CallFailed):
 
 
 class StreamCancelled(CallFailed):
-    """CANCELLED, as a rule by this client."""
+    """CANCELLED, usually by this client."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ _BY_CODE: Mapping[grpc.StatusCode, type[CallFailed]] = {
 
 
 def call_failed(error: grpc.RpcError) -> CallFailed:
-    """Make the error of a failed call from what gRPC raised for it, sync or asyncio."""
+    """Build the error of a failed call from the exception of gRPC, sync or asyncio."""
     call = cast("grpc.Call", error)
     bad_request, info = error_details_pb2.BadRequest(), error_details_pb2.ErrorInfo()
     retry, retry_after = error_details_pb2.RetryInfo(), None
@@ -130,7 +130,7 @@ def call_failed(error: grpc.RpcError) -> CallFailed:
 
 
 def _status(call: grpc.Call) -> status_pb2.Status:
-    # What a proxy garbled must not hide the status itself.
+    # Details that a proxy has damaged must not hide the status itself.
     try:
         return rpc_status.from_call(call) or status_pb2.Status()
     except (ValueError, DecodeError):

@@ -1,4 +1,4 @@
-"""PCM as callers have it -> little-endian bytes of the configured sample format."""
+"""Converts PCM to little-endian bytes in the configured sample format."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Pcm = bytes | bytearray | memoryview | NDArray[Any]
 """Interleaved little-endian bytes, cut anywhere, or an array of shape (n,) for one channel or (n, channels)."""
 
-# numpy has no 24-bit type: such samples come in the low bits of an int32.
+# numpy has no 24-bit type: such samples are passed in the low bits of an int32.
 _DTYPES: Mapping[SampleFormat, np.dtype[Any]] = {
     SampleFormat.SAMPLE_FORMAT_S16LE: np.dtype("<i2"),
     SampleFormat.SAMPLE_FORMAT_S24LE: np.dtype("<i4"),
@@ -22,18 +22,19 @@ _DTYPES: Mapping[SampleFormat, np.dtype[Any]] = {
 
 
 class PcmLayout:
-    """Sample format and channel count of a stream's PCM."""
+    """Sample format and number of channels of a stream's PCM."""
 
     def __init__(self, pcm_input: PcmInput) -> None:
-        # The contract's defaults. A format that this client does not know has no arrays; its bytes pass.
+        # The defaults of the proto. For a sample format that this client does not know, only bytes are accepted.
         self._sample_format = pcm_input.sample_format or SampleFormat.SAMPLE_FORMAT_S16LE
         self._channels = pcm_input.channels or 1
 
     def to_bytes(self, pcm: Pcm) -> memoryview:
-        """Give `pcm` as flat bytes, copied only where its layout needs it.
+        """Return `pcm` as flat bytes, copied only if its memory layout requires it.
 
-        Raises TypeError for an array of another dtype than the config's sample format, ValueError for another number
-        of channels or 24-bit samples out of range. Bytes are not checked: a message may end inside a sample.
+        Raises TypeError if the array's dtype does not match the config's sample format, and ValueError if the number
+        of channels does not match or 24-bit samples are out of range. Bytes are not checked: a message may end inside
+        a sample.
         """
         if not isinstance(pcm, np.ndarray):
             return memoryview(pcm).cast("B")
@@ -48,9 +49,9 @@ class PcmLayout:
         name = SampleFormat.Name(self._sample_format).removeprefix("SAMPLE_FORMAT_")
         dtype = _DTYPES[self._sample_format]
         if pcm.dtype.newbyteorder("<") != dtype:
-            raise TypeError(f"pcm has dtype {pcm.dtype}: the config's {name} takes {dtype.name}")
+            raise TypeError(f"pcm has dtype {pcm.dtype}: {name} requires {dtype.name}")
         if pcm.shape[1:] != (self._channels,) and (pcm.ndim, self._channels) != (1, 1):
-            raise ValueError(f"pcm has shape {pcm.shape}: the config's channels take (n, {self._channels})")
+            raise ValueError(f"pcm has shape {pcm.shape}: the config requires (n, {self._channels})")
         in_range = self._sample_format != SampleFormat.SAMPLE_FORMAT_S24LE or not pcm.size
         if not in_range and not -(2**23) <= pcm.min() <= pcm.max() < 2**23:
-            raise ValueError("pcm has samples beyond 24 bits: S24LE takes int32 from -8388608 to 8388607")
+            raise ValueError("pcm has samples beyond 24 bits: s24le requires int32 from -8388608 to 8388607")

@@ -1,27 +1,27 @@
-"""What waits to be sent, cut and joined into messages."""
+"""Queues what is to be sent, and splits and joins it into messages."""
 
 from collections import deque
 from collections.abc import Iterator
 
 from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, StreamConfig
 
-# Each message costs both sides some 50 µs whatever its size, so small writes are joined; beyond 256 KiB joining gains
-# nothing and the server takes 1 MiB at most.
+# Each message costs both sides about 50 µs whatever its size, so small writes are joined. Beyond 256 KiB joining gains
+# nothing, and the server accepts at most 1 MiB.
 MESSAGE_BYTES = 256 * 1024
-# Enough to keep the connection busy while the writer makes the next samples; more would only add latency and memory.
+# Enough to keep the connection busy while the writer produces samples; more would only add latency and memory.
 QUEUE_BYTES = 4 * MESSAGE_BYTES
 
 
 def cut(pcm: memoryview) -> Iterator[memoryview]:
-    """Cut flat bytes into pieces that each fit in a message."""
+    """Split flat bytes into pieces that each fit into one message."""
     for start in range(0, len(pcm), MESSAGE_BYTES):
         yield pcm[start : start + MESSAGE_BYTES]
 
 
 class RequestQueue:
-    """A bounded queue of PCM and flushes that joins what waits into as few messages as it can.
+    """A bounded queue of PCM and flushes that joins waiting items into as few messages as possible.
 
-    It never waits itself: look at `full` before `put` and at `ready` before `take`.
+    It never blocks: check `full` before `put` and `ready` before `take`.
     """
 
     def __init__(self, config: StreamConfig) -> None:
@@ -34,33 +34,33 @@ class RequestQueue:
 
     @property
     def full(self) -> bool:
-        """Whether a writer should wait."""
+        """Whether a writer should wait before the next `put`."""
         return self._waiting_bytes >= QUEUE_BYTES
 
     @property
     def ready(self) -> bool:
-        """Whether there is a message to take. Once `ended` and no longer ready, all has been taken."""
+        """Whether there is a message to take. If `ended` and no longer ready, everything has been taken."""
         return not self.config_taken or bool(self._waiting)
 
     def begin_again(self) -> None:
-        """Make the config the next message again. Only while nothing else has been taken."""
+        """Send the config again as the next message. Allowed only if nothing else has been taken."""
         self.config_taken = False
 
     def put(self, piece: memoryview) -> None:
-        """Append a piece of at most MESSAGE_BYTES. It is copied: the caller may reuse its buffer."""
+        """Append a piece of at most MESSAGE_BYTES. It is copied, so the caller may reuse its buffer."""
         self._waiting.append(bytes(piece))
         self._waiting_bytes += len(piece)
 
     def put_flush(self) -> None:
-        """Append a flush of all that was put before."""
+        """Append a flush of everything before it."""
         self._waiting.append(None)
 
     def end(self) -> None:
-        """Take no more."""
+        """Accept no more items."""
         self.ended = True
 
     def take(self) -> EncodeStreamRequest:
-        """Make a message: the config alone, then what waits, up to MESSAGE_BYTES of PCM, up to and with the first flush."""
+        """Return the next message: the config alone, then up to MESSAGE_BYTES of PCM, up to and including a flush."""
         if not self.config_taken:
             self.config_taken = True
             return EncodeStreamRequest(config=self._config)

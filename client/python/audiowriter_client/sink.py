@@ -1,4 +1,4 @@
-"""Where the file goes. Every sink does three things: append, put the header in place at the end, or give up."""
+"""Destinations of the file. Every sink appends bytes, and at the end replaces the header or discards the file."""
 
 import os
 import secrets
@@ -14,43 +14,43 @@ if sys.platform != "win32":
     import fcntl
 
 Destination = str | os.PathLike[str] | BinaryIO | Callable[[bytes], None]
-"""A path, a binary file or a callable for live bytes."""
+"""A path, a binary file, or a callable that receives the live bytes."""
 
 AsyncDestination = Destination | Callable[[bytes], Awaitable[None]]
-"""With asyncio the callable may be a coroutine function: what it awaits holds the stream back."""
+"""With asyncio the callable may be a coroutine function; while it runs, no further response is read."""
 
 
 class Sink(Protocol):
-    """Takes the bytes of one file."""
+    """Receives the bytes of one file."""
 
     def write(self, data: bytes) -> Awaitable[None] | None:
-        """Append `data`. An awaitable is to be awaited before the next call."""
+        """Append `data`. If this returns an awaitable, it must be awaited before the next call."""
         ...
 
     def finish(self, header: bytes) -> None:
-        """Replace the first len(header) bytes: the file is whole."""
+        """Complete the file: replace its first len(header) bytes."""
         ...
 
     def discard(self) -> None:
-        """Give up: the file is not whole and never will be."""
+        """Discard the incomplete file."""
         ...
 
 
 class CallableSink:
-    """Live bytes: they play without the final header, so the callable never gets it."""
+    """Passes live bytes to a callable. They play without the final header, which the callable never receives."""
 
     def __init__(self, write: Callable[[bytes], Awaitable[None] | None]) -> None:
         self.write = write
 
     def finish(self, header: bytes) -> None:
-        """Leave the live header as it is."""
+        """Do nothing: the live header remains."""
 
     def discard(self) -> None:
-        """Leave what was handed out as it is."""
+        """Do nothing: the bytes have already been passed on."""
 
 
 class FileSink:
-    """A binary file from its present position on, which is where the header goes if the file can seek."""
+    """Writes to a binary file from its current position. The header is replaced there if the file can seek."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -62,11 +62,11 @@ class FileSink:
             self._file.write(data)
             return
         rest = memoryview(data)
-        while rest:  # an unbuffered file may write only a part
+        while rest:  # an unbuffered file may write only a part of the data
             rest = rest[self._file.write(rest) or 0 :]
 
     def finish(self, header: bytes) -> None:
-        """Put the header in place, leave the position at the end and flush."""
+        """Replace the header, leave the position at the end and flush."""
         if header and self._start is not None:
             end = self._file.tell()
             self._file.seek(self._start)
@@ -75,11 +75,11 @@ class FileSink:
         self._file.flush()
 
     def discard(self) -> None:
-        """Leave the file, which is the caller's, as it is."""
+        """Do nothing: the file is the caller's."""
 
 
 def _appends(file: BinaryIO) -> bool:
-    # In append mode all data is written at the end, also after a seek. After `>> file` only the descriptor has this mode.
+    # In append mode all data is written at the end, even after a seek. After `>> file` only the descriptor has the mode.
     if "a" in str(getattr(file, "mode", "")):
         return True
     if sys.platform == "win32" or not isinstance(file, RawIOBase | BufferedIOBase):
@@ -90,22 +90,22 @@ def _appends(file: BinaryIO) -> bool:
 
 
 class OwnedFileSink(FileSink):
-    """A file that is closed at the end."""
+    """Like FileSink, and closes the file at the end."""
 
     def finish(self, header: bytes) -> None:
-        """Put the header in place and close."""
+        """Replace the header and close the file."""
         super().finish(header)
         self._file.close()
 
     def discard(self) -> None:
         """Close."""
-        # What is still in the buffer may not fit on the disk, and is not wanted.
+        # The buffered rest may not fit on the disk, and it is not needed.
         with suppress(OSError):
             self._file.close()
 
 
 class PathSink(OwnedFileSink):
-    """A file that appears under its path, whole, or not at all: until then it has a hidden name in the same folder."""
+    """Creates or replaces a file when it is complete. Until then it has a hidden name in the same folder."""
 
     def __init__(self, path: Path, given: str) -> None:
         """`given` is the path as the caller wrote it, for errors."""
@@ -120,7 +120,7 @@ class PathSink(OwnedFileSink):
             super().write(data)
 
     def finish(self, header: bytes) -> None:
-        """Complete the file and move it to its path, over what was there, whose permissions it keeps."""
+        """Complete the file and rename it to its path. It replaces an existing file and keeps its permissions."""
         with _errors_name(self._given):
             super().finish(header)
             with suppress(FileNotFoundError):
@@ -128,7 +128,7 @@ class PathSink(OwnedFileSink):
             self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Remove the file."""
+        """Remove the temporary file."""
         super().discard()
         self._temporary.unlink(missing_ok=True)
 
@@ -143,14 +143,14 @@ def _errors_name(path: str) -> Iterator[None]:
 
 
 def open_sink(destination: AsyncDestination) -> Sink:
-    """Open the sink for a destination. Raises OSError where a path can't be written."""
+    """Open the sink for a destination. Raises OSError if a path cannot be written."""
     if isinstance(destination, str | os.PathLike):
         given = os.fspath(destination)
         with _errors_name(given):
             path = Path(given)
             if path.exists() and not path.is_file():
-                return OwnedFileSink(path.open("wb"))  # a device or a pipe must not be replaced by a file
-            return PathSink(path.resolve(), given)  # a link stays a link, its target is replaced
+                return OwnedFileSink(path.open("wb"))  # devices and pipes must not be replaced by a file
+            return PathSink(path.resolve(), given)  # replaces the target of a symbolic link, not the link
     if callable(destination):
         return CallableSink(destination)
     return FileSink(destination)

@@ -1,4 +1,4 @@
-"""One EncodeStream call without its waiting: what to send, what came, where it goes, and how it ended."""
+"""State of one EncodeStream call: what to send, what was received, where it is written, and how the call ended."""
 
 import asyncio
 import hashlib
@@ -21,9 +21,9 @@ from audiowriter_client.sink import Sink
 
 
 class Stream:
-    """What the sync and the asyncio writer share: all but the waiting.
+    """The part that the sync and the asyncio writer share: everything except waiting.
 
-    The writing side looks at `can_write`, `can_send`, `started`, `flush_answers` and `ended` to know how long to wait;
+    The writing side checks `can_write`, `can_send`, `started`, `flush_answers` and `ended` to know how long to wait;
     the reading side calls receive() for each response and then complete() or fail(), once.
     """
 
@@ -43,22 +43,22 @@ class Stream:
 
     @property
     def can_write(self) -> bool:
-        """Whether there is room for a piece. After the end, too: then put() says what happened."""
+        """Whether there is room for a piece of PCM. Also true after the end: then put() raises the reason."""
         return self.ended or not self.requests.full
 
     @property
     def can_send(self) -> bool:
-        """Whether there is a request to send, or will never be one.
+        """Whether there is a request to send, or there will never be one.
 
-        Nothing but the config is sent before the server has taken the stream. So whatever sends a refused call again, be it
-        this client, a proxy or gRPC with the settings of a caller's own channel, has no PCM that it could lose.
+        Only the config is sent before a server has accepted the stream. So whatever sends a refused call again (this
+        client, a proxy, or gRPC with the settings of a caller's own channel) has no PCM that it could lose.
         """
         if self.ended or not self.requests.config_taken:
             return True
         return self.started is not None and (self.requests.ready or self.requests.ended)
 
     def may_begin_again(self, error: grpc.RpcError) -> bool:
-        """Whether the call failed before a server took the stream, and another server may take it."""
+        """Whether the call failed before a server accepted the stream, so that another server may accept it."""
         return self.started is None and cast("grpc.Call", error).code() is grpc.StatusCode.UNAVAILABLE
 
     def put(self, piece: memoryview) -> None:
@@ -67,39 +67,41 @@ class Stream:
         self.requests.put(piece)
 
     def put_flush(self) -> int:
-        """Queue a flush and return its number: it is answered when `flush_answers` has come that far."""
+        """Queue a flush and return its number: it is answered when `flush_answers` reaches this number."""
         self.check_open()
         self.requests.put_flush()
         self._flushes += 1
         return self._flushes
 
     def check_open(self) -> None:
-        """Raise what the stream failed with, or ValueError if it was closed."""
+        """Raise the error that the stream failed with, or ValueError if it was closed."""
         self.check()
         if self.requests.ended:
             raise ValueError("the writer is closed")
 
     def check(self) -> None:
-        """Raise what the stream failed with."""
+        """Raise the error that the stream failed with."""
         if self._error is not None:
             raise self._error
 
     @property
     def result(self) -> StreamFinished:
-        """The last event. Raises what the stream failed with, ValueError before its end."""
+        """Totals of the finished file. Raises the error that the stream failed with, or ValueError before its end."""
         self.check()
         if not self.ended or self._finished is None:
             raise ValueError("there is no result before close()")
         return self._finished
 
     def receive(self, response: EncodeStreamResponse) -> Awaitable[None] | None:
-        """Take one response. An awaitable, from an asyncio sink, is to be awaited before the next."""
+        """Process one response. If it returns an awaitable, from an asyncio sink, await it before the next call."""
         match response.WhichOneof("event"):
             case "started":
                 self.started = response.started
             case "chunk":
                 if response.chunk.offset != self.bytes_received:
-                    raise TruncatedStream(f"a chunk for byte {response.chunk.offset} came at {self.bytes_received}")
+                    raise TruncatedStream(
+                        f"received a chunk at offset {response.chunk.offset}, expected {self.bytes_received}"
+                    )
                 return self._append(response.chunk.data)
             case "flushed":
                 self.flushed = response.flushed
@@ -115,7 +117,7 @@ class Stream:
         return self._sink.write(data) if data else None
 
     def complete(self) -> None:
-        """The call ended with OK: check that the file is whole and complete it. Raises TruncatedStream or OSError."""
+        """Complete the file after the call ended with OK. Raises TruncatedStream if it is incomplete, or OSError."""
         finished = self._finished
         if finished is None:
             raise TruncatedStream("the server ended the stream without `finished`")
@@ -126,7 +128,7 @@ class Stream:
         self.ended = True
 
     def fail(self, error: BaseException) -> None:
-        """The call failed, was cancelled, or its responses can't be taken: give the file up. No-op after the end."""
+        """Discard the file: the call failed or was cancelled, or the sink failed. Does nothing after the end."""
         if self.ended:
             return
         match error:
@@ -143,10 +145,10 @@ class Stream:
 
 
 def check_file(finished: StreamFinished, length: int, sha256: bytes) -> None:
-    """Raise TruncatedStream where the bytes that came are not those of `finished`."""
+    """Raise TruncatedStream if the received bytes do not match `finished`."""
     if length != finished.total_bytes:
-        raise TruncatedStream(f"{length} bytes came: the file has {finished.total_bytes}")
+        raise TruncatedStream(f"received {length} bytes, expected {finished.total_bytes}")
     if sha256 != finished.sha256:
-        raise TruncatedStream("the SHA-256 of the bytes that came is not the server's")
+        raise TruncatedStream("the SHA-256 of the received bytes does not match")
     if len(finished.header) > length:
-        raise TruncatedStream(f"the header has {len(finished.header)} bytes: the file has {length}")
+        raise TruncatedStream(f"the header has {len(finished.header)} bytes, but the file has {length}")

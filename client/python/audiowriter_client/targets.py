@@ -1,4 +1,4 @@
-"""Targets that name several servers, "host:port,host:port". A name resolver of gRPC takes one name only."""
+"""Targets that name several servers, "host:port,host:port". A name resolver of gRPC accepts only one name."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ _GRPC_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "vsock:", 
 
 
 def servers_of(target: str) -> Sequence[str]:
-    """Return the servers of a comma-separated list, or nothing for any other target of gRPC.
+    """Return the servers of a comma-separated list, or an empty list for any other target of gRPC.
 
     Raises ValueError for a server that is not host:port.
     """
@@ -24,16 +24,16 @@ def servers_of(target: str) -> Sequence[str]:
 
 
 def look_up(servers: Sequence[str]) -> str:
-    """Return one gRPC target with the addresses of all servers. Blocks until the names are looked up.
+    """Return one gRPC target with the addresses of all servers. Blocks until the names are resolved.
 
-    A name that has no address is left out, as a server that does not answer would be.
+    A name without an address is skipped, like a server that does not respond.
     """
     addresses = list(dict.fromkeys(address for server in servers for address in _addresses(server)))
     if not addresses:
-        return f"dns:///{servers[0]}"  # gRPC reports it as it does for a single server
+        return f"dns:///{servers[0]}"  # gRPC reports the error as for a single server
     if all(ip_address(host).version == 4 for host, _ in addresses):
         return "ipv4:" + ",".join(f"{host}:{port}" for host, port in addresses)
-    # A list is of one family. An IPv4 address has a form as an IPv6 one: RFC 4291, section 2.5.5.2.
+    # All addresses of a list must be of one family. IPv4 addresses can be written as IPv6: RFC 4291, section 2.5.5.2.
     mapped = [(host if ":" in host else f"::ffff:{host}", port) for host, port in addresses]
     return "ipv6:" + ",".join(f"[{host.replace('%', '%25')}]:{port}" for host, port in mapped)
 
@@ -54,5 +54,5 @@ def _host_and_port(server: str) -> tuple[str, int]:
     except ValueError:
         host, port = None, None
     if host is None or parts.netloc != server or server.split() != [server]:
-        raise ValueError(f"{server!r} in a list of servers: takes host:port")
+        raise ValueError(f"{server!r} in a list of servers: expected host:port")
     return host, port or DEFAULT_PORT

@@ -1,4 +1,4 @@
-"""The calls that don't stream."""
+"""The unary calls, sync and asyncio."""
 
 import asyncio
 import hashlib
@@ -34,9 +34,10 @@ def encode(
 ) -> bytes:
     """Encode short audio in one call and return the file.
 
-    PCM and file are bounded by the server's message limit, 4 MiB by default: take AudioWriter for more. `target`,
+    PCM and file are each limited by the server's message limit, 4 MiB by default: use AudioWriter for more. `target`,
     `credentials` and `metadata` are as for AudioWriter.open, `pcm` as for AudioWriter.write. A call that a server
-    refuses goes to the next one, at most ten times; one whose connection breaks does not. Raises AudioWriterError.
+    refuses is sent to the next one, in at most ten attempts; a call whose connection breaks is not repeated. Raises
+    AudioWriterError.
     """
     request = _request(config, pcm)
     with connect(target, credentials) as channel:
@@ -51,7 +52,7 @@ async def async_encode(
     credentials: grpc.ChannelCredentials | None = None,
     metadata: Metadata = (),
 ) -> bytes:
-    """As encode, for asyncio."""
+    """Like encode(), for asyncio."""
     request = _request(config, pcm)
     async with connect_aio(target, credentials) as channel:
         return _file(await _async_call(service(channel).Encode, request, metadata))
@@ -60,7 +61,7 @@ async def async_encode(
 def list_formats(
     target: str | grpc.Channel, *, credentials: grpc.ChannelCredentials | None = None, metadata: Metadata = ()
 ) -> Sequence[FormatInfo]:
-    """Ask what the server can write. Raises AudioWriterError."""
+    """Return the formats of the server with their settings. Raises AudioWriterError."""
     with connect(target, credentials) as channel:
         formats: Sequence[FormatInfo] = _call(service(channel).ListFormats, ListFormatsRequest(), metadata).formats
     return formats
@@ -69,7 +70,7 @@ def list_formats(
 async def async_list_formats(
     target: str | grpc.aio.Channel, *, credentials: grpc.ChannelCredentials | None = None, metadata: Metadata = ()
 ) -> Sequence[FormatInfo]:
-    """As list_formats, for asyncio."""
+    """Like list_formats(), for asyncio."""
     async with connect_aio(target, credentials) as channel:
         response = await _async_call(service(channel).ListFormats, ListFormatsRequest(), metadata)
     formats: Sequence[FormatInfo] = response.formats
@@ -86,8 +87,8 @@ def _file(response: EncodeResponse) -> bytes:
     return file
 
 
-# Only a refusal is sent again. A broken connection may have been the doing of this very request, and a request that ends a
-# server must not go on to the next one.
+# Only a refused call is sent again. If the connection broke, this request may have crashed the server, and must not
+# crash the next one.
 def _call(method: Callable[..., Any], request: Message, metadata: Metadata) -> Any:
     left = waits()
     while True:

@@ -25,13 +25,14 @@ from audiowriter_client.stream import Stream
 
 
 class AudioWriter:
-    """A file that is encoded by the service while its PCM is written.
+    """A file that the service encodes while its PCM is being written.
 
     Use it as a context manager: leaving it normally closes the stream and completes the file, leaving it by an
-    exception cancels the stream. A file given by its path appears, whole, when the stream is closed, or not at all.
+    exception cancels the stream. A file given by its path is created when the stream is closed; otherwise no file is
+    left.
 
-    Every method raises what the stream failed with: an AudioWriterError, or whatever the sink raised. The methods may
-    be called from several threads; PCM from concurrent write() calls is mixed in no particular order.
+    Every method raises the error that the stream failed with: an AudioWriterError, or the sink's exception. The
+    methods may be called from several threads; PCM from concurrent write() calls is interleaved in no particular order.
     """
 
     def __init__(self, stream: Stream, channel: grpc.Channel, metadata: Metadata, resources: ExitStack) -> None:
@@ -61,31 +62,31 @@ class AudioWriter:
         """Start a stream.
 
         `target` is "host:port", "host" (port 50051), several servers as "host:port,host:port" (with `credentials` all of
-        them are verified as the first), another gRPC name ("unix:/path", "dns:///name:port") or a channel. `sink` is a
-        path, a binary file (the header is put in place if it can seek, else it gets the live bytes) or a callable that
-        takes the live bytes, on the reader's thread. `credentials` make the connection TLS; `metadata` goes with the
-        call.
+        them are verified by the first one's name), another gRPC name ("unix:/path", "dns:///name:port") or a channel.
+        `sink` is a path, a binary file (its header is replaced at the end if it can seek, otherwise it receives the live
+        bytes) or a callable that receives the live bytes on the reader's thread. `credentials` enable TLS; `metadata`
+        is sent with the call.
 
-        All addresses of `target` are used in turn. A stream that is UNAVAILABLE before a server has taken it, because
-        that one is full, draining or gone, is sent to the next one; after ten attempts, about 1.6 s, the error is
-        raised. PCM is sent when a server has taken the stream.
+        All addresses of `target` are used in turn. If a stream fails with UNAVAILABLE before a server has accepted it,
+        because that server is full, draining or down, it is sent to the next one. After ten attempts, about 1.6 s, the
+        error is raised. PCM is sent only after a server has accepted the stream.
 
-        Does not wait for the server: what it refuses is raised by the first method that notices. Only the names of
-        several servers are looked up first. Raises OSError where a path can't be written, ValueError for a server in a
+        Does not wait for the server: if it refuses the stream, the error is raised by a later method. Only the names of
+        several servers are resolved first. Raises OSError if a path cannot be written, and ValueError for a server in a
         list that is not host:port.
         """
         with ExitStack() as resources:
             channel = resources.enter_context(connect(target, credentials))
             stream = Stream(config, open_sink(sink))
-            # Until the writer takes them over, a signal may still leave call and file to nobody.
+            # If a signal arrives before the writer owns the call and the sink, nothing would close them.
             resources.callback(stream.fail, StreamCancelled())
             return cls(stream, channel, metadata, resources)
 
     def write(self, pcm: Pcm) -> None:
         """Send PCM: bytes cut anywhere, or an array of shape (n,) for one channel or (n, channels).
 
-        Waits while the server, or the sink, is too slow. Raises TypeError or ValueError for an array that the
-        config's sample format and channels don't allow, ValueError after close().
+        Blocks while the server or the sink is behind. Raises TypeError or ValueError for an array that does not match
+        the config's sample format and channels, ValueError after close().
         """
         self._stream.check_open()
         for piece in cut(self._stream.layout.to_bytes(pcm)):
@@ -95,7 +96,7 @@ class AudioWriter:
                 self._changed.notify_all()
 
     def flush(self) -> StreamFlushed:
-        """Have all that can be encoded by now sent, wait for it, and return how far it came."""
+        """Make the server send all that can be encoded so far, wait for it, and return the current totals."""
         with self._changed:
             number = self._stream.put_flush()
             self._changed.notify_all()
@@ -104,7 +105,7 @@ class AudioWriter:
 
     @property
     def started(self) -> StreamStarted:
-        """The output as the server resolved it. Waits until it is known."""
+        """The output config as the server resolved it, with every default filled in. Blocks until it is known."""
         with self._changed:
             self._wait_for(lambda: self._stream.started is not None)
             assert self._stream.started is not None
@@ -112,7 +113,7 @@ class AudioWriter:
 
     @property
     def bytes_received(self) -> int:
-        """Bytes of the file that came so far."""
+        """Number of bytes of the file received so far."""
         return self._stream.bytes_received
 
     @property
@@ -121,7 +122,7 @@ class AudioWriter:
         return self._stream.result
 
     def close(self) -> None:
-        """End the PCM and wait until the file is whole. Closing twice does nothing."""
+        """End the PCM and wait until the file is complete. Closing twice has no effect."""
         with self._changed:
             self._stream.requests.end()
             self._changed.notify_all()
@@ -130,7 +131,7 @@ class AudioWriter:
         self._stream.check()
 
     def cancel(self) -> None:
-        """Give the stream up, and with it an unfinished file. After the end of the stream this does nothing."""
+        """Cancel the stream and discard the unfinished file. Does nothing after the end of the stream."""
         self._cancel_call()
         self._reader.join()
         self._release()
@@ -148,7 +149,7 @@ class AudioWriter:
 
     def _release(self) -> None:
         with self._changed:
-            resources = self._resources.pop_all()  # once, though close() and cancel() may meet
+            resources = self._resources.pop_all()  # only once, although close() and cancel() may run concurrently
         resources.close()
 
     def _wait_for(self, happened: Callable[[], bool]) -> None:
@@ -166,7 +167,7 @@ class AudioWriter:
         return self._service.EncodeStream(self._requests(self._attempt), metadata=self._metadata)
 
     def _requests(self, attempt: int) -> Iterator[EncodeStreamRequest]:
-        # gRPC takes these on a thread of its own, one when the one before has passed flow control.
+        # gRPC iterates over these on its own thread, and takes the next one when the previous one has passed flow control.
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: attempt != self._attempt or self._stream.can_send)
@@ -209,4 +210,4 @@ class AudioWriter:
             self._attempt += 1
             self._stream.requests.begin_again()
             self._call = self._start_call()
-            self._changed.notify_all()  # the requests of the attempt before end
+            self._changed.notify_all()  # ends the requests of the previous attempt
