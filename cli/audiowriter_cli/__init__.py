@@ -11,7 +11,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def main() -> int:
     """Run the command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     if sys.argv[1:2] == ["serve"]:
-        # Without the client and its imports: only the server's own entry point sets gRPC's variables in time.
+        # Does not import the client: only the server's own entry point sets gRPC's variables before gRPC is imported.
         from audiowriter_server.__main__ import serve
 
         return serve(sys.argv[2:], "audiowriter serve")
@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def _interrupted(number: int, _: object) -> NoReturn:
-    # The clean-up removes the unfinished file and takes seconds at most: a second signal must not interrupt it.
+    # The clean-up removes the unfinished file and takes at most seconds: a second signal must not interrupt it.
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""The command's group, and how its errors read."""
+"""The command's group and the printing of its errors."""
 
 from collections.abc import Sequence
 from importlib import metadata
@@ -17,7 +17,7 @@ from audiowriter_cli.health import health
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def audiowriter(context: click.Context) -> None:
-    """Turn live PCM into finished audio files."""
+    """Encode live PCM to finished audio files."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

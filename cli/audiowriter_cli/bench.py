@@ -1,8 +1,8 @@
-"""`audiowriter bench`: many streams at a time, and how long their bytes took.
+"""`audiowriter bench`: runs many concurrent streams and measures their latency.
 
-The load is open: in real time each frame has the moment at which a live source would give it, is sent then, and latency
-is counted from then, however slow the server is. The streams run in processes of their own, because one Python process
-has one core.
+The load is open: in real time each frame has a due time, as from a live source, and is sent then, however slow the server
+is. Latency is counted from the due time. The streams run in separate processes, because one Python process uses only one
+core.
 """
 
 import json
@@ -29,24 +29,24 @@ from audiowriter_cli.bench_load import RATE_HZ, Load, Tally, work
 from audiowriter_cli.server import Server, server_options, server_or_own
 
 LATE_MS = 5.0
-"""From here on the generator's own lateness shows in the latencies."""
+"""From this lateness on, the generator's own delay is visible in the latencies."""
 BUCKETS_MS = (0, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000, math.inf)
 PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p99.9": 99.9, "max": 100}
 
 
 @click.command()
 @server_options
-@click.option("--streams", type=click.IntRange(1, 1000), default=10, show_default=True, help="At a time.")
+@click.option("--streams", type=click.IntRange(1, 1000), default=10, show_default=True, help="Concurrent streams.")
 @click.option("--format", "format_", type=click.Choice(list(AUDIO_FORMATS)), default="mp3", show_default=True)
-@click.option("--frame-ms", type=click.FloatRange(1, 1000), default=20.0, show_default=True, help="Audio in a message.")
-@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=10.0, show_default=True, help="Audio in a stream.")
-@click.option("--bulk", is_flag=True, help="Send as fast as the server takes it, instead of in real time.")
-@click.option("--processes", type=click.IntRange(1, 64), help="That send.  [default: one a core]")
+@click.option("--frame-ms", type=click.FloatRange(1, 1000), default=20.0, show_default=True, help="Audio per message.")
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=10.0, show_default=True, help="Audio per stream.")
+@click.option("--bulk", is_flag=True, help="Send as fast as possible instead of in real time.")
+@click.option("--processes", type=click.IntRange(1, 64), help="Processes that send.  [default: one per core]")
 @click.option(
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="Write the figures there; - is stdout.",
+    help="Write the figures to this file; - is stdout.",
 )
 def bench(
     server: Server | None,
@@ -58,10 +58,10 @@ def bench(
     processes: int | None,
     json_file: str | None,
 ) -> None:
-    """Load a server with streams and show how long their bytes take.
+    """Load a server with streams and show the latency of their bytes.
 
-    Latency is from the moment at which a frame is due to the bytes that come out after it. Without --target a server runs
-    inside this process.
+    Latency is counted from the moment when a frame is due to the bytes that are received after it. Without --target a
+    server runs inside this process.
     """
     given = click.get_current_context().params
     config = stream_config(format=format_, sample_rate_hz=RATE_HZ)
@@ -89,14 +89,14 @@ def bench(
     if json_file != "-":
         _print(tally, report, Console())
     if tally.failed:
-        raise click.ClickException(f"{tally.failed} of {streams} streams failed, such as: {tally.errors[0]}")
+        raise click.ClickException(f"{tally.failed} of {streams} streams failed, for example: {tally.errors[0]}")
 
 
 def _run(loads: list[Load], streams: int, console: Console) -> tuple[Tally, float]:
     tally = Tally()
     with _processes(loads) as pipes:
         for pipe in pipes:
-            tally.add(pipe.recv())  # it is ready
+            tally.add(pipe.recv())  # does not block: it is ready
         begin = time.time()
         for pipe in pipes:
             pipe.send(begin)
@@ -111,13 +111,13 @@ def _run(loads: list[Load], streams: int, console: Console) -> tuple[Tally, floa
                 live.update(_table(tally, streams, tally.frames_sent * loads[0].frame_ms / 1000, time.time() - begin))
         seconds = time.time() - begin
     if lost := streams - tally.finished - tally.failed:
-        raise click.ClickException(f"a process of this generator died with {lost} streams")
+        raise click.ClickException(f"a process of this generator crashed with {lost} streams")
     return tally, seconds
 
 
 @contextmanager
 def _processes(loads: list[Load]) -> Iterator[list[Connection]]:
-    # A fresh interpreter each: to fork after gRPC has started its threads is not safe.
+    # Each process is a fresh interpreter, because forking after gRPC has started its threads is not safe.
     spawn = multiprocessing.get_context("spawn")
     pipes, started = [], []
     try:
@@ -125,7 +125,7 @@ def _processes(loads: list[Load]) -> Iterator[list[Connection]]:
             ours, theirs = spawn.Pipe()
             process = spawn.Process(target=work, args=(load, theirs), daemon=True)
             process.start()
-            theirs.close()  # so that ours sees the end when the process ends
+            theirs.close()  # so that our end is closed when the process ends
             pipes.append(ours)
             started.append(process)
         yield pipes
@@ -144,7 +144,7 @@ def _percentiles(values: list[float]) -> dict[str, float]:
 
 def _figures(tally: Tally, frame_ms: float) -> dict[str, Any]:
     counts, _ = np.histogram(tally.latency, BUCKETS_MS)
-    # JSON has no infinity: the last bucket has no upper bound.
+    # JSON has no infinity, so the last bucket has no upper bound.
     bounds = (*BUCKETS_MS[1:-1], None)
     return {
         "audio_seconds": round(tally.frames_sent * frame_ms / 1000, 3),
@@ -185,13 +185,13 @@ def _print(tally: Tally, report: dict[str, Any], console: Console) -> None:
     table = Table(box=SIMPLE_HEAD)
     for heading in ("ms", *PERCENTILES):
         table.add_column(heading, justify="left" if heading == "ms" else "right")
-    for name, told in (
+    for name, label in (
         ("latency_ms", "frame to byte"),
         ("first_audio_ms", "start to first audio"),
         ("generator_lateness_ms", "this generator's lateness"),
     ):
         if report[name]:
-            table.add_row(told, *(f"{value:.1f}" for value in report[name].values()))
+            table.add_row(label, *(f"{value:.1f}" for value in report[name].values()))
     if table.row_count:
         console.print(table)
     most = max((count for _, count in report["histogram"]), default=0)
@@ -203,7 +203,7 @@ def _print(tally: Tally, report: dict[str, Any], console: Console) -> None:
     late = report["generator_lateness_ms"].get("p99", 0)
     if late > LATE_MS:
         console.print(
-            f"This generator was late itself (p99 {late:.1f} ms): the latencies are partly its own. Fewer streams, more "
-            "processes, or a machine of its own for it.",
+            f"This generator was late (p99 {late:.1f} ms), so the latencies are partly its own. Use fewer streams, more "
+            "processes, or a separate machine for it.",
             style="yellow",
         )

@@ -1,4 +1,4 @@
-"""What one process of `audiowriter bench` does: its share of the streams."""
+"""One process of `audiowriter bench`: runs its share of the streams."""
 
 import asyncio
 import math
@@ -18,21 +18,21 @@ from audiowriter_client.connection import connect_aio, service
 from audiowriter_cli.server import Server, server_options
 
 RATE_HZ = 24_000
-STREAMS_A_CONNECTION = 50
-"""Half of what the server allows by default."""
+STREAMS_PER_CONNECTION = 50
+"""Half of the server's default limit."""
 RAMP_S = 1.0
-"""Starts in real time are spread over this, or all frames would come at once."""
+"""Starts in real time are spread over this time, so that frames are not all sent at the same moment."""
 GOLDEN_RATIO = 0.6180339887498949
 REPORT_S = 0.5
 CONNECT_S = 5.0
 GRACE_S = 10.0
-"""How long after its time a stream in real time may still run."""
+"""How long a stream in real time may run after its planned end."""
 BULK_LIMIT_S = 3600.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """What one process is to do. Goes to another process, and so holds no credentials, but the options that name them."""
+    """The load of one process. It is sent to that process, so it has the options for the credentials instead of these."""
 
     server: dict[str, Any]
     config: bytes
@@ -48,13 +48,13 @@ class Load:
 
 @dataclass
 class Tally:
-    """What came; times in ms."""
+    """Results of streams; times in ms."""
 
     latency: list[float] = field(default_factory=list)
     first_audio: list[float] = field(default_factory=list)
-    """From the start of the stream."""
+    """Counted from the start of the stream."""
     lateness: list[float] = field(default_factory=list)
-    """Of this generator in sending what it could send."""
+    """How late this generator sent frames that it could have sent."""
     frames_sent: int = 0
     bytes_received: int = 0
     finished: int = 0
@@ -62,13 +62,13 @@ class Tally:
     errors: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
-        """Take in what another one counted."""
+        """Add the results of another tally."""
         for one in fields(self):
             setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
 
 def work(load: Load, pipe: Connection) -> None:
-    """Say when the connections stand, wait for the moment to begin, and then tell what comes, twice a second."""
+    """Report when the connections are open, wait for the start time, then send the results twice per second."""
     with suppress(KeyboardInterrupt):
         asyncio.run(_Generator(load, pipe).run())
 
@@ -80,7 +80,7 @@ def _server(server: Server | None) -> Server:
 
 
 class _Generator:
-    """The streams of one process."""
+    """Runs the streams of one process."""
 
     def __init__(self, load: Load, pipe: Connection) -> None:
         self._load, self._pipe = load, pipe
@@ -94,16 +94,17 @@ class _Generator:
         self._pcm = np.tile(hum, 2 + int(self._frame) // RATE_HZ).tobytes()
 
     async def run(self) -> None:
-        """Run them all."""
+        """Run all streams."""
         server, streams = _server(**self._load.server), self._load.streams
-        connections = [connect_aio(server.target, server.credentials) for _ in streams[::STREAMS_A_CONNECTION]]
+        connections = [connect_aio(server.target, server.credentials) for _ in streams[::STREAMS_PER_CONNECTION]]
         async with AsyncExitStack() as stack:
             channels = [await stack.enter_async_context(connection) for connection in connections]
-            with suppress(TimeoutError):  # then the streams will say why
+            with suppress(TimeoutError):  # then the streams report the reason
                 async with asyncio.timeout(CONNECT_S):
                     await asyncio.gather(*(channel.channel_ready() for channel in channels))
             self._send()
-            # The system's clock tells all processes when to begin; time.perf_counter goes on evenly from there.
+            # The system's clock gives all processes the same start time; time.perf_counter is used from there because
+            # it is steady.
             self._begin = time.perf_counter() + self._pipe.recv() - time.time()
             reports = asyncio.create_task(self._tell())
             async with asyncio.TaskGroup() as group:
@@ -123,7 +124,7 @@ class _Generator:
 
     async def _stream(self, channel: grpc.aio.Channel, server: Server, number: int) -> None:
         load, start = self._load, self._begin
-        if not load.bulk:  # spread so that neither the starts nor the frames fall together
+        if not load.bulk:  # spread, so that neither starts nor frames coincide
             start += number * GOLDEN_RATIO % 1 * RAMP_S
         await _sleep_until(start)
         start = max(start, time.perf_counter()) if load.bulk else start
@@ -143,14 +144,14 @@ class _Generator:
 
     async def _write(self, call: Any, start: float) -> None:
         load, free = self._load, start
-        # Its error is the reader's as well, and told there.
+        # The reader gets the same error and reports it.
         with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             await call.write(EncodeStreamRequest(config=self._config))
             for number in range(load.frames):
                 if not load.bulk:
                     due = start + number * load.frame_ms / 1000
                     await _sleep_until(due)
-                    # What the server held back is not this generator's lateness.
+                    # Waiting for the server does not count as lateness of this generator.
                     self._tally.lateness.append((time.perf_counter() - max(due, free)) * 1000)
                 await call.write(EncodeStreamRequest(pcm=self._pcm_of(number)))
                 self._tally.frames_sent += 1
@@ -174,7 +175,8 @@ class _Generator:
                 if samples and first:
                     self._tally.first_audio.append((now - start) * 1000)
                     first = False
-                # The last frame that the server had taken in, and what comes after the last of all, is not live.
+                # The last frame that the server has read, and bytes after the last frame of the stream, do not count as
+                # live.
                 frame = math.ceil(samples / self._frame) - 1
                 if not self._load.bulk and 0 <= frame < self._load.frames - 1:
                     due = start + frame * self._load.frame_ms / 1000

@@ -23,12 +23,12 @@ from audiowriter_cli.server import Server, server_options
 from audiowriter_cli.source import open_source
 
 
-def _bits_a_second(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+def _bits_per_second(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
     number, scale = (value[:-1], 1000) if value.endswith("k") else (value, 1)
     if not number.isdecimal():
-        raise click.BadParameter(f"{value!r} is not a bitrate such as 96k or 96000")
+        raise click.BadParameter(f"{value!r} is not a bitrate: expected bits per second such as 96k or 96000")
     return int(number) * scale
 
 
@@ -37,7 +37,7 @@ def _tags(context: click.Context, option: click.Parameter, values: tuple[str, ..
     for value in values:
         name, equals, text = value.partition("=")
         if not equals:
-            raise click.BadParameter(f"{value!r} is not NAME=TEXT")
+            raise click.BadParameter(f"{value!r} is not a tag: expected NAME=TEXT")
         tags[name] = text
     return tags
 
@@ -51,15 +51,21 @@ _positive = click.IntRange(min=1)
 @click.argument("source", metavar="IN")
 @click.argument("output", metavar="OUT")
 @server_options
-@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="Instead of by OUT's extension.")
-@click.option("--bitrate", "bitrate_bps", callback=_bits_a_second, metavar="BITS", help="Bits per second, such as 96k.")
+@click.option(
+    "--format", "format_", type=click.Choice(list(FORMATS)), help="Format of the file.  [default: by OUT's extension]"
+)
+@click.option(
+    "--bitrate", "bitrate_bps", callback=_bits_per_second, metavar="BITS", help="Bits per second, such as 96k."
+)
 @click.option("--quality", "vbr_quality", type=click.FloatRange(0, 1), help="Variable bitrate; 1 is best.")
 @click.option("--effort", type=click.IntRange(0, 10), help="10 is slowest and best.")
 @click.option("--rate", "output_sample_rate_hz", type=_positive, metavar="HZ", help="Sample rate of the file.")
 @click.option("--channels", "output_channels", type=_positive, help="Channels of the file.")
 @click.option("--sample-format", "output_sample_format", type=_samples, help="Sample format of the file.")
-@click.option("--page-ms", type=_positive, help="Longest stretch of audio in a page.")
-@click.option("--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="As title=…; may be repeated.")
+@click.option("--page-ms", type=_positive, help="Maximum page duration in ms.")
+@click.option(
+    "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="A tag such as title=…; may be repeated."
+)
 @click.option(
     "--input-format", type=_samples, help="Sample format of raw PCM; stdin is then raw PCM.  [default: s16le]"
 )
@@ -82,20 +88,20 @@ def encode(
     IN is a file that libsndfile or FFmpeg can read, or - for stdin. Raw PCM needs --input-rate: a file named .pcm or
     .raw, or stdin that is not recognised as an audio file. With --input-format stdin is always read as raw PCM.
 
-    OUT is a path or - for stdout. If stdout is a file, it gets the final header, too, except in append mode.
+    OUT is a path or - for stdout. If stdout is a file, it also receives the final header, except in append mode.
 
-    Without --target the file is encoded in this process. AUDIOWRITER_TOKEN in the environment is sent to --target as
-    the bearer token.
+    Without --target the file is encoded in this process. The environment variable AUDIOWRITER_TOKEN sets a bearer token
+    for --target.
     """
     if format_ is None and (found := format_for_extension(Path(output).suffix)):
         format_ = found.name
     if format_ is None:
-        raise click.UsageError(f"{output}: no format by this name: give --format")
+        raise click.UsageError(f"{output}: the extension determines no format: use --format")
     if _same_file(source, output):
         raise click.UsageError(f"{source} and {output} are the same file")
     raw = RawOptions(input_format, input_rate, input_channels)
     if settings["bitrate_bps"] is not None and settings["vbr_quality"] is not None:
-        raise click.UsageError("--bitrate and --quality exclude each other")
+        raise click.UsageError("--bitrate and --quality are mutually exclusive")
     opened: Future[tuple[AudioWriter | LocalWriter, Meter]] = Future()
 
     def work() -> str:
@@ -112,7 +118,7 @@ def encode(
             return _summary(output, writer, time.perf_counter() - begin)
 
     def stop() -> None:
-        with suppress(TimeoutError):  # not yet opened, or never to be
+        with suppress(TimeoutError):  # not opened yet, or it never will be
             writer, meter = opened.result(GRACE_S)
             meter.stop()
             writer.cancel()
@@ -136,7 +142,7 @@ def _open_writer(
         return LocalWriter(options, sink)
     try:
         config = stream_config(**options)
-    except ValueError as error:  # a number too large for its field
+    except ValueError as error:  # a number is too large for its field
         raise click.UsageError(str(error)) from error
     return AudioWriter.open(server.target, config, sink, credentials=server.credentials, metadata=server.metadata)
 
@@ -149,7 +155,7 @@ def _same_file(source: str, output: str) -> bool:
 
 
 def _stdout() -> FileIO:
-    # Without a buffer, a listener gets each byte at once, and nothing remains to be flushed if the pipe is closed.
+    # Unbuffered, so that a listener receives each byte immediately, and nothing must be flushed if the pipe is closed.
     return FileIO(sys.stdout.fileno(), "wb", closefd=False)
 
 

@@ -13,7 +13,7 @@ from audiowriter_cli.server import Server, server_options, server_or_own
 @click.command()
 @server_options
 def formats(server: Server | None) -> None:
-    """List what the server can write; defaults in parentheses.
+    """List the formats of the server; defaults are in parentheses.
 
     Without --target a server runs inside this process.
     """

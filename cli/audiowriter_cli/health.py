@@ -12,10 +12,10 @@ _LOCAL = Server("127.0.0.1:50051", None, [])
 
 @click.command()
 @server_options
-@click.option("--service", default="", help='What to ask for: "" or liveness.')
+@click.option("--service", default="", help='Service to check: "" or liveness.')
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=3.0, show_default=True, help="Seconds.")
 def health(server: Server | None, service: str, timeout: float) -> None:
-    """Ask a server, by default the one on this host, whether it takes streams; exit with 0 if so, else with 1."""
+    """Check whether a server, by default the one on this host, accepts streams; exit with 0 if so, otherwise with 1."""
     server = server or _LOCAL
     with connect(server.target, server.credentials) as channel:
         request = health_pb2.HealthCheckRequest(service=service)

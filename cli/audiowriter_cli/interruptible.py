@@ -1,4 +1,4 @@
-"""Work that a signal can end at any moment without harm."""
+"""Runs work that a signal may interrupt at any moment."""
 
 import os
 import sys
@@ -14,10 +14,10 @@ Result = TypeVar("Result")
 
 
 def run_interruptibly(work: Callable[[], Result], stop: Callable[[], None]) -> Result:
-    """Run `work` on a thread of its own and return its result. An exception that a signal raises is raised after `stop`.
+    """Run `work` on its own thread and return its result. An exception raised by a signal is raised after `stop`.
 
-    The main thread only waits for signals: an exception in the middle of gRPC's bookkeeping, or of a callback from a codec,
-    would do harm there, and a signal that arrives just before a blocking call would not be seen until that returns.
+    The main thread only waits for signals. An exception in the middle of gRPC's code, or in a callback of a codec, would
+    leave it in a broken state, and a signal that arrives just before a blocking call would have no effect until it returns.
     """
     outcome: Future[Result] = Future()
 
@@ -36,7 +36,8 @@ def run_interruptibly(work: Callable[[], Result], stop: Callable[[], None]) -> R
         stop()
         thread.join(GRACE_S)
         if thread.is_alive() and isinstance(error, SystemExit):
-            # Blocked on stdin or stdout, or in a decoder. An interpreter that shuts down under such a thread may crash.
+            # It is blocked on stdin or stdout, or in a decoder. The interpreter may crash if it shuts down while a
+            # thread runs.
             sys.stderr.flush()
             os._exit(int(error.code or 0))
         raise

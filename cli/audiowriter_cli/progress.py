@@ -1,4 +1,4 @@
-"""How far an encode has come, on stderr."""
+"""Shows the progress of an encode on stderr."""
 
 from types import TracebackType
 from typing import Self
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 
 
 class Meter:
-    """A bar where the length is known, a spinner where not, and nothing where nobody looks."""
+    """Shows a bar if the length is known and a spinner if not. Shows nothing if stderr is not a terminal."""
 
     def __init__(self, frames: int | None, sample_rate_hz: int, *, quiet: bool) -> None:
         self._sample_rate_hz = sample_rate_hz
@@ -26,7 +26,7 @@ class Meter:
         self._task = self._progress.add_task("", total=frames, seconds=0.0, size=decimal(0))
 
     def advance(self, frames: float, encoded_bytes: int) -> None:
-        """Count `frames` more samples a channel; `encoded_bytes` have come back so far."""
+        """Count `frames` more samples per channel; `encoded_bytes` is the number of bytes received so far."""
         self._frames += frames
         self._progress.update(
             self._task,
@@ -45,5 +45,5 @@ class Meter:
         self.stop()
 
     def stop(self) -> None:
-        """Give the terminal back."""
+        """Remove the bar from the terminal."""
         self._progress.stop()

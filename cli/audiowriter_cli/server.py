@@ -1,4 +1,4 @@
-"""The server that a command talks to: its options, and the one inside this process."""
+"""The server that a command uses: its options, and the server inside this process."""
 
 import functools
 import os
@@ -19,7 +19,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @dataclass(frozen=True)
 class Server:
-    """What the library's calls take."""
+    """Arguments for the client library's calls."""
 
     target: str
     credentials: grpc.ChannelCredentials | None
@@ -27,7 +27,7 @@ class Server:
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name a server; the command gets it as `server`, None if --target is not given."""
+    """Add the options that select a server. The command receives it as `server`: None if --target is not given."""
 
     @click.option(
         "--target",
@@ -36,10 +36,10 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
         show_envvar=True,
         help="Servers to use; the default port is 50051.",
     )
-    @click.option("--tls", is_flag=True, help="Use TLS, and trust the system's authorities.")
-    @click.option("--tls-ca", type=_file, help="Use TLS, and trust these authorities.")
-    @click.option("--tls-cert", type=_file, help="Certificate to show to a server that asks for one.")
-    @click.option("--tls-key", type=_file, help="Its private key.")
+    @click.option("--tls", is_flag=True, help="Use TLS and trust the system's certificate authorities.")
+    @click.option("--tls-ca", type=_file, help="Use TLS and trust these certificate authorities.")
+    @click.option("--tls-cert", type=_file, help="Client certificate, for servers that require one.")
+    @click.option("--tls-key", type=_file, help="Private key of the client certificate.")
     @functools.wraps(command)
     def with_server(
         target: str | None,
@@ -51,7 +51,7 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         credentials = _credentials(tls, tls_ca, tls_cert, tls_key)
         if credentials is not None and not target:
-            raise click.UsageError("TLS is for a --target")
+            raise click.UsageError("TLS options require --target")
         try:
             servers_of(target or "")
         except ValueError as error:
@@ -66,7 +66,7 @@ def _credentials(
     tls: bool, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None
 ) -> grpc.ChannelCredentials | None:
     if bool(tls_cert) != bool(tls_key):
-        raise click.UsageError("--tls-cert and --tls-key go together")
+        raise click.UsageError("--tls-cert and --tls-key require each other")
     if not (tls or tls_ca or tls_cert):
         return None
     authorities, certificate, key = (file.read_bytes() if file else None for file in (tls_ca, tls_cert, tls_key))
@@ -74,22 +74,22 @@ def _credentials(
 
 
 def _metadata() -> Metadata:
-    # Not an option: what is on a command line is for all to see.
+    # Not an option, because command lines are visible to other users.
     token = os.environ.get("AUDIOWRITER_TOKEN")
     return [("authorization", f"Bearer {token}")] if token else []
 
 
 @contextmanager
 def server_or_own(server: Server | None) -> Iterator[Server]:
-    """Give `server`, or one that runs inside this process as long as the context."""
+    """Yield `server`, or a server that runs inside this process for the duration of the context."""
     if server is not None:
         yield server
         return
     from audiowriter_server.runtime.embedded import EmbeddedServer
     from audiowriter_server.runtime.settings import Settings
 
-    # It has one caller, whose source may fall silent and whose listener may pause for as long as they like, and who
-    # leaves nothing behind that would be worth waiting for.
+    # Its only client may have a source that is silent, or a listener that pauses, for any length of time. There is no
+    # other client for which the end of its streams would have to be awaited.
     settings = Settings(
         idle_timeout=_YEAR_S, stalled_reader_timeout=_YEAR_S, max_stream_seconds=_YEAR_S, drain_timeout=0
     )

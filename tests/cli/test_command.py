@@ -1,4 +1,4 @@
-"""The command beside `encode`, and what both show."""
+"""The command except `encode`, and what all subcommands show."""
 
 import os
 import pty
@@ -15,12 +15,12 @@ from support.command import COMMAND, run
 SAMPLES = ["s16le", "s24le", "s32le", "f32le", "f64le", "u8"]
 
 
-def test_version_is_the_distributions() -> None:
+def test_version_is_that_of_the_distribution() -> None:
     assert run("version").stdout.decode().strip() == metadata.version("audiowriter")
 
 
 @pytest.mark.parametrize("source", ["in.wav", "-"])
-def test_terminal_sees_progress(target: str, tmp_path: Path, speech: Path, source: str) -> None:
+def test_progress_is_shown_on_a_terminal(target: str, tmp_path: Path, speech: Path, source: str) -> None:
     controller, terminal = pty.openpty()
     command: list[str | Path] = [COMMAND, "encode", source, "out.wav", "--target", target]
     command += ["--input-rate", "24000"] if source == "-" else []
@@ -46,17 +46,17 @@ def test_terminal_sees_progress(target: str, tmp_path: Path, speech: Path, sourc
 def _read(controller: int) -> bytes:
     try:
         return os.read(controller, 65536)
-    except OSError:  # Linux: the other end is closed
+    except OSError:  # on Linux, if the other end is closed
         return b""
 
 
-def test_formats_are_a_table(target: str) -> None:
+def test_formats_prints_a_table(target: str) -> None:
     done = run("formats", "--target", target, environment={"COLUMNS": "160"})
     lines = done.stdout.decode().splitlines()
     assert any(line.split() == ["pcm", "1", "…", "768", "1", "…", "8", *SAMPLES, "–", "–", "–"] for line in lines)
 
 
-def test_health_tells_by_its_exit_code(target: str, tmp_path: Path) -> None:
+def test_health_sets_the_exit_code(target: str, tmp_path: Path) -> None:
     done = run("health", environment={"AUDIOWRITER_TARGET": target})
     assert (done.returncode, done.stdout.decode()) == (0, f"{target}: SERVING\n")
     assert run("health", "--target", f"unix:{tmp_path}/none").returncode == 1
@@ -64,7 +64,7 @@ def test_health_tells_by_its_exit_code(target: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def secured_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A server with TLS and tokens: its target and the certificate of its authority."""
+    """A server with TLS and tokens: its target and the certificate of its certificate authority."""
     cert, key, tokens = tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "tokens"
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
@@ -75,8 +75,8 @@ def secured_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         yield "localhost:" + address.rpartition(":")[2], cert
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-def test_token_and_certificate_open_a_secured_server(
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl creates the certificate")
+def test_server_with_tls_and_tokens_accepts_token_and_certificate(
     secured_server: tuple[str, Path], tmp_path: Path, speech: Path
 ) -> None:
     target, authority = secured_server
@@ -101,6 +101,6 @@ def serving(*options: str) -> Iterator[str]:
     assert process.returncode == 0
 
 
-def test_serve_serves_until_it_is_told_to_stop(tmp_path: Path, speech: Path) -> None:
+def test_serve_runs_until_a_signal(tmp_path: Path, speech: Path) -> None:
     with serving() as target:
         assert run("encode", speech, tmp_path / "out.wav", "--target", target).returncode == 0

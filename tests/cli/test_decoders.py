@@ -1,4 +1,4 @@
-"""What the command decodes from files that libsndfile can't read."""
+"""Files that libsndfile cannot read, and other decoders."""
 
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ RATE_HZ = 24000
 
 
 def decoded(path: Path) -> tuple[str, NDArray[np.float64]]:
-    """The sample format and the samples."""
+    """Return the sample format and the samples."""
     with open_file(str(path)) as source:
         blocks = [np.asarray(block) for block in source.blocks]
         assert source.format.sample_rate_hz == RATE_HZ
@@ -33,14 +33,14 @@ def packets(path: Path) -> int:
         return sum(packet.size > 0 for packet in container.demux(audio=0))
 
 
-def test_no_ffmpeg_program_is_needed(tmp_path: Path, samples: NDArray[np.int16]) -> None:
+def test_ffmpeg_program_is_not_required(tmp_path: Path, samples: NDArray[np.int16]) -> None:
     source = write(tmp_path / "in.m4a", samples[:, None], RATE_HZ, "alac")
     done = run("encode", source, tmp_path / "out.wav", environment={"PATH": str(tmp_path)})
     assert (done.returncode, done.stderr.count(b"\n")) == (0, 1)
     np.testing.assert_array_equal(soundfile.read(tmp_path / "out.wav", dtype="int16")[0], samples)
 
 
-def test_24_bits_stay_24_bits(tmp_path: Path) -> None:
+def test_24_bits_are_kept(tmp_path: Path) -> None:
     noise = np.random.default_rng(5).integers(-(2**23), 2**23, (20000, 2), np.int32)
     sample_format, samples = decoded(write(tmp_path / "in.m4a", noise << 8, RATE_HZ, "alac"))
     assert sample_format == "s24le"
@@ -48,18 +48,18 @@ def test_24_bits_stay_24_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("extension", ["m4a", "mp4"])
-def test_priming_of_aac_is_dropped(target: str, tmp_path: Path, samples: NDArray[np.int16], extension: str) -> None:
+def test_priming_of_aac_is_removed(target: str, tmp_path: Path, samples: NDArray[np.int16], extension: str) -> None:
     path = tmp_path / f"in.{extension}"
     soundfile.write(tmp_path / "in.wav", samples, RATE_HZ)
     assert run("encode", tmp_path / "in.wav", path, "--target", target, "--bitrate", "64k").returncode == 0
     sample_format, found = decoded(path)
     assert sample_format == "f32le"
-    # FFmpeg plays the last frame to its end.
+    # FFmpeg returns the last frame completely.
     assert len(samples) <= len(found) == 1024 * (packets(path) - 1) < len(samples) + 1024
     assert np.corrcoef(found[: len(samples), 0], samples)[0, 1] > 0.99
 
 
-def test_adts_has_its_priming(target: str, tmp_path: Path, samples: NDArray[np.int16]) -> None:
+def test_adts_keeps_its_priming(target: str, tmp_path: Path, samples: NDArray[np.int16]) -> None:
     soundfile.write(tmp_path / "in.wav", samples, RATE_HZ)
     path = tmp_path / "in.aac"
     assert run("encode", tmp_path / "in.wav", path, "--target", target, "--bitrate", "64k").returncode == 0
@@ -101,7 +101,7 @@ def test_damaged_packets_are_counted(target: str, tmp_path: Path, samples: NDArr
 
 
 def test_mp3_has_no_break_between_blocks(target: str, tmp_path: Path) -> None:
-    """Frames refer to bits of the frames before them."""
+    """Frames use bits of the previous frames."""
     noise = np.random.default_rng(7).normal(0, 8000, 100_000).clip(-32768, 32767).astype(np.int16)
     noise[::50_000] = 32767
     soundfile.write(tmp_path / "in.wav", noise, RATE_HZ)
@@ -112,7 +112,7 @@ def test_mp3_has_no_break_between_blocks(target: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(found[:, 0], soundfile.read(tmp_path / "in.mp3", dtype="float32")[0], atol=1e-6)
 
 
-def test_file_that_libsndfile_gives_up_amid_is_one_line(target: str, tmp_path: Path) -> None:
+def test_error_of_libsndfile_amid_a_file_is_one_line(target: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(6).integers(-(2**15), 2**15, 200_000).astype(np.int16)
     soundfile.write(tmp_path / "in.flac", noise, RATE_HZ)
     file = (tmp_path / "in.flac").read_bytes()
@@ -124,7 +124,7 @@ def test_file_that_libsndfile_gives_up_amid_is_one_line(target: str, tmp_path: P
     assert not (tmp_path / "out.wav").exists()
 
 
-def test_colon_in_a_name_is_no_protocol(tmp_path: Path, samples: NDArray[np.int16]) -> None:
+def test_colon_in_a_name_is_not_a_protocol(tmp_path: Path, samples: NDArray[np.int16]) -> None:
     path = write(tmp_path / "in.m4a", samples[:, None], RATE_HZ, "alac").rename(tmp_path / "concat:in.m4a")
     subprocess.run(
         [sys.executable, "-c", "from audiowriter_cli import main; main()", "encode", path.name, "out.wav"],
@@ -136,7 +136,7 @@ def test_colon_in_a_name_is_no_protocol(tmp_path: Path, samples: NDArray[np.int1
 
 
 @pytest.mark.parametrize("bytes_", [b"\0\0\0\x18ftypM4A ", b"no audio at all", b""])
-def test_what_no_decoder_can_read_is_one_line(tmp_path: Path, bytes_: bytes) -> None:
+def test_error_of_an_unreadable_file_is_one_line(tmp_path: Path, bytes_: bytes) -> None:
     (tmp_path / "in.m4a").write_bytes(bytes_)
     done = run("encode", tmp_path / "in.m4a", tmp_path / "out.wav", environment={"PATH": str(tmp_path)})
     assert done.returncode == 1
@@ -145,8 +145,8 @@ def test_what_no_decoder_can_read_is_one_line(tmp_path: Path, bytes_: bytes) -> 
     )
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="pydub decodes by an ffmpeg program")
-def test_pydub_is_the_last_resort(tmp_path: Path, samples: NDArray[np.int16], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="pydub decodes with an ffmpeg program")
+def test_pydub_is_used_last(tmp_path: Path, samples: NDArray[np.int16], monkeypatch: pytest.MonkeyPatch) -> None:
     soundfile.write(tmp_path / "in.flac", samples, RATE_HZ)
     monkeypatch.setattr(decoders, "decode_file", Mock(side_effect=NoAudio))
     sample_format, found = decoded(tmp_path / "in.flac")
@@ -166,8 +166,8 @@ with open("/proc/self/status") as status:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("source", ["{}", "-"])
-def test_memory_is_flat(target: str, tmp_path: Path, source: str) -> None:
-    """Half an hour takes no more than ten seconds; its samples would be 86 MB."""
+def test_memory_does_not_grow_with_the_length(target: str, tmp_path: Path, source: str) -> None:
+    """Half an hour needs no more memory than ten seconds; its samples would be 86 MB."""
     peaks = []
     for seconds in (10, 1800):
         silence = np.zeros((seconds * RATE_HZ, 1), np.int16)

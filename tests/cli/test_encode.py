@@ -1,4 +1,4 @@
-"""`audiowriter encode`: what goes in, what comes out."""
+"""`audiowriter encode`: inputs and outputs."""
 
 import subprocess
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def test_encode_brings_its_own_server(tmp_path: Path, names: Names, speech: Path
 
 
 @pytest.mark.parametrize("extension", ["wav", "ogg", "opus", "flac", "mp3", "aac", "pcm", "raw"])
-def test_extension_names_the_format(target: str, tmp_path: Path, speech: Path, extension: str) -> None:
+def test_extension_determines_the_format(target: str, tmp_path: Path, speech: Path, extension: str) -> None:
     out = tmp_path / f"out.{extension}"
     done = run("encode", speech, out, "--target", target, "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
@@ -44,7 +44,7 @@ def test_extension_names_the_format(target: str, tmp_path: Path, speech: Path, e
         ("ULAW", "PCM_16"),
     ],
 )
-def test_samples_come_through_as_they_are(target: str, tmp_path: Path, subtype: str, expected: str) -> None:
+def test_samples_are_unchanged(target: str, tmp_path: Path, subtype: str, expected: str) -> None:
     noise = np.random.default_rng(2).uniform(-1, 1, (5000, 2))
     source, out = tmp_path / "in.wav", tmp_path / "out.wav"
     soundfile.write(source, noise, 44100, subtype=subtype)
@@ -53,7 +53,7 @@ def test_samples_come_through_as_they_are(target: str, tmp_path: Path, subtype: 
     np.testing.assert_array_equal(soundfile.read(out)[0], soundfile.read(source)[0])
 
 
-def test_options_reach_the_file(target: str, tmp_path: Path, speech: Path) -> None:
+def test_options_are_applied(target: str, tmp_path: Path, speech: Path) -> None:
     options = [
         "--rate",
         "48000",
@@ -71,7 +71,7 @@ def test_options_reach_the_file(target: str, tmp_path: Path, speech: Path) -> No
         assert (file.samplerate, file.channels, file.subtype, file.title) == (48000, 2, "PCM_24", "Ωmega")
 
 
-def test_bitrate_and_quality_decide_the_size(target: str, tmp_path: Path, speech: Path) -> None:
+def test_bitrate_and_quality_determine_the_size(target: str, tmp_path: Path, speech: Path) -> None:
     sizes = []
     for rate in (["--bitrate", "32k"], ["--bitrate", "128000"], ["--quality", "0"], ["--quality", "1"]):
         assert run("encode", speech, tmp_path / "o.mp3", "--target", target, *rate).returncode == 0
@@ -87,7 +87,7 @@ def test_stdin_to_stdout(target: str, samples: NDArray[np.int16]) -> None:
     assert done.stderr.decode().startswith("-: 3.00 s, 144,000 bytes, ")
 
 
-def test_stdout_gets_the_live_bytes_at_once(target: str) -> None:
+def test_stdout_receives_live_bytes_immediately(target: str) -> None:
     options = ["--format", "wav", "--input-rate", "24000", "--target", target]
     with start("encode", "-", "-", *options) as process:
         assert process.stdin is not None
@@ -111,27 +111,27 @@ def encode_to(out: Path, source: Path, target: str, *, mode: str = "wb", positio
         )
 
 
-def test_stdout_that_can_seek_gets_the_header(target: str, tmp_path: Path, speech: Path) -> None:
+def test_stdout_that_can_seek_receives_the_header(target: str, tmp_path: Path, speech: Path) -> None:
     run("encode", speech, tmp_path / "named.wav", "--target", target)
     encode_to(tmp_path / "out.wav", speech, target)
     assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "named.wav").read_bytes()
 
 
-def test_header_goes_to_where_stdout_stood(target: str, tmp_path: Path, speech: Path) -> None:
+def test_header_is_written_where_stdout_started(target: str, tmp_path: Path, speech: Path) -> None:
     run("encode", speech, tmp_path / "named.wav", "--target", target)
     (tmp_path / "out").write_bytes(b"before")
     encode_to(tmp_path / "out", speech, target, mode="r+b", position=6)
     assert (tmp_path / "out").read_bytes() == b"before" + (tmp_path / "named.wav").read_bytes()
 
 
-def test_stdout_that_appends_gets_the_live_bytes(target: str, tmp_path: Path, speech: Path) -> None:
+def test_stdout_in_append_mode_receives_the_live_bytes(target: str, tmp_path: Path, speech: Path) -> None:
     (tmp_path / "out").write_bytes(b"before")
     encode_to(tmp_path / "out", speech, target, mode="ab")
     live = run("encode", speech, "-", "--format", "wav", "--target", target).stdout
     assert (tmp_path / "out").read_bytes() == b"before" + live
 
 
-def test_raw_file_needs_its_format(target: str, tmp_path: Path) -> None:
+def test_raw_file_requires_its_format(target: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(3).uniform(-1, 1, (5000, 2)).astype(np.float32)
     (tmp_path / "in.pcm").write_bytes(noise.tobytes())
     options = ["--input-format", "f32le", "--input-rate", "8000", "--input-channels", "2", "--target", target]

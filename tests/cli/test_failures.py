@@ -1,4 +1,4 @@
-"""`audiowriter encode`: how it ends when it can't go on."""
+"""`audiowriter encode`: its errors."""
 
 import os
 import signal
@@ -21,20 +21,23 @@ MODULE = [sys.executable, "-m", "audiowriter_server"]
     ("arguments", "message"),
     [
         (["in.wav"], "Missing argument 'OUT'."),
-        (["in.wav", "out.xyz"], "out.xyz: no format by this name: give --format"),
+        (["in.wav", "out.xyz"], "out.xyz: the extension determines no format: use --format"),
         (["in.wav", "in.wav"], "in.wav and in.wav are the same file"),
         (["in.wav", "link.wav"], "in.wav and link.wav are the same file"),
         (["-", "out.wav"], "raw PCM needs --input-rate, and --input-format if it is not s16le"),
         (["-", "out.wav", "--input-format", "s16le"], "raw PCM needs --input-rate"),
         (["in.wav", "out.wav", "--input-rate", "8000"], "--input-… are for raw PCM"),
-        (["in.wav", "out.mp3", "--bitrate", "fast"], "'fast' is not a bitrate such as 96k or 96000"),
-        (["in.wav", "out.mp3", "--bitrate", "96k", "--quality", "1"], "--bitrate and --quality exclude each other"),
-        (["in.wav", "out.mp3", "--tag", "title"], "'title' is not NAME=TEXT"),
+        (
+            ["in.wav", "out.mp3", "--bitrate", "fast"],
+            "'fast' is not a bitrate: expected bits per second such as 96k or 96000",
+        ),
+        (["in.wav", "out.mp3", "--bitrate", "96k", "--quality", "1"], "--bitrate and --quality are mutually exclusive"),
+        (["in.wav", "out.mp3", "--tag", "title"], "'title' is not a tag: expected NAME=TEXT"),
         (["in.wav", "out.wav", "--rate", "4294967296", "--target", "localhost:1"], "4294967296"),
-        (["in.wav", "out.wav", "--target", "a:1,b:x"], "--target: 'b:x' in a list of servers: takes host:port"),
+        (["in.wav", "out.wav", "--target", "a:1,b:x"], "--target: 'b:x' in a list of servers: expected host:port"),
     ],
 )
-def test_wrong_usage_is_one_line_and_2(
+def test_wrong_usage_is_one_line_and_exit_code_2(
     tmp_path: Path, speech: Path, names: Names, arguments: Sequence[str], message: str
 ) -> None:
     (tmp_path / "link.wav").symlink_to(speech)
@@ -68,14 +71,14 @@ def test_every_violation_has_a_line(target: str, tmp_path: Path, speech: Path, n
     ("source", "message"),
     [("missing.wav", "missing.wav: No such file or directory"), (".", ".: Is a directory")],
 )
-def test_input_that_cannot_be_opened_is_named(tmp_path: Path, source: str, message: str) -> None:
+def test_error_names_an_input_that_cannot_be_opened(tmp_path: Path, source: str, message: str) -> None:
     done = subprocess.run(
         [COMMAND, "encode", source, "out.wav"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (1, f"audiowriter: {message}\n")
 
 
-def test_server_that_is_not_there_is_one_line(tmp_path: Path, speech: Path, names: Names) -> None:
+def test_error_of_a_missing_server_is_one_line(tmp_path: Path, speech: Path, names: Names) -> None:
     done = run("encode", speech, tmp_path / "out.wav", "--target", f"unix:{tmp_path}/none")
     assert done.returncode == 1
     assert done.stderr.decode().startswith("audiowriter: UNAVAILABLE: ")
@@ -83,14 +86,14 @@ def test_server_that_is_not_there_is_one_line(tmp_path: Path, speech: Path, name
     assert names() == ["in.wav"]
 
 
-def test_output_that_cannot_be_written_is_named(target: str, tmp_path: Path, speech: Path) -> None:
+def test_error_names_an_output_that_cannot_be_written(target: str, tmp_path: Path, speech: Path) -> None:
     done = run("encode", speech, tmp_path / "missing" / "out.wav", "--target", target)
     message = f"audiowriter: {tmp_path}/missing/out.wav: No such file or directory\n"
     assert (done.returncode, done.stderr.decode()) == (1, message)
 
 
 def without(folder: Path, module: str) -> dict[str, str]:
-    """The environment of a Python that lacks `module`."""
+    """Return the environment of a Python that lacks `module`."""
     (folder / f"{module}.py").write_text(f"raise ModuleNotFoundError('no {module}', name='{module}')\n")
     return {"PYTHONPATH": str(folder)}
 
@@ -105,7 +108,7 @@ def without(folder: Path, module: str) -> dict[str, str]:
         ([*MODULE, "--workers=2"], "prometheus_client"),
     ],
 )
-def test_server_without_its_dependencies_is_one_line(
+def test_error_of_missing_server_dependencies_is_one_line(
     tmp_path: Path, command: Sequence[str | Path], module: str
 ) -> None:
     done = subprocess.run(
@@ -122,13 +125,13 @@ def test_server_without_its_dependencies_is_one_line(
 
 @pytest.fixture
 def loud(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let gRPC log as by default; the tests may be run with its log switched off."""
+    """Let gRPC log as by default, although its log may be disabled for the tests."""
     monkeypatch.delenv("GRPC_VERBOSITY", raising=False)
 
 
 @pytest.mark.parametrize("command", [[COMMAND, "serve"], MODULE])
 @pytest.mark.usefixtures("loud")
-def test_port_that_is_taken_is_one_line(command: Sequence[str | Path]) -> None:
+def test_error_of_a_port_in_use_is_one_line(command: Sequence[str | Path]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run([*command, f"--port={port}"], capture_output=True, text=True, timeout=60, check=False)
@@ -138,7 +141,7 @@ def test_port_that_is_taken_is_one_line(command: Sequence[str | Path]) -> None:
 
 
 @pytest.mark.usefixtures("loud")
-def test_target_that_cannot_be_is_one_line(tmp_path: Path, speech: Path) -> None:
+def test_error_of_an_invalid_target_is_one_line(tmp_path: Path, speech: Path) -> None:
     done = run("encode", speech, tmp_path / "out.wav", "--target", "ipv4:1.2.3.4.5:1")
     assert done.returncode == 1
     assert done.stderr.decode().startswith("audiowriter: ")
@@ -146,7 +149,7 @@ def test_target_that_cannot_be_is_one_line(tmp_path: Path, speech: Path) -> None
 
 
 @pytest.mark.usefixtures("loud")
-def test_library_leaves_the_log_of_grpc_alone() -> None:
+def test_library_does_not_change_the_log_of_grpc() -> None:
     code = """
 import os, sys, audiowriter_client, audiowriter_server.runtime.embedded
 sys.exit("GRPC_VERBOSITY" in os.environ)
@@ -175,7 +178,7 @@ def test_signal_leaves_no_file(
     assert names() == []
 
 
-def test_closed_pipe_ends_quietly(target: str) -> None:
+def test_closed_pipe_ends_without_an_error_text(target: str) -> None:
     options = ["--format", "pcm", "--input-rate", "24000", "--target", target]
     with start("encode", "-", "-", *options) as process:
         assert process.stdout is not None

@@ -82,7 +82,7 @@ class Pause:
         self.was_cut = False
 
     def wait(self) -> None:
-        self.was_cut = not self._over.wait(PATIENCE_S)  # then the reader goes on, and the test fails
+        self.was_cut = not self._over.wait(PATIENCE_S)  # then the reader continues, and the test fails
 
     def end(self) -> None:
         self._over.set()
@@ -90,7 +90,7 @@ class Pause:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Opens a pipe with these bytes as stdin."""
+    """Opens a pipe that contains these bytes as stdin."""
     with ExitStack() as stack:
 
         def open_pipe(data: bytes, raw: RawOptions = NO_OPTIONS, pause: Pause | None = None) -> Source:
@@ -122,7 +122,7 @@ def content(source: Source) -> tuple[PcmFormat, bytes]:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_pipe_is_decoded_as_the_file_is(
+def test_pipe_is_decoded_like_the_file(
     opened: Open, target: str, tmp_path: Path, samples: NDArray[np.int16], name: str
 ) -> None:
     path = encoded(target, tmp_path / f"in.{OURS[name]}", samples, name)
@@ -132,7 +132,7 @@ def test_pipe_is_decoded_as_the_file_is(
 
 
 @pytest.mark.parametrize(("container", "subtype", "endian"), LIBSNDFILES)
-def test_pipe_is_decoded_as_libsndfile_does(
+def test_pipe_is_decoded_like_by_libsndfile(
     opened: Open, tmp_path: Path, container: str, subtype: str, endian: str
 ) -> None:
     noise = np.random.default_rng(2).uniform(-0.5, 0.5, (20000, 2))
@@ -143,11 +143,11 @@ def test_pipe_is_decoded_as_libsndfile_does(
     assert content(opened(path.read_bytes())) == expected
 
 
-@pytest.mark.parametrize("name", ["raw", *(name for name in OURS if name != "m4a")])  # which ends with its index
-def test_live_pipe_is_not_held_back(
+@pytest.mark.parametrize("name", ["raw", *(name for name in OURS if name != "m4a")])  # its index is at the end
+def test_live_pipe_is_not_delayed(
     opened: Open, target: str, tmp_path: Path, samples: NDArray[np.int16], name: str
 ) -> None:
-    """Three quarters of the file give sound before its end is there."""
+    """Three quarters of the file are decoded before its end arrives."""
     path = encoded(target, tmp_path / "in", samples, {"raw": "pcm"}.get(name, name))
     data = path.read_bytes()
     pause, frames = Pause(), 0.0
@@ -159,8 +159,8 @@ def test_live_pipe_is_not_held_back(
 
 
 @pytest.mark.parametrize("name", ["wav", "raw"])
-def test_live_pcm_is_not_held_back_for_a_block(opened: Open, name: str) -> None:
-    """Twenty milliseconds come through, be there a header or not."""
+def test_live_pcm_is_not_delayed_for_a_block(opened: Open, name: str) -> None:
+    """Twenty milliseconds are read, with or without a header."""
     pcm = bytes(range(240)) * 4
     header = struct.pack(
         "<4sI4s4sIHHIIHH4sI", b"RIFF", 0, b"WAVE", b"fmt ", 16, 1, 1, RATE_HZ, 48000, 2, 16, b"data", 0
@@ -173,13 +173,13 @@ def test_live_pcm_is_not_held_back_for_a_block(opened: Open, name: str) -> None:
     assert (data, pause.was_cut) == (pcm, False)
 
 
-def test_header_of_a_wav_is_no_sound(target: str, speech: Path, samples: NDArray[np.int16]) -> None:
+def test_header_of_a_wav_is_not_audio(target: str, speech: Path, samples: NDArray[np.int16]) -> None:
     options = ["--format", "pcm", "--target", target, "--quiet", "--input-rate", "24000"]
     done = run("encode", "-", "-", *options, stdin=speech.read_bytes())
     assert (done.returncode, done.stdout, done.stderr) == (0, samples.tobytes(), b"")
 
 
-def test_input_format_makes_it_raw_pcm(target: str, speech: Path) -> None:
+def test_input_format_selects_raw_pcm(target: str, speech: Path) -> None:
     options = ["--format", "pcm", "--target", target, "--quiet", "--input-rate", "24000", "--input-format", "s16le"]
     done = run("encode", "-", "-", *options, stdin=speech.read_bytes())
     assert (done.returncode, done.stdout) == (0, speech.read_bytes())
@@ -192,7 +192,7 @@ def test_input_format_makes_it_raw_pcm(target: str, speech: Path) -> None:
         (RawOptions(None, 24000, 2), "--input-channels 2: stdin is WAV with 1"),
     ],
 )
-def test_file_that_is_not_what_the_options_say_is_refused(
+def test_file_that_contradicts_the_options_is_refused(
     opened: Open, speech: Path, raw: RawOptions, message: str
 ) -> None:
     with pytest.raises(click.UsageError) as caught:
@@ -201,7 +201,7 @@ def test_file_that_is_not_what_the_options_say_is_refused(
 
 
 @pytest.mark.parametrize("raw", [RawOptions(), RawOptions(None, None, 2)])
-def test_what_is_neither_known_nor_described_is_refused(opened: Open, raw: RawOptions) -> None:
+def test_unknown_input_without_options_is_refused(opened: Open, raw: RawOptions) -> None:
     with pytest.raises(click.UsageError) as caught:
         opened(bytes(1000), raw)
     assert caught.value.message == (
@@ -210,12 +210,12 @@ def test_what_is_neither_known_nor_described_is_refused(opened: Open, raw: RawOp
 
 
 @pytest.mark.parametrize("start", [b"fLaC", b"\0\0\0\x08moov", b"\0\0\0\x08mdat", b"RIFF\0\0\0\0WAVE"])
-def test_file_that_only_begins_well_is_refused(opened: Open, start: bytes) -> None:
+def test_file_with_only_a_valid_start_is_refused(opened: Open, start: bytes) -> None:
     with pytest.raises(click.ClickException, match=r"stdin looks like .*, but no decoder can read it"):
         opened(start + bytes(1000))
 
 
-def test_file_on_stdin_is_read_from_where_it_stands(target: str, tmp_path: Path, samples: NDArray[np.int16]) -> None:
+def test_file_on_stdin_is_read_from_its_position(target: str, tmp_path: Path, samples: NDArray[np.int16]) -> None:
     m4a = write(tmp_path / "in.m4a", samples[:, None], RATE_HZ, "alac")  # its index is at the end
     (tmp_path / "in").write_bytes(b"before" + m4a.read_bytes())
     with (tmp_path / "in").open("rb") as stdin:
@@ -227,7 +227,7 @@ def test_file_on_stdin_is_read_from_where_it_stands(target: str, tmp_path: Path,
 
 
 @pytest.mark.parametrize(("options", "copied"), [({"movflags": "faststart"}, False), ({}, True)])
-def test_only_an_index_at_the_end_takes_a_copy(
+def test_only_an_index_at_the_end_requires_a_copy(
     opened: Open,
     tmp_path: Path,
     samples: NDArray[np.int16],
@@ -253,14 +253,14 @@ def test_mp3_after_its_tags_is_exact_to_the_sample(
     assert np.corrcoef(found, samples)[0, 1] > 0.99
 
 
-def test_wav_that_is_cut_ends_with_its_last_whole_sample(opened: Open, tmp_path: Path) -> None:
+def test_truncated_wav_ends_with_its_last_complete_sample(opened: Open, tmp_path: Path) -> None:
     noise = np.random.default_rng(3).integers(-(2**15), 2**15, (5000, 2)).astype(np.int16)
     soundfile.write(tmp_path / "in.wav", noise, RATE_HZ)
     _, data = content(opened((tmp_path / "in.wav").read_bytes()[:-5]))
     assert data == noise[:-2].tobytes()
 
 
-def test_chunks_around_the_samples_are_no_sound(opened: Open) -> None:
+def test_chunks_around_the_samples_are_not_audio(opened: Open) -> None:
     pcm = np.arange(5001, dtype=np.uint16).astype(np.uint8).tobytes()
     chunks = [
         (b"JUNK", bytes(27)),
@@ -280,7 +280,7 @@ TS_PACKET = b"G\x01\x02\x03".ljust(188, b"\0")
 
 
 @pytest.mark.parametrize("frame", [MP3_FRAME, ADTS_FRAME, TS_PACKET, b"ID3\x04\0\0\xff\0\0\0", b"RIFT"])
-def test_pcm_that_begins_like_a_frame_is_no_file(opened: Open, frame: bytes) -> None:
+def test_pcm_that_begins_like_a_frame_is_not_a_file(opened: Open, frame: bytes) -> None:
     noise = np.random.default_rng(4).integers(0, 256, 2000, np.uint8).tobytes()
     assert content(opened(frame + noise, RawOptions(None, RATE_HZ))) == (
         PcmFormat("s16le", RATE_HZ, 1),
@@ -301,7 +301,7 @@ def test_pcm_that_begins_like_a_frame_is_no_file(opened: Open, frame: bytes) -> 
         (b"\0\0\0\x10ftypM4A \0\0\0\0", "MP4"),
     ],
 )
-def test_kinds_are_recognised_by_their_beginning(tmp_path: Path, file: bytes, name: str) -> None:
+def test_kinds_are_recognised_by_their_first_bytes(tmp_path: Path, file: bytes, name: str) -> None:
     (tmp_path / "in").write_bytes(file)
     with FileIO(tmp_path / "in") as stdin:
         kind = recognise(LookAhead(stdin))
