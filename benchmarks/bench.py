@@ -1,4 +1,4 @@
-"""Measure everything, print what was reached, write results/latest.json and results/report.html.
+"""Measure everything, print which targets were reached, and write results/latest.json and results/report.html.
 
 python benchmarks/bench.py [--quick]
 """
@@ -36,9 +36,9 @@ console = Console(width=None if sys.stdout.isatty() else 200)
 
 
 def main() -> int:
-    """Give 1 if something needed is missing or a measurement failed; a line that is missed is no failure."""
-    parser = argparse.ArgumentParser(description="Measure the server against its floor and its peers.")
-    parser.add_argument("--quick", action="store_true", help="what a minute holds, instead of all")
+    """Return 1 if a tool is missing or a measurement failed; a missed target is not a failure."""
+    parser = argparse.ArgumentParser(description="Measure the server against its floor and other encoders.")
+    parser.add_argument("--quick", action="store_true", help="measure only what takes a minute")
     plan = QUICK if parser.parse_args().quick else FULL
     if missing := _missing():
         print(f"benchmarks: missing: {', '.join(missing)}", file=sys.stderr)
@@ -80,7 +80,7 @@ class Bench:
         self._load_before = os.getloadavg()[0]
 
     def run(self) -> dict[str, Any]:
-        """Everything of the plan, as JSON has it."""
+        """All measurements of the plan, as written to JSON."""
         plan = self._plan
         with tempfile.TemporaryDirectory(prefix="audiowriter-bench-") as name:
             folder = Path(name)
@@ -115,7 +115,7 @@ class Bench:
         try:
             into[key] = measure(*arguments)
         except (LoadFailed, KeyError, subprocess.SubprocessError) as exc:
-            # The others are worth having; KeyError: this one builds on one that failed.
+            # The other measurements are still useful. KeyError: this one depends on a measurement that failed.
             self._failed.append(f"{measure.__name__.strip('_')} {key}: {type(exc).__name__}: {exc}")
 
     def _capacity(self, data: dict[str, Any], name: str, samples: cpu.Samples, folder: Path) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Where the time of 20 ms frames goes: `make profile`.
+"""Measures where the time of 20 ms frames goes: `make profile`.
 
     python benchmarks/breakdown.py [FORMAT ...]
 
-First what one message costs the service without gRPC, in a tight loop and after a pause as in real time. Then ten streams in
-real time against the server and against the bare exchange: CPU time of each thread, how often it went to sleep, and, where
-perf is there, in which library the time went.
+First the cost of one message in the service without gRPC, in a tight loop and after a pause as in real time. Then ten
+streams in real time against the server and against the bare exchange: CPU time of each thread, how often it slept, and,
+if perf is available, the time per library.
 """
 
 import os
@@ -38,17 +38,17 @@ MESSAGES = 1000
 PAUSE_S = LIVE_FRAME_MS / 1000 / STREAMS
 LOAD_S = 8.0
 BEFORE_S, AFTER_S = 1.5, 1.0
-"""Of the load, not looked at."""
+"""Start of the load, which is not measured."""
 SHOWN = 0.02
-"""Threads and libraries with a smaller share are left out."""
+"""Threads and libraries with a smaller share are not shown."""
 STALL = 100
-"""Times the median: no message is so long by itself. FLAC's blocks take some 20."""
+"""Multiple of the median that no message can take by itself: FLAC's blocks take about 20 times the median."""
 
 console = Console(width=120, highlight=False)
 
 
 def main(names: list[str]) -> None:
-    """Print all of it."""
+    """Print all tables."""
     speech, _ = soundfile.read(HERE.parent / "demo" / "speech.flac", dtype="int16")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -70,8 +70,8 @@ def main(names: list[str]) -> None:
 
 
 def _step_us(case: Case, samples: Samples, pause_s: float) -> float:
-    """CPU time, in µs, of what a session does with one message, streams in turn: a mean, for some messages complete a block
-    and others do not, without those that a neighbour on the machine held up.
+    """Return the CPU time, in µs, of a session for one message, with streams in turn. It is a mean, because only some
+    messages complete a block. Messages that were delayed by other guests of the machine are excluded.
     """
     pcm = samples.seconds(MESSAGES * LIVE_FRAME_MS / 1000 / STREAMS)
     size = RATE * LIVE_FRAME_MS // 1000 * 2
@@ -114,7 +114,7 @@ def _show(title: str, target: Target, options: list[str]) -> None:
     messages = seconds * STREAMS * 1000 / LIVE_FRAME_MS
     spent = {tid: after[tid][1] - before.get(tid, (0, 0.0, 0))[1] for tid in after}
     total = sum(spent.values())
-    table = Table(title, "CPU a message, µs", "sleeps a message", box=None)
+    table = Table(title, "CPU per message, µs", "sleeps per message", box=None)
     for tid in sorted(spent, key=lambda tid: -spent[tid]):
         name, _, sleeps = after[tid]
         if spent[tid] > SHOWN * total:
@@ -127,19 +127,19 @@ def _show(title: str, target: Target, options: list[str]) -> None:
     if libraries:
         counted = sum(libraries.values())
         shares = [(name, count / counted) for name, count in libraries.most_common()]
-        told = ", ".join(f"{name} {share:.0%}" for name, share in shares if share > SHOWN)
-        console.print(f"  {told}")
+        listed = ", ".join(f"{name} {share:.0%}" for name, share in shares if share > SHOWN)
+        console.print(f"  {listed}")
 
 
 def _threads(pid: int) -> dict[int, tuple[str, float, int]]:
-    """By thread: name, CPU time in s, how often it went to sleep. proc(5)."""
+    """Return name, CPU time in s and number of sleeps of each thread. proc(5)."""
     found = {}
     for folder in Path(f"/proc/{pid}/task").iterdir():
         try:
             status = (folder / "status").read_text()
             nanoseconds = int((folder / "schedstat").read_text().split()[0])
         except OSError:
-            continue  # it has ended
+            continue  # the thread has ended
         name = status.splitlines()[0].split("\t")[1]
         sleeps = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)
         assert sleeps is not None
@@ -149,7 +149,7 @@ def _threads(pid: int) -> dict[int, tuple[str, float, int]]:
 
 @contextmanager
 def _perf(pid: int) -> Iterator[Counter[str]]:
-    """Samples of a process by library; empty where perf is not there or may not look."""
+    """Return perf's samples of a process by library; empty if perf is missing or not permitted."""
     libraries: Counter[str] = Counter()
     if shutil.which("perf") is None or os.geteuid() != 0:
         yield libraries

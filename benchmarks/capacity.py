@@ -1,4 +1,4 @@
-"""How many streams are in time, how soon the first audio comes, and whether a second worker is worth its core."""
+"""Measures streams in real time, the latency of the first audio, and the cost of a second worker."""
 
 import os
 from pathlib import Path
@@ -14,15 +14,15 @@ CORES = len(os.sched_getaffinity(0))
 
 P99_LIMIT_MS = 50.0
 FIRST_SHARE = 0.4
-"""First level, as a share of the streams that would take all CPU time at the price of a few."""
+"""First level, as a share of the streams that would use all CPU time according to the cost of a few."""
 STEP = 1.3
-"""From one level to the next."""
+"""Factor from one level to the next."""
 TRIES = 2
-"""A level is missed when it is missed so often: a neighbour's second of noise on a shared machine is not the server's."""
+"""A level counts as missed after this many misses, because a shared machine may be slow for a second."""
 
 PROCESS_RAMP_S = 9.0
 PROCESS_SETTLE_S = 1.0
-"""FFmpeg's processes have so long to start: for the load not to be that of the starts."""
+"""Time for FFmpeg's processes to start, so that the load does not consist of starts."""
 
 FIRST_AUDIO_STREAM_S = 2.0
 FIRST_AUDIO_ROUNDS = 5
@@ -31,9 +31,9 @@ FIRST_AUDIO_ROUNDS = 5
 def streams_in_time(
     plan: Plan, case: Case, samples: Samples, folder: Path, *, target: Target | None, cpu_ms_per_s: float
 ) -> dict[str, Any]:
-    """Raise the number of streams until p99 stays beyond the limit, then halve the last step. Without a target: of FFmpeg.
+    """Raise the number of streams until p99 stays beyond the limit, then halve the last step. Without a target: FFmpeg.
 
-    `cpu_ms_per_s`: CPU time for a second of audio, to begin somewhere.
+    `cpu_ms_per_s`: CPU time per second of audio, from which the first level is computed.
     """
     name = "ffmpeg" if target is None else "server"
     levels: list[dict[str, Any]] = []
@@ -83,18 +83,18 @@ def _level(
 
 
 def first_audio(plan: Plan, case: Case, samples: Samples, folder: Path, target: Target, streams: int) -> dict[str, Any]:
-    """The first bytes of audio of streams that open while others run."""
+    """Measure the first bytes of audio of streams that start while others are running."""
     options = live_options(plan, case, samples, FIRST_AUDIO_STREAM_S)
     options += ["-ramp", f"{FIRST_AUDIO_STREAM_S}s", "-rounds", str(FIRST_AUDIO_ROUNDS), "-streams", str(streams)]
     options += [*target.options(), "-schedule", str(folder / f"{case.name}-first.json")]
-    # All of one run, the one in the middle.
+    # All values are from one run, the one with the median.
     runs = [load(*options) for _ in range(plan.live_rounds)]
     report = sorted(runs, key=lambda run: run["first_audio_ms"]["p99"])[len(runs) // 2]
     return {"streams": streams, "opened": report["finished"], "first_audio_ms": report["first_audio_ms"]}
 
 
 def two_workers(plan: Plan, case: Case, samples: Samples, folder: Path) -> dict[str, Any]:
-    """CPU time for a second of audio with two workers and twice the load, against one."""
+    """Measure CPU time per second of audio with two workers and twice the load, against one worker."""
     schedule = ["-schedule", str(folder / f"{case.name}-live-server.json")]
     rounds = []
     with server() as one, server(workers=2) as two:

@@ -1,16 +1,16 @@
-"""What is compared: each format at one setting, and how everybody is told that setting."""
+"""The cases: each format with one setting, and how each program is configured for it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 RATE = 24_000
-"""Of all audio here, in Hz; mono, S16LE."""
+"""Sample rate of all audio here, in Hz; mono, S16LE."""
 
 FFMPEG_INPUT = (
     "ffmpeg -hide_banner -loglevel error -nostdin -probesize 32 -analyzeduration 0 -fflags nobuffer "
     f"-f s16le -ar {RATE} -ac 1 -i pipe:0 -flush_packets 1"
 ).split()
-"""FFmpeg as it answers soonest."""
+"""FFmpeg with its lowest latency."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class Case:
     """One format."""
 
     name: str
-    """As the contract names it."""
+    """The format's name in the proto."""
     label: str
     ffmpeg: str
     """FFmpeg's options for the same file."""
     ffmpeg_share: float
-    """Most CPU time that the server may take, as a share of FFmpeg's."""
+    """Maximum CPU time of the server, as a share of FFmpeg's."""
     bitrate_bps: int = 0
     paged: bool = False
     reference: str = ""
@@ -34,7 +34,7 @@ class Case:
         object.__setattr__(self, "tool", self.reference.split(" ")[0])
 
     def load_options(self, frame_ms: int) -> list[str]:
-        """The setting as options of audiowriter-load."""
+        """Options of audiowriter-load for this setting."""
         options = ["-format", self.name, "-frame", f"{frame_ms}ms", "-rate", str(RATE)]
         if self.bitrate_bps:
             options += ["-bitrate", str(self.bitrate_bps)]
@@ -43,16 +43,17 @@ class Case:
         return options
 
     def ffmpeg_command(self, frame_ms: int) -> list[str]:
-        """FFmpeg from pipe to pipe."""
+        """FFmpeg's command from pipe to pipe."""
         page = ["-page_duration", str(frame_ms * 1000)] if self.paged else []
         return [*FFMPEG_INPUT, *self.ffmpeg.split(), *page, "pipe:1"]
 
     def reference_command(self, pcm: Path, out: Path) -> list[str]:
-        """The reference encoder from file to file."""
+        """The reference encoder's command from file to file."""
         return self.reference.format(pcm=pcm, out=out, rate=RATE).split()
 
 
-# The efforts are the server's defaults: LAME's quality 3, FFmpeg's default AAC coder, Opus' complexity 10, FLAC's level 4.
+# The efforts are the server's defaults: LAME's quality 3, FFmpeg's default AAC coder, Opus' complexity 10, FLAC's level
+# 4.
 CASES = {
     case.name: case
     for case in (

@@ -1,4 +1,4 @@
-"""CPU time for a second of audio: of the server, of the bare parts that it is made of, and of its peers, in turn."""
+"""Measures CPU time per second of audio of the server, of its bare parts and of other encoders, in turn."""
 
 import resource
 import subprocess
@@ -17,13 +17,13 @@ from processes import HERE, Target, echo, load
 LIVE_FRAME_MS = 20
 BULK_FRAME_MS = 100
 WHOLE_FRAME_MS = 1000
-"""Who sends a file sends large messages."""
+"""Clients that send files use long messages."""
 PYDUB_S = 1
 STARTS = 10
 PROCESS_SETTLE_S = 1.0
 UTTERANCE_S = 9.0
-"""A process a stream pays for its start. How much that is for a second of audio depends on how long streams are: here as
-long as the sample of speech."""
+"""Starting a process per stream takes CPU time. How much that is per second of audio depends on the length of a stream:
+here it is the length of the speech sample."""
 
 
 class Samples:
@@ -35,13 +35,13 @@ class Samples:
         self.path.write_bytes(speech)
 
     def seconds(self, seconds: float) -> bytes:
-        """So much of it."""
+        """Return PCM of this length."""
         size = round(seconds * RATE) * 2
         return (self._speech * (size // len(self._speech) + 1))[:size]
 
 
 def live(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path) -> dict[str, Any]:
-    """Streams in real time, in frames of 20 ms."""
+    """Measure streams in real time, in frames of 20 ms."""
     options = live_options(plan, case, samples, plan.live_s)
     options += ["-streams", str(plan.live_streams)]
     pcm = samples.seconds(engines.LIVE_S)
@@ -76,7 +76,7 @@ def live(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
 
 
 def bulk(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path) -> dict[str, Any]:
-    """Streams as fast as they go, in frames of 100 ms."""
+    """Measure streams as fast as possible, in frames of 100 ms."""
     options = [*case.load_options(BULK_FRAME_MS), "-bulk", "-pcm", str(samples.path)]
     options += ["-streams", str(plan.bulk_streams), "-seconds", str(plan.bulk_s)]
     pcm = samples.seconds(engines.BULK_S)
@@ -95,7 +95,7 @@ def bulk(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
 
 
 def _start_ms(case: Case, target: Target | None) -> float:
-    """CPU time, in ms, for the start and the end of a stream; without a target, of FFmpeg."""
+    """Return the CPU time, in ms, of starting and ending a stream; without a target, of FFmpeg."""
     options = [
         *case.load_options(LIVE_FRAME_MS),
         "-bulk",
@@ -122,7 +122,7 @@ def _in_turn(
         bare = None
         for _ in range(count):
             ours = server(target)
-            # Not earlier: the first load recorded the schedule.
+            # After the first load, because that load recorded the schedule.
             bare = bare or stack.enter_context(echo(Path(schedule)))
             echoed, peer = server(bare), ffmpeg()
             reports["server"].append(ours)
@@ -140,13 +140,13 @@ def _in_turn(
         "against_floor": median(one["server"] / (one["echo"] + one["engine"]) for one in rounds),
         "against_ffmpeg": median(one["server"] / one["ffmpeg"] for one in rounds),
         "rounds": rounds,
-        # All of one run, the one in the middle.
+        # All values are from one run, the one with the median.
         **{name: sorted(runs, key=_p99)[len(runs) // 2] for name, runs in reports.items()},
     }
 
 
 def whole(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path) -> dict[str, Any]:
-    """A whole file, against the reference encoder of the format."""
+    """Measure a whole file against the format's reference encoder."""
     pcm = folder / "whole.s16le"
     pcm.write_bytes(samples.seconds(plan.whole_s))
     out = folder / "whole.out"
@@ -169,7 +169,7 @@ def whole(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path
 
 
 def pydub(plan: Plan, target: Target, samples: Samples) -> dict[str, Any]:
-    """pydub's export of each 100 ms against the server, MP3."""
+    """Measure pydub's export of each 100 ms against the server, for MP3."""
     case = CASES["mp3"]
     options = [*case.load_options(BULK_FRAME_MS), "-bulk", "-pcm", str(samples.path), "-streams", "1"]
     chunk_bytes = RATE * BULK_FRAME_MS // 1000 * 2
@@ -180,13 +180,13 @@ def pydub(plan: Plan, target: Target, samples: Samples) -> dict[str, Any]:
 
 
 def live_options(plan: Plan, case: Case, samples: Samples, seconds: float) -> list[str]:
-    """What all loads in real time have in common."""
+    """Options that all loads in real time share."""
     timing = ["-seconds", str(seconds), "-ramp", f"{plan.live_ramp_s}s", "-settle", f"{plan.live_settle_s}s"]
     return [*case.load_options(LIVE_FRAME_MS), "-pcm", str(samples.path), *timing]
 
 
 def cpu_ms(report: dict[str, Any]) -> float:
-    """CPU time in ms for a second of audio."""
+    """Return CPU time in ms per second of audio."""
     return float(report["cpu_s"] * 1000 / report["audio_s"])
 
 

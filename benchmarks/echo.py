@@ -1,9 +1,9 @@
-"""The bare exchange: a grpc.aio server that encodes nothing and answers as a stream on its own was answered.
+"""The bare exchange: a grpc.aio server that encodes nothing and repeats the answers of a recorded stream.
 
     python benchmarks/echo.py PORT SCHEDULE
 
-SCHEDULE is what audiowriter-load recorded: after which frame a message of how many bytes came. The messages are made
-before the first call; to read, to serialize and to write them is all that is done.
+SCHEDULE is a file recorded by audiowriter-load: the sizes of the messages that arrived after each frame. The messages are
+created before the first call, so the server only reads, serialises and writes.
 """
 
 import json
@@ -21,13 +21,13 @@ from audiowriter_server.runtime.settings import Settings
 
 
 class Echo(pb_grpc.AudioWriterServiceServicer):
-    """Answers each frame with the messages that the schedule has for it."""
+    """Answers each frame with the messages of the schedule."""
 
     def __init__(self, schedule: dict[str, Any]) -> None:
         self._after: defaultdict[int, list[pb.EncodeStreamResponse]] = defaultdict(list)
         for emission in schedule["emissions"]:
             size = emission["bytes"]
-            # Numbers as large as real ones, for small ones are shorter.
+            # Numbers as large as real ones, because small ones are encoded in fewer bytes.
             chunk = pb.EncodedChunk(data=bytes(size), offset=emission["end"] - size, input_samples=emission["end"])
             self._after[emission["frame"]].append(pb.EncodeStreamResponse(chunk=chunk))
         self._finished = pb.EncodeStreamResponse(

@@ -1,6 +1,6 @@
-"""The bare encoders: the server's libraries on the same samples in the same frames, and nothing around them.
+"""The bare encoders: the server's libraries on the same samples in the same frames, without the rest of the server.
 
-What comes out is thrown away; frames are cut, and made what the library takes, before the clock starts.
+The output is discarded. Frames are cut and converted for the library before the clock starts.
 """
 
 import tempfile
@@ -15,18 +15,18 @@ import soundfile
 from cases import RATE, Case
 
 Engine = Callable[[Case, bytes, int], tuple[Callable[[Any], Any], Sequence[Any]]]
-"""From a case, PCM and the bytes in a frame: a function, and what to call it with one after the other."""
+"""Takes a case, PCM and the bytes per frame; returns a function and the arguments to call it with, one after the other."""
 
 
 LIVE_S = 1.0
 BULK_S = 10.0
-"""How much of the PCM is encoded."""
+"""Seconds of the PCM that are encoded."""
 BULK_TRIES = 3
 
 
 def bulk_ms(case: Case, pcm: bytes, frame_ms: int) -> float:
-    """CPU time, in ms, for a second of audio: one encoder in a tight loop, the best of some, for the first one pays for its
-    memory.
+    """Return CPU time, in ms, per second of audio of one encoder in a tight loop. The best of several runs counts, because
+    the first one also allocates memory.
     """
     times = []
     for _ in range(BULK_TRIES):
@@ -39,7 +39,7 @@ def bulk_ms(case: Case, pcm: bytes, frame_ms: int) -> float:
 
 
 def live_ms(case: Case, pcm: bytes, frame_ms: int, streams: int) -> float:
-    """The same for so many encoders that get a frame each in real time: what they had in the cache is gone by then."""
+    """Return the same for several encoders that each receive a frame in real time, so that their caches are cold."""
     engines = [ENGINES[case.name](case, pcm[: _size(LIVE_S)], _size(frame_ms / 1000)) for _ in range(streams)]
     frames = len(engines[0][1])
     start, spent = time.perf_counter(), 0.0
@@ -78,13 +78,13 @@ def _avcodec(codec: str, options: dict[str, str], sample_format: str) -> Engine:
         context.bit_rate, context.options = case.bitrate_bps, options
         context.open()
         floats = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768
-        size = context.frame_size  # the one size that the codec takes, whatever the frames on the wire are
+        size = context.frame_size  # the codec's frame size, independent of the frames on the wire
         frames = []
         for number, block in enumerate(_cut(floats[: len(floats) // size * size], size)):
             frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), sample_format, "mono")
             frame.sample_rate, frame.pts = RATE, number * size
             frames.append(frame)
-        # As the server does, past the filter graph that `encode` would put in front. It is a generator.
+        # As in the server: without the filter graph that `encode` would put in front. It is a generator.
         return lambda frame: list(context._send_frame_and_recv(frame)), frames
 
     return make
@@ -92,7 +92,7 @@ def _avcodec(codec: str, options: dict[str, str], sample_format: str) -> Engine:
 
 def _sndfile(file_format: str, subtype: str, level: float | None) -> Engine:
     def make(case: Case, pcm: bytes, frame_bytes: int) -> tuple[Callable[[Any], Any], Sequence[Any]]:
-        # A file without a name, that goes when the last reference to it does.
+        # A file without a name, which disappears with the last reference to it.
         file = soundfile.SoundFile(
             tempfile.TemporaryFile(),  # noqa: SIM115
             "w",

@@ -1,4 +1,4 @@
-"""AudioEncoder in this process against the bare codec, in blocks of 1 s.
+"""Measures AudioEncoder in this process against the bare codec, in blocks of 1 s.
 
 python benchmarks/in_process.py
 """
@@ -22,7 +22,7 @@ ROUNDS = 9
 
 
 def measure(case: Case, pcm: bytes) -> dict[str, float]:
-    """CPU time per second of audio, in ms, of both: the best of some rounds, taken in turn."""
+    """Return CPU time per second of audio, in ms, of both: the best of several rounds, measured in turn."""
     ours, bare = [], []
     for _ in range(ROUNDS):
         bare.append(_cpu_ms(*engines.ENGINES[case.name](case, pcm, RATE * 2 * BLOCK_MS // 1000)))

@@ -1,4 +1,4 @@
-"""What is to be reached, and whether it was: one line for each figure."""
+"""The targets, and whether they were reached: one line per figure."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ TWO_WORKERS = 1.1
 
 IN_PROCESS = 1.15
 IN_PROCESS_MS = 0.3
-"""Where the codec itself takes less than this: milliseconds per second of audio more than the bare codec."""
+"""For codecs that take less than this: maximum ms per second of audio more than the bare codec."""
 
 WAYS = {"live": "20 ms frames, real time", "bulk": "100 ms frames, bulk"}
 MIB = 2**20
@@ -25,11 +25,11 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Line:
-    """One figure."""
+    """One figure with its target."""
 
     about: str
     figure: float | None
-    """None: not measured."""
+    """None if not measured."""
     bound: float
     at_least: bool
     unit: str
@@ -37,7 +37,7 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """In a word or two."""
+        """The verdict in one or two words."""
         if self.figure is None:
             return "not measured"
         reached = self.figure >= self.bound if self.at_least else self.figure <= self.bound
@@ -45,21 +45,21 @@ class Line:
 
     @property
     def target(self) -> str:
-        """The bound, in words."""
+        """The target as text."""
         return f"{'≥' if self.at_least else '≤'} {self.bound:g} {self.unit}"
 
     @property
     def measured(self) -> str:
-        """The figure, in words."""
+        """The figure as text."""
         return "–" if self.figure is None else f"{self.figure:.2f} {self.unit}"
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The line as written to JSON."""
         return asdict(self) | {"verdict": self.verdict}
 
 
 def lines(data: dict[str, Any]) -> list[Line]:
-    """All lines of a run, in the order in which they are printed."""
+    """Return all lines of a run, in the order in which they are printed."""
     groups = (_in_process, _cpu, _whole, _pydub, _first_audio, _memory, _capacity, _workers)
     return [line for group in groups for line in group(data)]
 
@@ -76,33 +76,33 @@ def _in_process(data: dict[str, Any]) -> Iterator[Line]:
 
 
 def _cpu(data: dict[str, Any]) -> Iterator[Line]:
-    for way, told in WAYS.items():
+    for way, way_label in WAYS.items():
         for name, case in CASES.items():
             one = data[way].get(name, {})
             ms = one.get("ms_per_s")
             parts = (
-                ms and f"{ms['server']:.2f} ms a second of audio; {ms['engine']:.2f} encoder + {ms['echo']:.2f} gRPC"
+                ms and f"{ms['server']:.2f} ms per second of audio; {ms['engine']:.2f} encoder + {ms['echo']:.2f} gRPC"
             )
             yield Line(
-                f"{case.label}, {told}: CPU against floor",
+                f"{case.label}, {way_label}: CPU against floor",
                 one.get("against_floor"),
                 FLOOR[way],
                 False,
                 "×",
                 parts or "",
             )
-    for way, told in WAYS.items():
+    for way, way_label in WAYS.items():
         for name, case in CASES.items():
             one = data[way].get(name, {})
             ms = one.get("ms_per_s")
-            parts = ms and f"{ms['server']:.2f} against {ms['ffmpeg']:.2f} ms a second of audio"
+            parts = ms and f"{ms['server']:.2f} against {ms['ffmpeg']:.2f} ms per second of audio"
             if "stream_ms_per_s" in one:
                 ms, steady = one["stream_ms_per_s"], ms
                 parts = (
-                    f"{ms['server']:.2f} against {ms['ffmpeg']:.2f} ms a second of audio, starts included; "
+                    f"{ms['server']:.2f} against {ms['ffmpeg']:.2f} ms per second of audio, starts included; "
                     f"without {steady['server']:.2f} against {steady['ffmpeg']:.2f}: {one['against_ffmpeg_steady']:.2f} ×"
                 )
-            about = f"{case.label}, {told}: CPU against FFmpeg"
+            about = f"{case.label}, {way_label}: CPU against FFmpeg"
             yield Line(about, one.get("against_ffmpeg"), case.ffmpeg_share, False, "×", parts or "")
 
 
@@ -111,7 +111,7 @@ def _whole(data: dict[str, Any]) -> Iterator[Line]:
         if case.reference:
             one = data["whole"].get(name, {})
             ms = one.get("ms_per_s")
-            parts = ms and f"{ms['server']:.2f} against {ms['reference']:.2f} ms a second of audio"
+            parts = ms and f"{ms['server']:.2f} against {ms['reference']:.2f} ms per second of audio"
             about = f"{case.label}, whole file: CPU against {case.tool}"
             yield Line(about, one.get("against_reference"), WHOLE_FILE, False, "×", parts or "")
 
@@ -119,7 +119,7 @@ def _whole(data: dict[str, Any]) -> Iterator[Line]:
 def _pydub(data: dict[str, Any]) -> Iterator[Line]:
     one = data["pydub"]
     ms = one.get("ms_per_s")
-    detail = f"{ms['server']:.2f} against {ms['pydub']:.0f} ms a second of audio" if ms else ""
+    detail = f"{ms['server']:.2f} against {ms['pydub']:.0f} ms per second of audio" if ms else ""
     about = "MP3 64k, 100 ms frames, bulk: CPU against pydub's export of each frame"
     yield Line(about, one.get("against_pydub"), PYDUB, False, "×", detail)
 
@@ -162,21 +162,22 @@ def _capacity(data: dict[str, Any]) -> Iterator[Line]:
 
 
 def bound(capacity: dict[str, Any]) -> str:
-    """What took the CPU time at the last level that held."""
+    """Return how the CPU time was shared at the highest level that was reached."""
     held = [level for level in capacity["levels"] if level["streams"] == capacity["streams"]]
     if not held:
-        return "no level held"
+        return "no level was reached"
     server, generator = held[0]["encoder_cpu_share"], held[0]["generator_cpu_share"]
     late = held[0]["generator_lateness_p99_ms"]
-    return f"of the CPU the server had {server:.0%}, the load generator {generator:.0%}, which was {late:.1f} ms late at p99"
+    shares = f"CPU share of the server {server:.0%}, of the load generator {generator:.0%}"
+    return f"{shares}, whose lateness was {late:.1f} ms at p99"
 
 
 def _workers(data: dict[str, Any]) -> Iterator[Line]:
     one = data["workers"]
     ms = one.get("ms_per_s")
-    detail = f"{ms['two']:.2f} against {ms['one']:.2f} ms a second of audio" if ms else one.get("note", "")
+    detail = f"{ms['two']:.2f} against {ms['one']:.2f} ms per second of audio" if ms else one.get("note", "")
     yield Line(
-        "MP3, two workers under twice the load: CPU a second of audio against one",
+        "MP3, two workers under twice the load: CPU per second of audio against one",
         one.get("two_against_one"),
         TWO_WORKERS,
         False,

@@ -1,4 +1,4 @@
-"""Memory: of a live stream, and over a long one."""
+"""Measures memory: of a live stream, and over a long stream."""
 
 from statistics import median
 from typing import Any
@@ -9,16 +9,16 @@ from plan import Plan
 from processes import load, server
 
 STREAMS = (2, 22, 42)
-"""Live at a time, first to last: what the first ones pay for all is not in the difference."""
+"""First and last number of live streams. What the first streams allocate for all is not in the difference."""
 
 TENTH = 0.1
-"""Of a long stream: its memory is compared between the second tenth and the last, each by its median, for what lies in
-buffers at the moment comes and goes.
+"""Parts of a long stream. The medians of the second and of the last tenth are compared, because buffers grow and
+shrink.
 """
 
 
 def per_stream(plan: Plan, case: Case, samples: Samples) -> dict[str, Any]:
-    """A fresh server with more and more live streams."""
+    """Measure a fresh server with an increasing number of live streams."""
     points = []
     with server() as target:
         for streams in STREAMS:
@@ -30,7 +30,7 @@ def per_stream(plan: Plan, case: Case, samples: Samples) -> dict[str, Any]:
 
 
 def over_length(plan: Plan, case: Case, samples: Samples) -> dict[str, Any]:
-    """One long stream, as fast as it goes, after another: what a process takes once is not the stream's."""
+    """Measure one long stream after another one, so that memory that a process allocates once is not counted."""
     options = [*case.load_options(BULK_FRAME_MS), "-bulk", "-pcm", str(samples.path), "-streams", "1"]
     options += ["-seconds", str(plan.hour_s)]
     with server() as target:

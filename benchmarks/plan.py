@@ -1,21 +1,21 @@
-"""How much is measured: the whole, or what a minute holds."""
+"""How much is measured: the full plan, or the part that takes a minute."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Seconds are of audio in one stream."""
+    """Seconds are durations of audio in one stream."""
 
     name: str
     live_rounds: int
-    """Of what is compared in real time; medians are taken over them."""
+    """Rounds of the measurements in real time; medians are taken over them."""
     bulk_rounds: int
-    """Of what goes as fast as it can."""
+    """Rounds of the measurements in bulk."""
     live_formats: tuple[str, ...]
     live_streams: int
     live_s: float
-    """Of which the first `live_ramp_s` + `live_settle_s` are not measured."""
+    """Duration of a stream; the first `live_ramp_s` + `live_settle_s` are not measured."""
     live_ramp_s: float
     live_settle_s: float
     bulk_streams: int
@@ -27,7 +27,7 @@ class Plan:
     hour_formats: tuple[str, ...]
     hour_s: float
     worker_streams: int
-    """Of one worker; two get twice as many. 0: not measured."""
+    """Streams per worker; two workers get twice as many. 0: not measured."""
 
 
 FULL = Plan(

@@ -1,4 +1,4 @@
-"""Starts what is measured, and runs the load."""
+"""Starts the processes that are measured, and runs the load."""
 
 import json
 import os
@@ -23,7 +23,7 @@ LOAD_LIMIT_S = 660
 
 
 class LoadFailed(Exception):
-    """The load could not be carried out; its text is the generator's."""
+    """The load could not be run; the text is the generator's."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,18 @@ class Target:
     """A running server."""
 
     address: str
-    """Of all its workers, with commas."""
+    """Process IDs of all its workers, separated by commas."""
     pids: Sequence[int]
-    """Of the processes that encode."""
+    """Number of processes that encode."""
 
     def options(self) -> list[str]:
-        """Where it is, as options of audiowriter-load."""
+        """Its address, as options of audiowriter-load."""
         return ["-target", self.address, "-pids", ",".join(map(str, self.pids))]
 
 
 @contextmanager
 def server(workers: int = 1) -> Iterator[Target]:
-    """The server, with its default settings."""
+    """Start the server with its default settings."""
     port = _free_port(workers)
     command = [sys.executable, "-m", "audiowriter_server", "--port", str(port), "--workers", str(workers)]
     with _running(command, [port + number for number in range(workers)]) as target:
@@ -51,14 +51,14 @@ def server(workers: int = 1) -> Iterator[Target]:
 
 @contextmanager
 def echo(schedule: Path) -> Iterator[Target]:
-    """The bare exchange of a recorded schedule."""
+    """Start the bare exchange with a recorded schedule."""
     port = _free_port(1)
     with _running([sys.executable, str(HERE / "echo.py"), str(port), str(schedule)], [port]) as target:
         yield target
 
 
 def load(*options: str) -> dict[str, Any]:
-    """Run audiowriter-load and give its report."""
+    """Run audiowriter-load and return its report."""
     try:
         done = subprocess.run([GENERATOR, *options], capture_output=True, text=True, timeout=LOAD_LIMIT_S, check=True)
     except subprocess.CalledProcessError as exc:
@@ -69,13 +69,13 @@ def load(*options: str) -> dict[str, Any]:
 
 @contextmanager
 def _running(command: Sequence[str], ports: Sequence[int]) -> Iterator[Target]:
-    # The server sets this itself; the bare exchange shall have the same gRPC.
+    # The server sets this itself; the bare exchange must use the same gRPC settings.
     variables = {"GRPC_EXPERIMENTS": GRPC_EXPERIMENTS} | os.environ
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=variables)
     try:
         for port in ports:
             _wait_for(port, process)
-        # With one worker the process itself encodes, else its children do.
+        # With one worker the process itself encodes, otherwise its children do.
         pids = [process.pid] if len(ports) == 1 else _children(process.pid)
         yield Target(",".join(f"127.0.0.1:{port}" for port in ports), pids)
     finally:
@@ -95,7 +95,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError as exc:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise LoadFailed(f"{process.args!r}: does not listen on {port}") from exc
+                raise LoadFailed(f"{process.args!r}: did not listen on {port}") from exc
             time.sleep(0.05)
 
 
@@ -104,7 +104,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _free_port(count: int) -> int:
-    # Several in a row are free more often than not.
+    # Usually several ports in a row are free.
     for _ in range(100):
         with socket.socket() as first:
             first.bind(("127.0.0.1", 0))

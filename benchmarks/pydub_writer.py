@@ -1,4 +1,4 @@
-"""An exporter that calls pydub for each chunk: PCM on stdin, one small file after the other on stdout.
+"""A writer that calls pydub for each chunk: PCM on stdin, one small file after the other on stdout.
 
 python benchmarks/pydub_writer.py FORMAT BITRATE CHUNK_BYTES
 """

@@ -1,8 +1,8 @@
-"""The plots, and one self-contained page of them.
+"""Draws the plots, and writes a self-contained page with all of them.
 
 python benchmarks/report.py RESULTS.json OUT.html|OUT.svg
 
-An SVG holds the picture for the README alone.
+An SVG contains only the plot for the README.
 """
 
 import html as escape_html
@@ -22,8 +22,8 @@ from matplotlib.figure import Figure
 
 mpl.rcParams.update(
     {
-        "svg.fonttype": "none",  # text stays text: small, and can be searched
-        "svg.hashsalt": "audiowriter",  # the same figures make the same file
+        "svg.fonttype": "none",  # keeps text as text, which is small and can be searched
+        "svg.hashsalt": "audiowriter",  # the same figures result in the same file
         "font.family": "sans-serif",
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -36,7 +36,7 @@ mpl.rcParams.update(
 
 SERVER, ENGINE, ECHO, FFMPEG, START = "#1668a7", "#9ac7e8", "#cfd8dc", "#d9822b", "#f0c9a0"
 COLORS = {"server": SERVER, "ffmpeg": FFMPEG}
-LABELS = {"server": "audiowriter", "ffmpeg": "FFmpeg a stream"}
+LABELS = {"server": "audiowriter", "ffmpeg": "FFmpeg per stream"}
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
@@ -49,9 +49,9 @@ svg { max-width: 100%; height: auto; } figcaption { color: #555; } figure { marg
 
 
 def html(data: dict[str, Any]) -> str:
-    """The page: no script, and nothing that it would have to fetch."""
+    """Return the page: it has no script and no external resources."""
     meta = data["meta"]
-    told = (
+    about = (
         f"{meta['date']}, {meta['cpu']}, {meta['cores']} cores, Linux {meta['kernel']}, Python {meta['python']}, "
         f"FFmpeg {meta['ffmpeg']}, commit {meta['commit']}, plan “{meta['plan']}”, {meta['seconds']:.0f} s, "
         f"load before {meta['load_before']:.1f}. Load generator "
@@ -63,18 +63,18 @@ def html(data: dict[str, Any]) -> str:
     )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>audiowriter: performance</title>'
-        f"<style>{STYLE}</style><h1>audiowriter: performance</h1><p>{escape_html.escape(told)}</p>"
+        f"<style>{STYLE}</style><h1>audiowriter: performance</h1><p>{escape_html.escape(about)}</p>"
         f"{_table(data)}{figures}</html>\n"
     )
 
 
 def picture(data: dict[str, Any]) -> Figure:
-    """The one that says most: CPU time by format."""
+    """Return the plot for the README: CPU time by format."""
     return _cpu(data, "live")
 
 
 def svg(figure: Figure) -> str:
-    """A figure as an element of a page, or as a file."""
+    """Return a figure as an element of a page, or as a file."""
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue()
@@ -98,19 +98,19 @@ def _figures(data: dict[str, Any]) -> Iterator[tuple[Figure, str]]:
         if data[way]:
             yield (
                 _cpu(data, way),
-                "CPU time for a second of audio. The floor, which nobody can beat with these parts, is the bare encoder and "
-                "a bare gRPC exchange of the same messages.",
+                "CPU time per second of audio. The floor, the minimum for a server built from these parts, is the bare "
+                "encoder and a bare gRPC exchange of the same messages.",
             )
     if data["live"]:
         yield (
             _latencies(data),
-            "From the time at which a frame was due to the bytes that it completes, ten streams in real time. The lines say "
-            "how many are later than that.",
+            "Time from when a frame was due until the bytes arrived that it completes, ten streams in real time. "
+            "The curves show the share of frames that is later.",
         )
     if data["capacity"]:
         yield (
             _capacity(data),
-            "p99 from frame to byte against the number of streams. What encodes and what loads it share the cores.",
+            "p99 from frame to byte against the number of streams. Encoders and load generator share the cores.",
         )
     if data["memory"] or data["length"]:
         yield _memory(data), "Proportional set size of a fresh server against live streams, and over one long stream."
@@ -124,13 +124,13 @@ def _cpu(data: dict[str, Any], way: str) -> Figure:
     for position, name in enumerate(names):
         ms = data[way][name]["ms_per_s"]
         label = position == 0
-        axes.bar(position - width, ms["ffmpeg"], width, color=FFMPEG, label="FFmpeg a stream" if label else None)
+        axes.bar(position - width, ms["ffmpeg"], width, color=FFMPEG, label="FFmpeg per stream" if label else None)
         bars = axes.bar(position, ms["server"], width, color=SERVER, label="audiowriter" if label else None)
-        if "start_ms" in data[way][name]:  # in bulk it is in the figure
+        if "start_ms" in data[way][name]:  # in bulk the start is included
             for shift, system in ((-width, "ffmpeg"), (0, "server")):
                 start = data[way][name]["start_ms"][system] / UTTERANCE_S
-                told = f"a start, over {UTTERANCE_S:g} s" if label and shift else None
-                axes.bar(position + shift, start, width, bottom=ms[system], color=START, label=told)
+                start_label = f"one start, spread over {UTTERANCE_S:g} s" if label and shift else None
+                axes.bar(position + shift, start, width, bottom=ms[system], color=START, label=start_label)
         axes.bar_label(bars, [f"{ms['server']:.1f}"], padding=2, fontsize=8)
         axes.bar(position + width, ms["engine"], width, color=ENGINE, label="floor: bare encoder" if label else None)
         axes.bar(
@@ -142,7 +142,7 @@ def _cpu(data: dict[str, Any], way: str) -> Figure:
             label="floor: bare gRPC" if label else None,
         )
     axes.set_xticks(range(len(names)), [CASES[name].label for name in names])
-    axes.set_ylabel("CPU ms for a second of audio")
+    axes.set_ylabel("CPU ms per second of audio")
     axes.set_title(f"CPU time, {WAYS[way]}", loc="left")
     axes.grid(axis="x", visible=False)
     axes.legend(frameon=False)
@@ -178,7 +178,7 @@ def _tail(axes: Axes, latency: dict[str, Any], color: str, label: str) -> None:
     for upper_ms, count in latency["histogram"]:
         later -= count
         points.append((upper_ms, later / latency["count"]))
-    # The last one is 0, which has no place on a logarithmic axis.
+    # The last share is 0, which a logarithmic axis cannot show.
     axes.step(*zip(*((x, y) for x, y in points if y > 0), strict=True), where="post", color=color, label=label)
 
 
@@ -190,8 +190,8 @@ def _capacity(data: dict[str, Any]) -> Figure:
             found = data["capacity"][name][system]
             points = [(one["streams"], one["p99_ms"]) for one in found["levels"] if one["p99_ms"]]
             if points:
-                told = f"{LABELS[system]}: {found['streams']} in time"
-                axes.plot(*zip(*points, strict=True), "o-", color=color, label=told)
+                label = f"{LABELS[system]}: {found['streams']} in real time"
+                axes.plot(*zip(*points, strict=True), "o-", color=color, label=label)
         axes.axhline(50, color="#888", linestyle="--", linewidth=1)
         axes.set_yscale("log")
         axes.set_xlabel("streams in real time")
@@ -206,12 +206,12 @@ def _memory(data: dict[str, Any]) -> Figure:
     streams, length = figure.subplots(1, 2)
     for name, one in data["memory"].items():
         slope = one["bytes_a_stream"] / 1024
-        told = f"{CASES[name].label}: {slope:.0f} KiB a stream"
-        streams.plot(*zip(*((n, size / MIB) for n, size in one["points"]), strict=True), "o-", label=told)
+        label = f"{CASES[name].label}: {slope:.0f} KiB per stream"
+        streams.plot(*zip(*((n, size / MIB) for n, size in one["points"]), strict=True), "o-", label=label)
     for name, one in data["length"].items():
-        told = f"{CASES[name].label}: {one['growth_bytes'] / 1024:+.0f} KiB"
+        label = f"{CASES[name].label}: {one['growth_bytes'] / 1024:+.0f} KiB"
         points = ((seconds / 60, size / MIB) for seconds, size in one["points"])
-        length.plot(*zip(*points, strict=True), label=told)
+        length.plot(*zip(*points, strict=True), label=label)
     streams.set_xlabel("live streams")
     length.set_xlabel("minutes of audio in one stream")
     for axes in (streams, length):
@@ -222,7 +222,7 @@ def _memory(data: dict[str, Any]) -> Figure:
 
 
 def main(results: Path, out: Path) -> None:
-    """Write the page, or the picture."""
+    """Write the page or the picture."""
     data = json.loads(results.read_text())
     out.write_text(html(data) if out.suffix == ".html" else svg(picture(data)))
 

@@ -1,8 +1,8 @@
-"""Print the figures as a Markdown table, or put it into a document.
+"""Print the figures as a Markdown table, or replace the table in a document.
 
 python benchmarks/table.py [--all] [--into FILE] [RESULTS.json]
 
-The document has it between <!-- benchmark --> and <!-- /benchmark -->.
+In the document the table is between <!-- benchmark --> and <!-- /benchmark -->.
 """
 
 import argparse
@@ -18,10 +18,12 @@ BEGIN, END = "<!-- benchmark -->\n", "<!-- /benchmark -->\n"
 
 
 def main() -> None:
-    """See the module."""
-    parser = argparse.ArgumentParser(description="The figures as a Markdown table.")
+    """Run the command."""
+    parser = argparse.ArgumentParser(description="Print the figures as a Markdown table.")
     parser.add_argument("results", nargs="?", type=Path, default=HERE / "published.json")
-    parser.add_argument("--all", action="store_true", help="every line with its target, instead of one row a format")
+    parser.add_argument(
+        "--all", action="store_true", help="print every line with its target instead of one row per format"
+    )
     parser.add_argument("--into", type=Path, metavar="FILE", help="replace the table in this document")
     options = parser.parse_args()
     data = json.loads(options.results.read_text())
@@ -33,18 +35,18 @@ def main() -> None:
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        parser.error(f"{options.into}: has no lines {BEGIN.strip()} and {END.strip()}")
+        parser.error(f"{options.into}: must contain the lines {BEGIN.strip()} and {END.strip()}")
     options.into.write_text(f"{before}{begin}{text}{end}{after}")
 
 
 def by_format(data: dict[str, Any]) -> str:
-    """One row a format."""
+    """Return one row per format."""
     meta = data["meta"]
     rows = [
-        f"CPU ms for a second of audio in streams of {UTTERANCE_S:g} s, 24 kHz mono, on {meta['cores']} cores of "
+        f"CPU ms per second of audio in streams of {UTTERANCE_S:g} s, 24 kHz mono, on {meta['cores']} cores of "
         f"{meta['cpu']}, {meta['date']}:",
         "",
-        "| | live, 20 ms frames | FFmpeg a stream | bare encoder + bare gRPC | 100 ms frames, bulk | FFmpeg, bulk "
+        "| | live, 20 ms frames | FFmpeg per stream | bare encoder + bare gRPC | 100 ms frames, bulk | FFmpeg, bulk "
         "| p99 frame to byte |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
@@ -65,7 +67,7 @@ def by_format(data: dict[str, Any]) -> str:
 
 
 def all_lines(data: dict[str, Any]) -> str:
-    """One row a line of the benchmark."""
+    """Return one row per line of the benchmark."""
     meta = data["meta"]
     rows = [
         f"{meta['date']}, {meta['cpu']}, {meta['cores']} cores, commit {meta['commit']}, FFmpeg {meta['ffmpeg']}:",

@@ -1,6 +1,6 @@
 """Encode the sample speech into every format through a server embedded in this process, and check each file.
 
-Each file is decoded with a library that did not write it, and compared with the input. `make demo` runs this.
+Each file is decoded with a library that did not write it, and compared with the input. `make demo` runs this script.
 """
 
 import sys
@@ -22,11 +22,11 @@ FRAME_MS = 20
 
 
 def main() -> int:
-    """Print the table; give 1 if a file is not what it should be."""
+    """Print the table; return 1 if a file is not as expected."""
     speech, rate = soundfile.read(HERE / "speech.flac", dtype="int16")
     OUT.mkdir(exist_ok=True)
-    told = f"{len(speech) / rate:.2f} s of speech, {rate} Hz mono, sent in frames of {FRAME_MS} ms into {OUT.name}/"
-    table = Table(title=told)
+    title = f"{len(speech) / rate:.2f} s of speech, {rate} Hz mono, sent in frames of {FRAME_MS} ms into {OUT.name}/"
+    table = Table(title=title)
     for column in ("file", "bytes", "duration s", "first byte ms", "× real time", "judge", "to the sample"):
         table.add_column(column, justify="left" if column in ("file", "judge", "to the sample") else "right")
     good = True
@@ -54,7 +54,7 @@ def main() -> int:
 def encode(
     target: str, info: pb.FormatInfo, path: Path, speech: np.ndarray, rate: int
 ) -> tuple[pb.StreamFinished, float, float]:
-    """Stream the speech to a file; give the totals, the time to the first encoded byte, and the time for all, in s."""
+    """Stream the speech to a file; return the totals, the time to the first encoded byte, and the total time in s."""
     config = pb.StreamConfig(
         input=pb.PcmInput(sample_rate_hz=rate, channels=1),
         output=pb.AudioOutput(format=info.format, tags={"title": "Speech"} if "title" in info.tags else {}),
@@ -82,7 +82,7 @@ def encode(
 def compare(
     info: pb.FormatInfo, finished: pb.StreamFinished, speech: np.ndarray, decoded: np.ndarray
 ) -> tuple[str, bool]:
-    """Say how the decoded samples compare with those that went in, and whether that is what the format promises."""
+    """Compare the decoded samples with the input; return a description, and whether the format's promise is kept."""
     if info.lossless:
         exact = np.array_equal(decoded, speech)
         return ("bit-exact" if exact else "DIFFERS"), exact
@@ -90,8 +90,8 @@ def compare(
         exact = len(decoded) == len(speech)
         return (f"{len(decoded)} samples" if exact else f"{len(decoded)} OF {len(speech)} SAMPLES"), exact
     over = len(decoded) - len(speech)
-    told = finished.delay_samples + finished.padding_samples
-    return f"+{over}, as announced" if over == told else f"+{over} SAMPLES, NOT {told}", over == told
+    announced = finished.delay_samples + finished.padding_samples
+    return f"+{over}, as announced" if over == announced else f"+{over} SAMPLES, NOT {announced}", over == announced
 
 
 if __name__ == "__main__":
