@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def formats() -> str:
-    """One line a format, in the order of the table."""
+    """Return one line per format, in the order of the table."""
     lines = [
         "| format | `--format` | rates, kHz | channels | decoded length | header at the end | tags |",
         "|---|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""Make the tables and the plot of docs/scaling.md: `make scaling-doc`.
+"""Generate the tables and the plot of docs/scaling.md: `make scaling-doc`.
 
 The cost of a stream comes from docs/scaling-cost.json, which `make scaling-cost` measures.
 """
@@ -34,8 +34,8 @@ def main() -> int:
 
 def _measured(cost: dict[str, Any]) -> str:
     return (
-        f"Measured on {cost['date']} on a shared machine ({cost['cpu']}, {cost['load_a_core']} runnable threads a core): "
-        f"{cost['streams']} live streams of {cost['sample_rate_hz'] // 1000} kHz mono speech through Envoy."
+        f"Measured on {cost['date']} on a shared machine ({cost['cpu']}, {cost['load_per_core']} runnable threads "
+        f"per core): {cost['streams']} live streams of {cost['sample_rate_hz'] // 1000} kHz mono speech through Envoy."
     )
 
 
@@ -49,8 +49,8 @@ def _stream(formats: dict[str, Any]) -> str:
             f"{large['server_ms_per_s']:.1f}",
             f"{small['envoy_ms_per_s']:.1f}",
             f"{large['envoy_ms_per_s']:.1f}",
-            capacity.streams_a_core(small),
-            capacity.streams_a_core(large),
+            capacity.streams_per_core(small),
+            capacity.streams_per_core(large),
             f"{small['memory_bytes'] / 1024:.0f}",
             # Gbit/s of a million are kbit/s of one.
             f"{need.gbit_in:.0f}",
@@ -59,11 +59,11 @@ def _stream(formats: dict[str, Any]) -> str:
         rows.append((name, *row))
     heads = (
         "format",
-        "server, ms of CPU a second, 20 ms messages",
+        "server, ms of CPU per second, 20 ms messages",
         "100 ms",
         "Envoy, ms, 20 ms messages",
         "100 ms",
-        f"streams a core at {capacity.TARGET_LOAD:.0%}, 20 ms messages",
+        f"streams per core at {capacity.TARGET_LOAD:.0%}, 20 ms messages",
         "100 ms",
         "memory, KiB",
         "in, kbit/s",
@@ -132,7 +132,7 @@ def _plot(runs: dict[str, Run]) -> None:
     for axes in (above, below):
         axes.axvline(RESTART_S / 3600, color="grey", linestyle=":")
         axes.grid(alpha=0.3)
-    # Without a date: the same figures make the same file.
+    # Without a date, so that the same figures result in the same file.
     figure.savefig(PLOT, metadata={"Date": None})
 
 

@@ -1,1 +1,1 @@
-"""Several servers behind the real Envoy: `make lab-envoy`."""
+"""Tests several servers behind the real Envoy: `make lab-envoy`."""

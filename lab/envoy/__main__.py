@@ -1,4 +1,4 @@
-"""`make lab-envoy`: exit code 0 if all is as it should be."""
+"""`make lab-envoy`: exit code 0 if everything is as expected."""
 
 import sys
 

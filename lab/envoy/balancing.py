@@ -1,7 +1,8 @@
-"""How even streams lie on servers under each way to balance them: a simulation of arrivals and ends, no more.
+"""Simulates how evenly each way of balancing spreads streams over servers. It models arrivals and ends only.
 
-Streams come at random (Poisson) and last as calls do: Brown et al., "Statistical Analysis of a Telephone Call Center",
-JASA 100 (2005), found service times to be lognormal, with a mean of 201 s and a standard deviation of 248 s.
+Arrivals are random (Poisson) and streams last as long as telephone calls: Brown et al., "Statistical Analysis of a
+Telephone Call Center", JASA 100 (2005), found lognormal service times with a mean of 201 s and a standard deviation of
+248 s.
 """
 
 import heapq
@@ -16,19 +17,19 @@ _SIGMA = math.sqrt(math.log(1 + (DEVIATION_S / MEAN_S) ** 2))
 _MU = math.log(MEAN_S) - _SIGMA**2 / 2
 
 SERVERS = 20
-STREAMS_A_SERVER = 30
+STREAMS_PER_SERVER = 30
 PROXIES = 4
 CALLERS = 60
-"""Programs that stream, of very different size: Zipf. Each has one connection."""
+"""Clients of very different sizes (Zipf), with one connection each."""
 HOURS = 2.0
 WARM_UP_S = 1800.0
 RESTART_S = 4500.0
-"""When one server is replaced by an empty one."""
+"""Time at which one server is replaced by an empty one."""
 SAMPLE_S = 20.0
 
 
 class Balancer(ABC):
-    """Where the next stream goes. `live`: streams on each server."""
+    """Chooses the server of each stream. `live`: number of streams on each server."""
 
     def __init__(self, live: list[int], rng: random.Random) -> None:
         self.live, self.rng = live, rng
@@ -39,7 +40,7 @@ class Balancer(ABC):
 
 
 class RoundRobin(Balancer):
-    """Each of the callers' channels takes servers in turn, and begins anywhere."""
+    """Each client uses the servers in turn and starts with a random one."""
 
     def __init__(self, live: list[int], rng: random.Random) -> None:
         super().__init__(live, rng)
@@ -51,7 +52,7 @@ class RoundRobin(Balancer):
 
 
 class Pinned(Balancer):
-    """A connection stays with the server that it first came to: what a balancer of connections does."""
+    """A connection stays with its first server, as with a load balancer for connections."""
 
     def __init__(self, live: list[int], rng: random.Random) -> None:
         super().__init__(live, rng)
@@ -62,7 +63,7 @@ class Pinned(Balancer):
 
 
 class LeastRequest(Balancer):
-    """The better of two servers drawn by chance; each proxy knows its own streams only."""
+    """The better of two random servers; each proxy counts only its own streams."""
 
     proxies = 1
 
@@ -77,13 +78,13 @@ class LeastRequest(Balancer):
 
 
 class LeastRequestOfSeveral(LeastRequest):
-    """The same, with the callers spread over several proxies."""
+    """The same, with the clients spread over several proxies."""
 
     proxies = PROXIES
 
 
 class FullScan(LeastRequest):
-    """The emptiest of all, by one proxy that knows them all."""
+    """The server with the fewest streams of all, by one proxy that counts all streams."""
 
     def pick(self, caller: int) -> int:
         least = min(self.own[0])
@@ -92,31 +93,31 @@ class FullScan(LeastRequest):
 
 WAYS: dict[str, Callable[[list[int], random.Random], Balancer]] = {
     "least request, all servers": FullScan,
-    "least request, two drawn (ours)": LeastRequest,
-    f"the same in {PROXIES} proxies": LeastRequestOfSeveral,
-    "round robin in each caller": RoundRobin,
-    "connections pinned": Pinned,
+    "least request, two random servers (ours)": LeastRequest,
+    f"the same with {PROXIES} proxies": LeastRequestOfSeveral,
+    "round robin in each client": RoundRobin,
+    "pinned connections": Pinned,
 }
 
 
 @dataclass
 class Run:
-    """`spread`: most streams on a server over the mean; `restarted`: those of the restarted one over the mean."""
+    """`spread`: most streams on a server over the mean. `restarted`: those of the restarted server over the mean."""
 
     times: list[float] = field(default_factory=list)
     spread: list[float] = field(default_factory=list)
     restarted: list[float] = field(default_factory=list)
 
     def mean(self) -> float:
-        """Give the mean of the spread before the restart."""
+        """Return the mean of the spread before the restart."""
         return sum(self._before()) / len(self._before())
 
     def worst(self) -> float:
-        """Give its 99th percentile."""
+        """Return the 99th percentile of the spread before the restart."""
         return sorted(self._before())[int(0.99 * len(self._before()))]
 
     def filled_s(self) -> float:
-        """Give how long it took until the restarted server had its share of streams, less a fifth."""
+        """Return the time until the restarted server had 80 % of its share of the streams."""
         after = zip(self.times, self.restarted, strict=True)
         return next((at - RESTART_S for at, share in after if at > RESTART_S and share >= 0.8), math.inf)
 
@@ -125,12 +126,12 @@ class Run:
 
 
 def simulate(way: str) -> Run:
-    """Run one way of balancing; the same arrivals and lengths for all."""
+    """Simulate one way of balancing; arrivals and durations are the same for all ways."""
     arrivals, choices = random.Random(1), random.Random(2)
     live = [0] * SERVERS
     balancer = WAYS[way](live, choices)
     shares = [1 / rank for rank in range(1, CALLERS + 1)]
-    rate = SERVERS * STREAMS_A_SERVER / MEAN_S
+    rate = SERVERS * STREAMS_PER_SERVER / MEAN_S
     ends: list[tuple[float, int, int, int]] = []
     generation = [0] * SERVERS
     run, now, due, restarted = Run(), 0.0, WARM_UP_S, False

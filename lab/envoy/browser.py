@@ -1,4 +1,4 @@
-"""A page in headless Chromium encodes through grpc-web and plays what it gets."""
+"""A page in headless Chromium encodes through grpc-web and plays the result."""
 
 import json
 import math
@@ -22,7 +22,7 @@ PAGE = Path(__file__).parent / "page"
 LONGEST_S = 90.0
 TONE_RMS = 8000 / 32768 / math.sqrt(2)
 SLACK_S = 0.1
-"""AAC in ADTS can't say how much of its delay and padding to leave out."""
+"""AAC in ADTS can't signal how much delay and padding to remove."""
 INVALID_ARGUMENT = 3
 
 FLAGS = (
@@ -36,13 +36,13 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
-    # It finds nobody but this machine.
+    # Resolves no host except this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
 
 def run() -> bool:
-    """Show the page to a browser; print what it heard. True if every format came out as the tone that went in."""
+    """Open the page in a browser and print its results. True if every format decoded to the original tone."""
     chromium = shutil.which("chromium")
     if chromium is None:
         print("FAULT: no browser: apt-get install chromium")
@@ -64,14 +64,14 @@ def run() -> bool:
         try:
             return _judge(results.get(timeout=LONGEST_S))
         except Empty:
-            print(f"FAULT: the page told nothing within {LONGEST_S:g} s")
+            print(f"FAULT: the page sent no result within {LONGEST_S:g} s")
             return False
 
 
-def _judge(told: dict[str, Any]) -> bool:
-    seconds = told["seconds"]
-    good = "error" not in told and told["refused"]["code"] == INVALID_ARGUMENT
-    for name, heard in told["formats"].items():
+def _judge(result: dict[str, Any]) -> bool:
+    seconds = result["seconds"]
+    good = "error" not in result and result["refused"]["code"] == INVALID_ARGUMENT
+    for name, heard in result["formats"].items():
         is_right = (
             abs(heard["decoded"] - seconds) < SLACK_S
             and abs(heard["played"] - seconds) < SLACK_S
@@ -82,14 +82,14 @@ def _judge(told: dict[str, Any]) -> bool:
             f"  {name:10}  {heard['mimeType']:12}  {heard['bytes']:6} bytes  decoded {heard['decoded']:.3f} s"
             f"  played {heard['played']:.3f} s  {'' if is_right else 'FAULT'}"
         )
-    print(f"in a browser: {len(told['formats'])} formats of a tone of {seconds:g} s; {told.get('refused')}")
-    if "error" in told:
-        print(f"FAULT: {told['error']}")
+    print(f"in a browser: {len(result['formats'])} formats of a tone of {seconds:g} s; {result.get('refused')}")
+    if "error" in result:
+        print(f"FAULT: {result['error']}")
     return bool(good)
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Serves the page, and takes its result."""
+    """Serves the page and receives its result."""
 
     def __init__(self, *arguments: Any, results: Queue[dict[str, Any]], **options: Any) -> None:
         self._results = results
@@ -101,7 +101,7 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""What a live stream costs, of every format: CPU time and memory of the server, CPU time of Envoy, bytes on the wire.
+"""Measures a live stream of each format: CPU time and memory of the server, CPU time of Envoy, bytes on the wire.
 
-`make scaling-cost` writes docs/scaling-cost.json, which the tables of docs/scaling.md are made from
+`make scaling-cost` writes docs/scaling-cost.json, from which the tables of docs/scaling.md are generated.
 
-Streams come in real time through Envoy, in messages of 20 ms and of 100 ms: most of the cost is a message's, not a
-byte's. CPU time is the processes' own, so a busy machine makes the figures a little worse, and never better.
+Streams run in real time through Envoy, in messages of 20 ms and of 100 ms, because most of the cost is per message and
+not per byte. CPU time is measured per process, so a busy machine makes the figures slightly worse, but never better.
 """
 
 import asyncio
@@ -43,20 +43,20 @@ def main() -> int:
             print(
                 f"{name:10}{message_ms:4} ms" + "".join(f"  {key} {value:,}" for key, value in cost.items()), flush=True
             )
-    told = {
+    figures = {
         "date": datetime.now(UTC).date().isoformat(),
         "cpu": _cpu(),
-        "load_a_core": round(os.getloadavg()[2] / (os.cpu_count() or 1), 1),
+        "load_per_core": round(os.getloadavg()[2] / (os.cpu_count() or 1), 1),
         "streams": STREAMS,
         "sample_rate_hz": RATE,
         "formats": formats,
     }
-    OUT.write_text(json.dumps(told, indent=2) + "\n")
+    OUT.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 
 
 def _measure(number: int, message_ms: int) -> dict[str, float]:
-    """A fresh server and a fresh Envoy for one format."""
+    """Start a fresh server and a fresh Envoy for one format."""
     with one_server() as (server, envoy):
         return asyncio.run(_run(number, message_ms, server, envoy))
 
@@ -82,7 +82,7 @@ async def _run(number: int, message_ms: int, server: ServerProcess, envoy: Envoy
                 due += message_ms / 1000
 
     async def together(streams: int, seconds: float) -> None:
-        # Not in step: their messages come spread over time, as strangers' do.
+        # Not all at the same time: messages of independent clients are spread over time.
         await asyncio.gather(*(speak(seconds, turn / streams) for turn in range(streams)))
 
     async with grpc.aio.insecure_channel(envoy.target) as channel:
@@ -106,7 +106,7 @@ async def _run(number: int, message_ms: int, server: ServerProcess, envoy: Envoy
 
 
 def _cpu_s(pid: int) -> float:
-    """CPU time of a process and its threads."""
+    """Return the CPU time of a process and its threads."""
     user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / _TICKS
 

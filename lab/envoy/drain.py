@@ -1,4 +1,4 @@
-"""Envoy itself goes: with deploy/envoy/drain before SIGTERM it takes no stream with it."""
+"""Drains and stops Envoy itself: with deploy/envoy/drain before SIGTERM no stream is cut."""
 
 import asyncio
 from http import HTTPStatus
@@ -17,7 +17,7 @@ SCRIPT = ROOT / "deploy/envoy/drain"
 
 
 def run() -> bool:
-    """Drain Envoy under live streams; print what they saw. True if all went on to their end."""
+    """Drain Envoy under live streams and print the result. True if all streams ran to their end."""
     with one_server() as (_, envoy):
         return asyncio.run(_run(envoy))
 

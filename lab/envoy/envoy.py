@@ -1,4 +1,4 @@
-"""The real Envoy with the configuration that ships; only its ports and its name server are this machine's."""
+"""Runs the real Envoy with the shipped configuration; only its ports and its name server are changed."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ CONFIG = ROOT / "deploy/envoy/envoy.yaml"
 
 
 class Envoy:
-    """`target`: where it takes calls. The servers are what `names` says, on one port."""
+    """`target`: the address on which Envoy accepts calls. The servers are those that `names` returns, on one port."""
 
     def __init__(self, names: Names, port: int) -> None:
         self.admin, self.status, clients = (f"127.0.0.1:{port}" for port in free_ports(3))
@@ -49,19 +49,19 @@ class Envoy:
                 self.log.append(line)
 
     def wait_until_healthy(self, *servers: str) -> None:
-        """Wait until these servers, and no others, take calls."""
-        poll(lambda: self.healthy() == sorted(servers), f"Envoy does not call on {servers}: {self.log}")
+        """Wait until exactly these servers receive calls."""
+        poll(lambda: self.healthy() == sorted(servers), f"Envoy does not use the servers {servers}: {self.log}")
 
     def healthy(self) -> list[str]:
-        """Give the servers that take calls."""
+        """Return the servers that receive calls."""
         return sorted(server for server, host in self._hosts().items() if host["health"] == "HEALTHY")
 
     def live(self) -> dict[str, int]:
-        """Give the calls under way on each server, as Envoy counts them."""
+        """Return the number of active calls on each server, as counted by Envoy."""
         return {server: host["active"] for server, host in self._hosts().items()}
 
     def _hosts(self) -> dict[str, dict[str, Any]]:
-        """By address. A server that was never reached yet has failed its check as well."""
+        """Return the servers by address. A server that was never reached has failed its health check too."""
         try:
             clusters = json.loads(self.ask("/clusters?format=json"))["cluster_statuses"]
         except OSError:
@@ -80,11 +80,11 @@ class Envoy:
         return hosts
 
     def stat(self, name: str) -> int:
-        """Give a counter or a gauge."""
+        """Return the value of a counter or a gauge."""
         return int(self.ask(f"/stats?filter=^{name}$").rpartition(": ")[2])
 
     def ask(self, path: str) -> str:
-        """Ask its administration."""
+        """Send a request to Envoy's administration interface."""
         with urlopen(f"http://{self.admin}{path}", timeout=LIMIT_S) as answer:
             return str(answer.read().decode())
 
@@ -101,7 +101,7 @@ class Envoy:
 
 @contextmanager
 def one_server(*flags: str) -> Iterator[tuple[ServerProcess, Envoy]]:
-    """A server behind Envoy, both up."""
+    """Start a server behind Envoy and wait until both are ready."""
     with ServerProcess(*flags) as server:
         host, _, port = server.target.rpartition(":")
         with Names([host]) as names, Envoy(names, int(port)) as envoy:
@@ -110,7 +110,7 @@ def one_server(*flags: str) -> Iterator[tuple[ServerProcess, Envoy]]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports that nobody listens on."""
+    """Return ports on which no process listens."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

@@ -1,4 +1,4 @@
-"""A refusal reaches callers through Envoy when no server takes the call, and Envoy's own limits do not come first."""
+"""Checks that Envoy passes refusals on to clients, and that Envoy's own limits are not reached first."""
 
 import grpc
 from support.names import Names
@@ -11,9 +11,9 @@ ADDRESSES = ("127.0.0.2", "127.0.0.3")
 STREAMS = 20
 EXPECTED = {
     "a full server": "UNAVAILABLE (MAX_STREAMS_EXCEEDED), retry after 1 s",
-    "a silent caller": "DEADLINE_EXCEEDED (IDLE_TIMEOUT_EXCEEDED)",
+    "an idle client": "DEADLINE_EXCEEDED (IDLE_TIMEOUT_EXCEEDED)",
     "no server": "UNAVAILABLE: no healthy upstream",
-    "streams with one of two servers full": f"{STREAMS} taken",
+    "streams with one of two servers full": f"{STREAMS} accepted",
 }
 
 
@@ -24,7 +24,7 @@ def run() -> bool:
         with channel_to(envoy.target) as channel:
             silent = Stream(channel).start()
             outcomes["a full server"] = _words(Stream(channel).error())
-            outcomes["a silent caller"] = _words(silent.error())
+            outcomes["an idle client"] = _words(silent.error())
         server.signal()
         envoy.wait_until_healthy()
         with channel_to(envoy.target) as channel:
@@ -37,7 +37,7 @@ def run() -> bool:
 
 
 def _one_of_two() -> str:
-    """Open streams at once while one of two servers is full; nobody but Envoy tries again."""
+    """Open streams at once while one of two servers is full; only Envoy retries."""
     (port,) = free_ports(1)
     flags = [f"--port={port}", "--idle-timeout=600"]
     with (
@@ -58,11 +58,11 @@ def _one_of_two() -> str:
                     taken += 1
                 except grpc.RpcError as error:
                     print(f"  refused: {_words(Error(error))}")
-        poll(lambda: len(envoy.calls) >= STREAMS, "the access log does not tell of all streams")
+        poll(lambda: len(envoy.calls) >= STREAMS, "the access log does not contain all streams")
         again = sum(int(call["attempts"]) > 1 for call in envoy.calls)
         held.call.cancel()
         held.half_close()
-    return f"{taken} taken, {again} of them at another attempt"
+    return f"{taken} accepted, {again} of them in a later attempt"
 
 
 def _words(error: Error) -> str:

@@ -1,4 +1,4 @@
-"""Callers that speak in real time, each until it is told to end."""
+"""Clients that send audio in real time until they are stopped."""
 
 import asyncio
 import math
@@ -19,7 +19,7 @@ PCM = array("h", (int(8000 * math.sin(2 * math.pi * 440 * n / RATE)) for n in ra
 
 @dataclass(eq=False)
 class Stream:
-    """One caller. `error`: what it was told if its file is not whole."""
+    """One client. `error`: the error that it received if its file is incomplete."""
 
     request_id: str
     task: asyncio.Task[pb.StreamFinished | AudioWriterError]
@@ -32,7 +32,7 @@ class Stream:
 
 
 def open_stream(channel: grpc.aio.Channel, request_id: str, end: asyncio.Event) -> Stream:
-    """Start a caller that writes until `end` is set, and then closes its file."""
+    """Start a client that writes until `end` is set, and then closes its file."""
     started = asyncio.Event()
     return Stream(request_id, asyncio.create_task(_speak(channel, request_id, started, end)), started)
 
@@ -57,6 +57,7 @@ async def _speak(
         return error
     finally:
         started.set()
-    # The client has held the file to its length and hash; that nothing was lost on the way in is ours to say.
+    # The client has verified the length and hash of its file. This checks that no PCM was lost on the way to the
+    # server.
     assert writer.result.input_samples == messages * _STEP
     return writer.result

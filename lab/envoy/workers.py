@@ -1,9 +1,9 @@
-"""Sixty streams on one connection, while one worker is killed, one drained and one added.
+"""Sixty streams on one connection, while one worker is killed, one is drained and one is added.
 
-All listen on the same port of addresses of their own, and Envoy finds them by name, as in a cluster: a worker that drains
-leaves the name at once, one that was killed is found in it until somebody notices.
+All workers listen on the same port of different addresses, and Envoy finds them by name, as in a cluster. A worker that
+drains is removed from the name immediately; a killed worker stays in it until it is detected.
 
-Prints what became of every stream; True if all is as it should be.
+Prints the result of every stream; True if everything is as expected.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ CALM_S = 2.0
 
 @dataclass
 class Fleet:
-    """The servers behind Envoy: each will have its fate."""
+    """The servers behind Envoy. Each one is killed, drained, left alone or added."""
 
     names: Names
     port: int
@@ -55,7 +55,7 @@ class Fleet:
 
 
 def run() -> bool:
-    """Start all, run the streams, print and judge."""
+    """Start all servers, run the streams, print and check the results."""
     (port,) = free_ports(1)
     with ExitStack() as stack:
         killed, drained, steady = (stack.enter_context(_server(address, port)) for address in ADDRESSES[:3])
@@ -76,7 +76,8 @@ async def _run(fleet: Fleet, envoy: Envoy, stack: ExitStack) -> bool:
         early = []
         for number in range(STREAMS):
             early.append(open_stream(channel, f"early-{number}", end))
-            # Envoy does not count calls that wait for its first connection to a server: not all in the same instant.
+            # Envoy does not count calls that wait for its first connection to a server, so streams do not start all at
+            # once.
             await asyncio.sleep(ARRIVAL_S)
         await _all_started(early)
         live = envoy.live()
@@ -85,7 +86,7 @@ async def _run(fleet: Fleet, envoy: Envoy, stack: ExitStack) -> bool:
         os.kill(fleet.killed.process.pid, signal.SIGKILL)
         fleet.drained.signal(signal.SIGTERM)
         fleet.names.addresses = (ADDRESSES[0], ADDRESSES[2])
-        # At once, before a health check has told Envoy of either.
+        # Immediately, before a health check has reported either server to Envoy.
         late = [open_stream(channel, f"late-{number}", end) for number in range(LATE_STREAMS // 2)]
         await _all_started(late)
         stack.enter_context(await asyncio.to_thread(_server, ADDRESSES[3], fleet.port))
@@ -114,10 +115,10 @@ def _judge(
     connections: int,
     drained_code: int,
 ) -> bool:
-    """Print what became of the streams, and say whether that is as it should be."""
+    """Print the results of the streams, and return whether they are as expected."""
     early, late, later = groups
     streams = [*early, *late, *later]
-    poll(lambda: len(envoy.calls) >= len(streams), "the access log does not tell of all streams")
+    poll(lambda: len(envoy.calls) >= len(streams), "the access log does not contain all streams")
     server_of = {call["request_id"]: call["server"] for call in envoy.calls}
     lost = [one for one in streams if one.error is not None]
     spread = max(live.values()) / (STREAMS / len(fleet.first))
@@ -128,11 +129,11 @@ def _judge(
     for server, fate in fleet.fates.items():
         of = [sum(server_of[one.request_id] == server for one in group) for group in groups]
         ended = sum(server_of[one.request_id] == server for one in lost)
-        print(f"  {fate:10}  {of[0]:2} early  {of[1]:2} just after  {of[2]:2} once one was added  {ended:2} lost")
+        print(f"  {fate:10}  {of[0]:2} early  {of[1]:2} just after  {of[2]:2} after one was added  {ended:2} lost")
     print(f"spread of {STREAMS} streams over 3 workers, max/mean: {spread:.2f} (under {MOST_SPREAD})")
     print(f"streams lost: {len(lost)}, of them on the worker that was killed: {len(lost) - len(lost_elsewhere)}")
-    for told, count in Counter(f"{type(one.error).__name__}: {one.error}" for one in lost).items():
-        print(f"  {count} x {told}")
+    for text, count in Counter(f"{type(one.error).__name__}: {one.error}" for one in lost).items():
+        print(f"  {count} x {text}")
     print(f"streams cut by the drain: {len(cut)}; the drained worker ended with exit code {drained_code}")
 
     faults = {
@@ -152,6 +153,6 @@ def _judge(
 
 
 def _is_clear(stream: Stream) -> bool:
-    """Whether the caller was told that the server is gone: by the proxy, or by the reset of its stream."""
+    """Whether the client received the information that the server is gone: from the proxy, or by a reset stream."""
     error = stream.error
     return isinstance(error, CallFailed) and error.code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE)

@@ -1,4 +1,4 @@
-// Encode over grpc-web, with no library: what a page needs of protobuf and of grpc-web's framing.
+// Encode over grpc-web without a library: the parts of protobuf and of grpc-web's framing that a page needs.
 // The numbers are those of audio_writer.proto.
 
 export const Format = { WAV: 1, OGG_VORBIS: 2, OGG_OPUS: 3, FLAC: 4, MP3: 5, AAC: 6, M4A: 12, WEBM_OPUS: 14 };
@@ -35,7 +35,7 @@ export async function encode(origin, format, sampleRateHz, samples) {
   return { file: response.get(1), mimeType: new TextDecoder().decode(started.get(2)) };
 }
 
-// Frames: a byte of flags (0x80: trailers), a length of four bytes, the data.
+// Frames: one byte of flags (0x80: trailers), a length of four bytes, the data.
 function unframe(bytes) {
   const trailers = new Map();
   let data = new Uint8Array();
@@ -55,7 +55,7 @@ function unframe(bytes) {
   return { data, trailers };
 }
 
-// Protobuf: key = number << 3 | type; type 0 is a varint, 2 has a length before it, 1 and 5 are 8 and 4 bytes.
+// Protobuf: key = number << 3 | type. Type 0 is a varint, type 2 starts with a length, types 1 and 5 are 8 and 4 bytes.
 const digits = (value) => (value < 128 ? [value] : [(value % 128) | 128, ...digits(Math.floor(value / 128))]);
 const varint = (number, value) => [...digits(number << 3), ...digits(value)];
 const head = (number, length) => [...digits((number << 3) | 2), ...digits(length)];

@@ -1,4 +1,4 @@
-// Encodes a tone through Envoy, decodes it and plays it, and tells the server of this page what came of it.
+// Encodes a tone through Envoy, decodes and plays it, and sends the results to the server of this page.
 import { CallFailed, Format, encode } from "./grpc_web.js";
 
 const ENVOY = new URLSearchParams(location.search).get("envoy");
@@ -6,7 +6,7 @@ const RATE = 24000;
 const SECONDS = 1.5;
 const tone = Int16Array.from({ length: RATE * SECONDS }, (_, n) => 8000 * Math.sin((2 * Math.PI * 440 * n) / RATE));
 
-/** Play a file to its end; give how far the player came, in seconds. */
+/** Play a file to its end; return the position that the player reached, in seconds. */
 function play(url) {
   return new Promise((resolve, reject) => {
     const player = new Audio(url);
@@ -43,5 +43,5 @@ try {
 } catch (error) {
   result.error = String(error?.stack ?? error?.message ?? error);
 }
-document.getElementById("told").textContent = JSON.stringify(result);
+document.getElementById("result").textContent = JSON.stringify(result);
 await fetch("/result", { method: "POST", body: JSON.stringify({ seconds: SECONDS, ...result }) });
