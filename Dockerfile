@@ -1,4 +1,4 @@
-# The server: wheels only, not root; its root file system may be read-only.
+# The server: installed from wheels only, without root; its root file system may be read-only.
 #   docker build -t audiowriter .
 #   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL -p 127.0.0.1:50051:50051 audiowriter
 # Without a Docker engine: deploy/image/build.
@@ -13,8 +13,8 @@ COPY core core
 COPY server server
 COPY client/python client/python
 COPY cli cli
-# The builder is in an environment of its own: what it needs does not come into the image. Compiled here, for a read-only file
-# system can't keep what is compiled at each start.
+# The builder has its own environment, so that build tools are not part of the image. Bytecode is compiled here, because
+# a read-only file system can't store it at start.
 RUN python3 -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
       --constraint constraints.txt 'hatchling>=1.27' \
@@ -33,10 +33,10 @@ LABEL org.opencontainers.image.title="audiowriter" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/audiowriter /opt/audiowriter
 ENV PATH=/opt/audiowriter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-# By number: Kubernetes can't tell from a name that it is not root.
+# Numeric, because Kubernetes can't tell from a name that the user is not root.
 USER 10001:10001
 EXPOSE 50051
-# Of the process, not of its readiness: a server that drains shall not be killed for that.
+# Checks the process, not its readiness: a draining server must not be killed.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["audiowriter", "health", "--target", "127.0.0.1:50051", "--service", "liveness"]
 STOPSIGNAL SIGTERM

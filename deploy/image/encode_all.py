@@ -28,7 +28,7 @@ def main(target: str, audio: str, folder: str) -> None:
         with AudioWriter.open(target, config, path) as writer:
             writer.write(samples)
         finished = writer.result
-        # Parted from the writer's context: only then is the header in place.
+        # Outside of the writer's context, because the header is written when the context ends.
         bare = BARE.get(info.file_extension)
         with av.open(str(path), format=bare, options={"sample_rate": str(rate)} if bare else {}) as file:
             decoded = sum(frame.samples / frame.sample_rate for frame in file.decode(audio=0))
