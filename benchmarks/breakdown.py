@@ -38,7 +38,7 @@ MESSAGES = 1000
 PAUSE_S = LIVE_FRAME_MS / 1000 / STREAMS
 LOAD_S = 8.0
 BEFORE_S, AFTER_S = 1.5, 1.0
-"""Start of the load, which is not measured."""
+"""Start and end of the load, which are not measured."""
 SHOWN = 0.02
 """Threads and libraries with a smaller share are not shown."""
 STALL = 100

@@ -15,7 +15,7 @@ import soundfile
 from cases import RATE, Case
 
 Engine = Callable[[Case, bytes, int], tuple[Callable[[Any], Any], Sequence[Any]]]
-"""Takes a case, PCM and the bytes per frame; returns a function and the arguments to call it with, one after the other."""
+"""Takes a case, PCM and the bytes per frame; returns a function and the inputs to call it with, one per frame."""
 
 
 LIVE_S = 1.0

@@ -9,10 +9,10 @@ from plan import Plan
 from processes import load, server
 
 STREAMS = (2, 22, 42)
-"""First and last number of live streams. What the first streams allocate for all is not in the difference."""
+"""Numbers of live streams, from first to last. What the first streams allocate for all is not in the difference."""
 
 TENTH = 0.1
-"""Parts of a long stream. The medians of the second and of the last tenth are compared, because buffers grow and
+"""Share of a long stream. The medians of the second and of the last tenth are compared, because buffers grow and
 shrink.
 """
 

@@ -31,12 +31,12 @@ class Target:
     """A running server."""
 
     address: str
-    """Process IDs of all its workers, separated by commas."""
+    """Addresses of all its workers, separated by commas."""
     pids: Sequence[int]
-    """Number of processes that encode."""
+    """Process IDs of the processes that encode."""
 
     def options(self) -> list[str]:
-        """Its address, as options of audiowriter-load."""
+        """Return its addresses and process IDs, as options of audiowriter-load."""
         return ["-target", self.address, "-pids", ",".join(map(str, self.pids))]
 
 

@@ -1,1 +1,1 @@
-"""What attacks, judges, loads and measures a running product. `make lab` lists the parts."""
+"""Harnesses that attack, check, load and measure a running product. `make lab` lists them."""

@@ -22,7 +22,7 @@ TOKEN = "of-the-conformance-set"
 
 
 def main() -> int:
-    """Give 1 if a case failed."""
+    """Return 1 if a case failed."""
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="audiowriter-conformance-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -59,7 +59,7 @@ class Run:
         self._servers = {name: stack.enter_context(ServerProcess(*self._flags(name))) for name in shared}
 
     def ask(self, number: int, case: Case, language: str, driver: Driver) -> tuple[Outcome, list[str]]:
-        """Run a case in one language; the faults are those of the server that it had to itself."""
+        """Run a case in one language and return the faults, including those of a server that only this case used."""
         file = self._file(number, language)
         file.parent.mkdir(parents=True)
         faults: list[str] = []
@@ -71,7 +71,7 @@ class Run:
             return driver.ask(asked, at_pause), faults
 
     def judge(self, number: int, language: str, case: Case, outcome: Outcome, faults: list[str]) -> None:
-        """Count a case, and say at once what is wrong."""
+        """Count a case, and print its faults immediately."""
         file = self._file(number, language)
         faults = [*self._judge.faults(language, case, outcome, file), *faults]
         self.done[case.group, language] += 1
@@ -82,7 +82,7 @@ class Run:
             path.unlink()
 
     def matrix(self, languages: list[str]) -> Iterator[str]:
-        """Give the rows: cases passed of cases run."""
+        """Return the rows: cases passed of cases run."""
         yield f"{'':20}" + "".join(f"{language:>10}" for language in languages)
         for group in dict.fromkeys(case.group for case in self.plan.cases):
             keys = [(group, language) for language in languages]
@@ -97,30 +97,30 @@ class Run:
 
     @contextmanager
     def _server(self, case: Case, faults: list[str]) -> Iterator[tuple[ServerProcess, Callable[[], None]]]:
-        """The server of a case, and what befalls it at the pause."""
+        """Yield the target of a case, and do to its server what the case requires during the pause."""
         if not case.own_server:
             yield self._servers[case.server], lambda: None
             return
         with ServerProcess(*self._flags(case.server)) as server:
             yield server, lambda: _befall(server, case.meanwhile)
-            told_to_end = case.meanwhile.get("signal")
-            if told_to_end == "SIGKILL":
+            signal_name = case.meanwhile.get("signal")
+            if signal_name == "SIGKILL":
                 return
-            if told_to_end is None:
+            if signal_name is None:
                 server.signal(signal.SIGTERM)
             try:
                 code = server.wait()
             except subprocess.TimeoutExpired:
                 code = None
             if code:
-                faults.append(f"the server ended with {code}: it had streams left")
+                faults.append(f"the server exited with {code}: it had live streams")
             elif code is None:
-                faults.append("the server did not end: it has streams left")
+                faults.append("the server did not exit: it has live streams")
 
 
 @contextmanager
 def _several_servers(case: Case, faults: list[str]) -> Iterator[str]:
-    """Start several servers, the full ones with a stream in their only place, and return them as one target."""
+    """Start several servers, fill the full ones with a stream, and return all of them as one target."""
     with ExitStack() as stack:
         servers = []
         for full in case.full:
@@ -131,7 +131,7 @@ def _several_servers(case: Case, faults: list[str]) -> Iterator[str]:
             servers.append(server)
         yield ",".join(server.target for server in servers)
         if case.refusals:
-            with suppress(AssertionError):  # the log comes after the answer
+            with suppress(AssertionError):  # the log line is written after the answer
                 poll(lambda: _refusals(servers) >= case.refusals, "")
             if (refusals := _refusals(servers)) != case.refusals:
                 faults.append(f"{refusals} calls were refused, expected {case.refusals}")

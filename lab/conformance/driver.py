@@ -1,4 +1,4 @@
-"""The Python driver: a case a line on stdin, its outcome a line on stdout. README.md tells the fields."""
+"""The Python driver: reads one case per line from stdin, writes its outcome as one line. See README.md."""
 
 import json
 import sys
@@ -27,29 +27,29 @@ def main() -> None:
 
 
 def outcome_of_all(case: Case) -> Outcome:
-    """Make the calls of a case at once, and return the outcome of the first that failed, or of the first."""
+    """Make the calls of a case concurrently; return the outcome of the first that failed, or of the first call."""
     with ThreadPoolExecutor(case["streams"]) as pool:
         outcomes = list(pool.map(lambda one: outcome_of(partial(METHODS[one["method"]], one)), copies(case)))
     return first_failed(outcomes)
 
 
 def copies(case: Case) -> list[Case]:
-    """Return a case for each of its `streams`: all but the first have a number after the name of their file."""
+    """Return a case for each of its `streams`: all except the first have a number after the name of their file."""
     return [case, *({**case, "file": f"{case['file']}.{number}"} for number in range(2, case["streams"] + 1))]
 
 
 def first_failed(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return the outcome of the first that failed, or of the first."""
+    """Return the outcome of the first call that failed, or of the first call."""
     return next((outcome for outcome in outcomes if outcome["code"] != "OK"), outcomes[0])
 
 
-def tell(told: Outcome) -> None:
+def tell(outcome: Outcome) -> None:
     """Write one line."""
-    print(json.dumps(told), flush=True)
+    print(json.dumps(outcome), flush=True)
 
 
 def outcome_of(run: Callable[[], Outcome]) -> Outcome:
-    """Give what came of a case, its failure included."""
+    """Return the outcome of a case, including a failure."""
     try:
         return {"code": "OK", **run()}
     except AudioWriterError as error:
@@ -57,7 +57,7 @@ def outcome_of(run: Callable[[], Outcome]) -> Outcome:
 
 
 def failure(error: AudioWriterError) -> Outcome:
-    """Give the outcome that an error is."""
+    """Convert an error to an outcome."""
     if isinstance(error, CallFailed):
         violations = [list(violation) for violation in error.violations]
         retry_after = error.retry_after or 0
@@ -98,7 +98,7 @@ def _sink(case: Case) -> str | Callable[[bytes], None]:
 
 
 def append(path: Path, data: bytes) -> None:
-    """Write at the end of a file."""
+    """Return a sink that appends to a file."""
     with path.open("ab") as file:
         file.write(data)
 
@@ -116,12 +116,12 @@ def _list_formats(case: Case) -> Outcome:
 
 
 def config_of(case: Case) -> StreamConfig:
-    """Give the config that a case came with."""
+    """Return the config of a case."""
     return StreamConfig.FromString(b64decode(case["config"]))
 
 
 def metadata_of(case: Case) -> list[tuple[str, str]]:
-    """Give the bearer token as metadata, if there is one."""
+    """Return the bearer token as metadata, if there is one."""
     return [("authorization", f"Bearer {case['token']}")] if case["token"] else []
 
 

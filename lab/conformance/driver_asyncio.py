@@ -1,4 +1,4 @@
-"""The driver of Python's asyncio writer. What it does not stream it has from the other."""
+"""The driver of Python's asyncio writer. It uses the other Python driver for everything except streams."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from lab.conformance.plan import pieces
 
 
 async def main() -> None:
-    """Serve cases until stdin ends, on one event loop: grpc.aio takes no second one in a process."""
+    """Serve cases until stdin ends, on one event loop, because grpc.aio supports only one per process."""
     while line := await asyncio.to_thread(sys.stdin.readline):
         case = json.loads(line)
         if case["method"] == "stream":

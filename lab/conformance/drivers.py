@@ -1,4 +1,4 @@
-"""The drivers, one a language: how each is built and started, and how it is talked to."""
+"""The drivers, one per language: how each is built, started and used."""
 
 import json
 import os
@@ -17,18 +17,18 @@ GO = ROOT / "client" / "go"
 JAVA = ROOT / "client" / "java"
 
 ANSWER_S = 90.0
-"""For one case; the machine may be busy."""
+"""Timeout of one case; the machine may be busy."""
 BUILD_S = 900.0
-"""With nothing downloaded yet."""
+"""Timeout of a build with empty caches."""
 
 
 def build_python(folder: Path) -> list[str]:
-    """Nothing to build: the client is in the environment that runs this."""
+    """Build nothing: the client is installed in the environment that runs this."""
     return [sys.executable, "-m", "lab.conformance.driver"]
 
 
 def build_asyncio(folder: Path) -> list[str]:
-    """The other writer of the Python client."""
+    """Return the command of the driver for the Python client's asyncio writer."""
     return [sys.executable, "-m", "lab.conformance.driver_asyncio"]
 
 
@@ -40,15 +40,15 @@ def build_go(folder: Path) -> list[str]:
 
 
 def build_java(folder: Path) -> list[str]:
-    """Package the client; the driver is among its test classes."""
+    """Package the client; the driver is one of its test classes."""
     path = f"{JAVA / 'target' / 'test-classes'}:{package_java()}"
-    # A heap smaller than what the largest cases send and receive: what is not streamed does not fit.
+    # The heap is smaller than the data of the largest cases, so code that does not stream runs out of memory.
     return ["java", "-Xmx96m", "-cp", path, "io.audiowriter.client.ConformanceDriver"]
 
 
 @cache
 def package_java() -> Path:
-    """Give the jar of the Java client with all that it needs."""
+    """Return the class path of the Java client with all its dependencies."""
     _build(["mvn", "--batch-mode", "--quiet", "-DskipTests", "package"], JAVA)
     (jar,) = (JAVA / "target").glob("audiowriter-client-*-cli.jar")
     return jar
@@ -69,7 +69,7 @@ def _build(command: list[str], where: Path) -> None:
 
 
 class Driver:
-    """A driver's process: one case at a time, answered by one line, or by one more for a pause."""
+    """A driver's process: runs one case at a time and answers with one line, plus one for a pause."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
@@ -92,7 +92,7 @@ class Driver:
         lines.put("")
 
     def ask(self, case: dict[str, Any], at_pause: Callable[[], None]) -> dict[str, Any]:
-        """Run a case and give its outcome. A driver that says nothing, or dies, is replaced by a new one."""
+        """Run a case and return its outcome. A driver that times out or crashes is replaced by a new one."""
         try:
             self._write(case)
             outcome = self._next()
@@ -106,9 +106,9 @@ class Driver:
             return {"code": "NO_ANSWER", "reason": f"{type(error).__name__}: {error}"}
         return outcome
 
-    def _write(self, told: dict[str, Any]) -> None:
+    def _write(self, request: dict[str, Any]) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
 
     def _next(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The list of cases, made ready to run: formats filled in from the server's table, PCM laid down in files."""
+"""The list of cases, prepared to run: expanded for all formats of the server, with PCM written to files."""
 
 import json
 from base64 import b64encode
@@ -15,44 +15,44 @@ from google.protobuf import json_format
 HERE = Path(__file__).parent
 SPEECH = HERE.parents[1] / "demo" / "speech.flac"
 RATE = 24000
-"""For the cases of every format: all take it."""
+"""Sample rate of the cases for every format: all formats support it."""
 
 OK = "OK"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to do, and how it must end."""
+    """One case: what to do, and the expected outcome."""
 
     group: str
     name: str
     asked: dict[str, Any]
-    """What drivers are sent, less what is known only when the case is run."""
+    """Fields sent to drivers, except those that are known only when the case runs."""
     expect: dict[str, Any]
     server: str
     own_server: bool
     meanwhile: dict[str, str] = field(default_factory=dict)
-    """What befalls the server while the driver pauses."""
+    """What happens to the server while the driver pauses."""
     full: Sequence[bool] = ()
-    """For a target of several servers, which of them are full."""
+    """For a target of several servers: which of them are full."""
     refusals: int = 0
-    """How many calls they must have refused in all; 0: any number."""
+    """Number of calls that they must have refused in total; 0: any number."""
     samples: int | None = None
-    """Samples a channel in the PCM; None where none is sent."""
+    """Samples per channel of the PCM; None if none is sent."""
 
     def __str__(self) -> str:
         return f"{self.group}: {self.name}"
 
     @property
     def file(self) -> tuple[object, ...]:
-        """Equal for cases that must give the same file: config and PCM make it, not the cutting nor the method."""
+        """Equal for cases that must result in the same file: it depends on config and PCM, not on cut and method."""
         live, flushed = self.asked["sink"] == "stream", self.asked["pause_after"]
         return self.asked["config"], self.asked["pcm"], live, flushed, self.asked["method"] == "list_formats"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All cases, and the flags of the servers that they name."""
+    """All cases, and the flags of the servers that they use."""
 
     cases: Sequence[Case]
     servers: dict[str, list[str]]
@@ -60,19 +60,19 @@ class Plan:
 
 def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
     """Read cases.json; write the PCM to files in `folder`."""
-    told = json.loads((HERE / "cases.json").read_text())
+    content = json.loads((HERE / "cases.json").read_text())
     pcm = Pcm(folder)
-    cases = [_case(entry, entry.get("config", {}), pcm) for entry in told["cases"]]
+    cases = [_case(entry, entry.get("config", {}), pcm) for entry in content["cases"]]
     for info in formats:
-        for entry in told["each_format"]:
-            tags = {name: told["tags"][name] for name in info.tags} if entry.get("tags") else {}
+        for entry in content["each_format"]:
+            tags = {name: content["tags"][name] for name in info.tags} if entry.get("tags") else {}
             config = {"input": {"sampleRateHz": RATE}, "output": {"format": info.format, "tags": tags}}
             cases.append(_case(entry | {"name": f"{info.name}, {entry['name']}"}, config, pcm))
-    return Plan(sorted(cases, key=lambda case: case.group), told["servers"])
+    return Plan(sorted(cases, key=lambda case: case.group), content["servers"])
 
 
-def _case(entry: dict[str, Any], told_config: dict[str, Any], pcm: "Pcm") -> Case:
-    config = json_format.ParseDict(told_config, pb.StreamConfig())
+def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm") -> Case:
+    config = json_format.ParseDict(given_config, pb.StreamConfig())
     given = entry.get("pcm")
     return Case(
         group=entry["group"],
@@ -86,7 +86,8 @@ def _case(entry: dict[str, Any], told_config: dict[str, Any], pcm: "Pcm") -> Cas
         samples=given and given["speech"],
         asked={
             "method": entry.get("method", "stream"),
-            # Serialized, so that a driver needs no JSON of protobuf's, and enum values pass that it doesn't know.
+            # Serialised, so that a driver needs no JSON parser for protobuf, and may pass enum values that it does not
+            # know.
             "config": b64encode(config.SerializeToString(deterministic=True)).decode(),
             "pcm": str(pcm.write(config.input, **given)) if given else "",
             "cut": entry.get("cut", []),
@@ -102,14 +103,14 @@ def _case(entry: dict[str, Any], told_config: dict[str, Any], pcm: "Pcm") -> Cas
 
 
 class Pcm:
-    """The sample speech, over and over, as PCM of any kind."""
+    """The speech sample, repeated, as PCM of any kind."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._speech, _ = soundfile.read(SPEECH, dtype="int16")
 
     def write(self, described: pb.PcmInput, speech: int, hex: str = "") -> Path:  # noqa: A002 - the key in cases.json
-        """Give a file of so many samples a channel, and these bytes behind them."""
+        """Return a file with this number of samples per channel, followed by these bytes."""
         kind = described.sample_format or pb.SAMPLE_FORMAT_S16LE
         channels = described.channels or 1
         path = self._folder / f"{kind}-{channels}-{speech}-{hex}.pcm"
@@ -135,7 +136,7 @@ def _pack(frames: np.ndarray[Any, np.dtype[np.int16]], kind: int) -> bytes:
 
 
 def pieces(pcm: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
-    """Cut PCM into these sizes in turn, over and over; without any, not at all."""
+    """Cut PCM into pieces of these sizes, repeated as needed; without sizes there is one piece."""
     at, turn = 0, 0
     while at < len(pcm):
         size = sizes[turn % len(sizes)] if sizes else len(pcm)

@@ -1,7 +1,7 @@
-"""Run the programs of the READMEs as they stand there, each in an empty folder against a real server: `make lab-snippets`.
+"""Run the programs of the READMEs unchanged, each in an empty folder, against a real server: `make lab-snippets`.
 
-Only the server's port is another. Each program must leave one audio file that decodes to a second or more. In the main
-README every block is a program; the clients' have parts of programs, too, which are left out.
+Only the server's port is replaced. Each program must write one audio file that decodes to at least one second. In the main
+README every block is a program; the clients' READMEs also contain parts of programs, which are skipped.
 """
 
 import re
@@ -21,7 +21,7 @@ TARGET = "localhost:50051"
 IN_PROCESS = "audiowriter_core"
 """Programs that use this package need no server."""
 LIMIT_S = 300.0
-"""With nothing downloaded yet."""
+"""Timeout of a build with empty caches."""
 GO_MODULE = "github.com/audiowriter/audiowriter/client/go"
 BLOCK = re.compile(r"^```(python|go|java)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 HERE_DOCUMENT = re.compile(r"^cat > \w+\.(go) <<'END'\n(.*?)^END$", re.DOTALL | re.MULTILINE)
@@ -30,14 +30,14 @@ AUDIO = {".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"}
 
 
 def run_python(program: str, folder: Path) -> str:
-    """In the environment that has the client; the sample speech is where the program looks for it."""
+    """Run a program in the environment of the client, with the speech sample where the program expects it."""
     (folder / "demo").symlink_to(ROOT / "demo")
     (folder / "program.py").write_text(program)
     return _run([sys.executable, "program.py"], folder)
 
 
 def run_go(program: str, folder: Path) -> str:
-    """In an empty module that takes the client from disk."""
+    """Run a program in an empty module that uses the client from disk."""
     (folder / "main.go").write_text(program)
     _run(["go", "mod", "init", "program"], folder)
     _run(["go", "mod", "edit", "-require", f"{GO_MODULE}@v0.0.0", "-replace", f"{GO_MODULE}={GO}"], folder)
@@ -46,7 +46,7 @@ def run_go(program: str, folder: Path) -> str:
 
 
 def run_java(program: str, folder: Path) -> str:
-    """From its source, with the client's jar on the class path."""
+    """Run a program from its source, with the client's jar on the class path."""
     found = re.search(r"public class (\w+)", program)
     assert found, "no public class"
     source = folder / f"{found[1]}.java"
@@ -58,7 +58,7 @@ LANGUAGES: dict[str, Callable[[str, Path], str]] = {"python": run_python, "go": 
 
 
 def main() -> int:
-    """Give 1 if a program failed, or if there is none for a language."""
+    """Return 1 if a program failed, or if there is none for a language."""
     programs = list(_programs())
     missing = LANGUAGES.keys() - {language for path, language, _ in programs if path == README}
     failed = len(missing)
@@ -86,12 +86,12 @@ def _programs() -> Iterator[tuple[Path, str, str]]:
 
 
 def _check(language: str, program: str, target: str) -> str:
-    assert TARGET in program or IN_PROCESS in program, f"does not call {TARGET}"
+    assert TARGET in program or IN_PROCESS in program, f"the program does not call {TARGET}"
     with tempfile.TemporaryDirectory(prefix=f"audiowriter-{language}-") as name:
         folder = Path(name)
         printed = LANGUAGES[language](program.replace(TARGET, target), folder)
         files = [path for path in folder.iterdir() if path.suffix in AUDIO]
-        assert len(files) == 1, f"left {[path.name for path in folder.iterdir()]}\n{printed}"
+        assert len(files) == 1, f"the program wrote {[path.name for path in folder.iterdir()]}\n{printed}"
         samples, rate = soundfile.read(files[0])
         seconds = len(samples) / rate
         assert seconds >= 1, f"{files[0].name} decodes to {seconds} s"

@@ -1,4 +1,4 @@
-"""Whether an outcome is the expected one, and the same as everyone else's."""
+"""Checks whether an outcome is the expected one, and the same in all languages."""
 
 from base64 import b64decode
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ Outcome = dict[str, Any]
 
 
 class Judge:
-    """Remembers what each file was, and each refusal, when it came first."""
+    """Remembers the first result of each file and of each refusal."""
 
     def __init__(self) -> None:
         self._first: dict[object, tuple[str, object]] = {}
 
     def faults(self, language: str, case: Case, outcome: Outcome, file: Path) -> Iterator[str]:
-        """Say what is wrong with an outcome."""
+        """Yield the faults of an outcome."""
         yield from _unexpected(case.expect, outcome)
         if "second" in case.expect:
             yield from _unexpected(case.expect["second"], outcome.get("second", {}))
@@ -30,7 +30,7 @@ class Judge:
             for number in range(2, case.asked["streams"] + 1):
                 copy = file.with_name(f"{file.name}.{number}")
                 if not copy.exists() or copy.read_bytes() != file.read_bytes():
-                    yield f"{copy.name} is not as {file.name}"
+                    yield f"{copy.name} differs from {file.name}"
                 copy.unlink(missing_ok=True)
             yield from _wrong_file(case, outcome, file)
             if file.exists():
@@ -41,9 +41,9 @@ class Judge:
         else:
             left = [path.name for path in file.parent.iterdir()]
             if left and case.asked["sink"] == "path":
-                yield f"left {left}"
-            told = outcome.get("violations") or []
-            yield from self._different("violations", str(case), language, told)
+                yield f"files left: {left}"
+            violations = outcome.get("violations") or []
+            yield from self._different("violations", str(case), language, violations)
 
     def _different(self, what: str, key: object, who: str, value: object) -> Iterator[str]:
         first, expected = self._first.setdefault((what, key), (who, value))
@@ -65,7 +65,7 @@ def _unexpected(expect: Outcome, outcome: Outcome) -> Iterator[str]:
 def _wrong_file(case: Case, outcome: Outcome, file: Path) -> Iterator[str]:
     left = [path.name for path in file.parent.iterdir()]
     if left != [file.name]:
-        # An empty file of raw samples never reaches a sink that is handed bytes.
+        # An empty file of raw samples is never created by a sink that only receives bytes.
         if not (left == [] and case.asked["sink"] == "stream" and not case.samples):
             yield f"files {left}, expected {file.name}"
         return
@@ -84,7 +84,7 @@ def _finished(outcome: Outcome) -> pb.StreamFinished:
 
 def _totals(outcome: Outcome) -> bytes:
     finished = _finished(outcome)
-    # In the file, and with the random serial numbers of Ogg in it; each client has checked the hash.
+    # The hash is of the file with the random serial numbers of Ogg; each client has checked it.
     for name in ("header", "trailer", "sha256"):
         finished.ClearField(name)
     return finished.SerializeToString(deterministic=True)

@@ -1,1 +1,1 @@
-"""Programs that make parts of the documents, and the check of their language."""
+"""Programs that generate parts of the documents, and the check of their language."""

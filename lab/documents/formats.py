@@ -1,4 +1,4 @@
-"""Makes docs/formats.md from ListFormats and from what streams show: `make formats-doc`."""
+"""Generate docs/formats.md from ListFormats and from real streams: `make formats-doc`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "formats.md"
 FRAME_MS = 20
 FRAME_SAMPLES = SPEECH_RATE * FRAME_MS // 1000
 HEARD = 0.2
-"""The speech begins at its loudest sample: what codecs put before it is silence, or an echo far below."""
+"""The speech starts at its loudest sample: anything that a codec adds before it is silence or much quieter."""
 
 HEAD = f"""# Formats
 
@@ -40,7 +40,7 @@ decoded at 0.76. Stereo music sounds worse at the same bitrate. Use it for speec
 
 
 def document() -> str:
-    """The whole text."""
+    """Return the whole text."""
     what = _table(("MIME type", "File", "Delay", "Exact", "Header", "Latency"), _what)
     limits = _table(("Sample rates, Hz", "Channels", "Sample formats", "Bitrate, kbit/s", "`vbr_quality`"), _limits)
     tags = _table(("Tags",), lambda info: [", ".join(info.tags) or "none"])
@@ -54,7 +54,7 @@ def _table(heads: Sequence[str], cells: Callable[[pb.FormatInfo], Sequence[str]]
 
 
 def latency_ms(info: pb.FormatInfo) -> int | None:
-    """Audio sent, in ms, when the bytes received first decode to a part of it; None: not before the end."""
+    """Return the audio sent, in ms, when the received bytes first decode to a part of it; None: not before the end."""
     session = Session()
     received = b"".join(_receive(session, config=_config(info)))
     samples = speech()
@@ -83,7 +83,7 @@ def _decoded_peak(info: pb.FormatInfo, received: bytes) -> float:
     if info.name in RAW:
         name = RAW[info.name](pb.AudioOutput(sample_format=pb.SAMPLE_FORMAT_S16LE))
         given = ("-f", name, "-ar", SPEECH_RATE, "-ac", 1)
-    # Of a file that is cut off FFmpeg has much to say.
+    # FFmpeg prints many messages about a truncated file.
     out, _ = run("ffmpeg", "-v", "quiet", *given, "-i", "pipe:0", "-f", "f32le", "-", stdin=received)
     return float(np.abs(np.frombuffer(out, "<f4")).max(initial=0))
 

@@ -1,4 +1,4 @@
-"""Generated tables in documents: each stands between <!-- name:begin --> and <!-- name:end -->."""
+"""Replaces generated tables in documents: each is between <!-- name:begin --> and <!-- name:end -->."""
 
 import re
 

@@ -14,7 +14,7 @@ README = ROOT / "README.md"
 
 
 def main() -> int:
-    """Rewrite README.md; with --check only say whether that would change it."""
+    """Rewrite README.md; with --check only return whether that would change it."""
     before = README.read_text()
     after = put(put(before, "formats", formats()), "figures", figures())
     if "--check" in sys.argv:
@@ -34,13 +34,13 @@ def formats() -> str:
 
 
 def figures() -> str:
-    """The table of the published measurement."""
+    """Return the table of the published measurement."""
     command = [sys.executable, str(ROOT / "benchmarks" / "table.py")]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def row(kind: Format) -> str:
-    """What a reader wants to know before choosing."""
+    """Return the properties that matter for choosing a format."""
     codec = kind.codec
     return line(
         (
@@ -56,7 +56,7 @@ def row(kind: Format) -> str:
 
 
 def line(cells: Iterable[str]) -> str:
-    """One line of a Markdown table."""
+    """Return one line of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 

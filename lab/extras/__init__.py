@@ -1,1 +1,1 @@
-"""Each distribution and each extra, installed alone."""
+"""Tests each distribution and each extra, installed alone."""

@@ -19,14 +19,14 @@ PORT_LINE = re.compile(r"listening on (\S+)")
 
 @dataclass(frozen=True)
 class Extra:
-    """One thing to install, and what must work then."""
+    """One distribution or extra to install, and what must work with it."""
 
     install: str
     """Requirement of the distribution, without a version."""
     programs: Sequence[str]
     """Python programs that must end with exit code 0. {target} is a running server."""
     absent: Sequence[str] = ()
-    """Packages that must not be there."""
+    """Packages that must not be installed."""
     command: Sequence[str] = ()
     """A command that must end with exit code 0."""
 
@@ -40,7 +40,7 @@ def snippet(path: Path, first_line: str) -> str:
 
 
 def extras() -> dict[str, Extra]:
-    """Return what is installed, by name."""
+    """Return the distributions and extras by name."""
     core = ROOT / "core" / "README.md"
     core_snippets = [
         snippet(core, "import numpy as np\nfrom audiowriter_core import open_audio"),
@@ -63,7 +63,7 @@ def extras() -> dict[str, Extra]:
 
 
 def main() -> int:
-    """Print one line per extra; 1 if one fails."""
+    """Print one line per extra; return 1 if one fails."""
     wanted = sys.argv[1:]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="audiowriter-extras-") as name:

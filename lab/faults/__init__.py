@@ -1,1 +1,1 @@
-"""What goes wrong in the field, done on purpose to a real server. `make lab-faults` runs all and prints a table."""
+"""Faults from the field, caused on purpose to a real server. `make lab-faults` runs all of them and prints a table."""

@@ -1,4 +1,4 @@
-"""`make lab-faults`: do each fault to a real server, and look what it did to the callers, to others and to the server."""
+"""`make lab-faults`: cause each fault on a real server, and check clients, other streams and the server."""
 
 import argparse
 import sys
@@ -15,14 +15,14 @@ from lab.faults.soak import soak
 from lab.faults.watch import MB, Setting, Watched
 
 MEMORY_LIMIT = 32 * MB
-"""Most that a fault may leave behind: the allocator keeps what fifty encoders at once have used."""
+"""Maximum memory that a fault may leave allocated: the allocator keeps what fifty concurrent encoders have used."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`run` does it `tries` times to a server that `setting` makes, and gives what the callers saw.
+    """`run` causes the fault `tries` times on a server with `setting`, and returns what the clients saw.
 
-    `waits`: it does little else, so the others go on beside it. `ends`: the server is gone after it.
+    `waits`: it mostly waits, so other faults run at the same time. `ends`: the server has ended after it.
     """
 
     name: str
@@ -49,10 +49,10 @@ FAULTS = (
     Fault("cancelled streams", 1000, calls.cancelled_streams, _with()),
     Fault("cancel storm, all formats", 500, storm.cancel_storm, _with()),
     Fault("drains under cancellations", 30, storm.drain_storm, _with()),
-    Fault("Ctrl-C while it encodes", 4, storm.interrupted_command, _with()),
+    Fault("Ctrl-C while encoding", 4, storm.interrupted_command, _with()),
     Fault("streams without a message", 50, calls.silent_streams, _with("--first-message-timeout=2")),
     Fault("oversized metadata", 60, calls.oversized_metadata, _with()),
-    Fault("writers that flood", 4, calls.flooding_writer, _with()),
+    Fault("writers that send too fast", 4, calls.flooding_writer, _with()),
     Fault("readers that stop", 10, calls.stopped_reader, _with("--stalled-reader-timeout=3")),
     Fault("reset flood", 10_000, connections.reset_flood, _with()),
     Fault("floods of frames", 8, broken.floods, _with()),
@@ -61,15 +61,17 @@ FAULTS = (
     Fault("disk full at the client", 3, environment.full_disk, _with()),
     Fault("clock jumps", 15, environment.jumping_clock, environment.with_clock),
     Fault("certificates expire", 2, environment.expired_certificate, environment.with_certificate),
-    Fault("canary beside bulk", 3, fairness.canary, _with()),
+    Fault("20 ms beside bulk", 3, fairness.canary, _with()),
 )
 
 
 def main() -> int:
-    """Print a row a fault; 1 if one did harm."""
+    """Print one row per fault; return 1 if one caused harm."""
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
-    parser.add_argument("--soak", type=float, default=20, metavar="SECONDS", help="how long the mix at the end runs")
-    parser.add_argument("--only", default="", metavar="TEXT", help="run the faults whose name has it")
+    parser.add_argument(
+        "--soak", type=float, default=20, metavar="SECONDS", help="duration of the mixed soak test at the end"
+    )
+    parser.add_argument("--only", default="", metavar="TEXT", help="run only faults whose name contains this text")
     options = parser.parse_args()
     flags = _with("--first-message-timeout=4")
     mix = Fault(f"mixed soak of {options.soak:g} s", 1, lambda server, _: soak(server, options.soak), flags)
@@ -80,15 +82,15 @@ def main() -> int:
         held = [_try(fault) for fault in chosen if not fault.waits]
         held += [each.result() for each in waiting]
     print(
-        f"{sum(held)} of {len(held)} held: nothing lost, nothing let in"
+        f"{sum(held)} of {len(held)} passed: no stream was lost, no invalid call was accepted"
         if all(held)
-        else f"{held.count(False)} did harm"
+        else f"{held.count(False)} caused harm"
     )
     return 0 if all(held) else 1
 
 
 def _try(fault: Fault) -> bool:
-    """Print the row; live streams and memory are those before, at most and after."""
+    """Run a fault and print its row; live streams and memory are the values before, the maximum, and after."""
     begin = time.monotonic()
     with TemporaryDirectory() as name, Watched(fault.setting(folder := Path(name)), folder) as server:
         try:
@@ -99,15 +101,15 @@ def _try(fault: Fault) -> bool:
                 _end(server)
             internal = [line for line in server.log if str(line["message"]).startswith("internal error")]
             assert not internal, internal[0]
-            told = ", ".join(what if count == 1 else f"{count} × {what}" for what, count in sorted(seen.items()))
+            description = ", ".join(what if count == 1 else f"{count} × {what}" for what, count in sorted(seen.items()))
             held = True
         except Exception as error:
-            told, held = f"HARM: {type(error).__name__}: {error}", False
+            description, held = f"HARM: {type(error).__name__}: {error}", False
     looks = (server.first, server.most, server.last)
     memory = " → ".join(f"{each[0] / MB:.0f}" for each in looks)
     live = " → ".join(str(each[1]) for each in looks)
     seconds = time.monotonic() - begin
-    print(f"{fault.name:28}{fault.tries:6}  {live:14}{memory:17}{seconds:5.0f}  {told}", flush=True)
+    print(f"{fault.name:28}{fault.tries:6}  {live:14}{memory:17}{seconds:5.0f}  {description}", flush=True)
     return held
 
 

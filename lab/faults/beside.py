@@ -1,4 +1,4 @@
-"""The healthy stream beside a fault: someone who speaks in real time and wants every byte of the file."""
+"""The healthy stream beside a fault: a client that sends in real time and checks every byte of the file."""
 
 import threading
 import time
@@ -18,10 +18,10 @@ _SPEECH = speechlike(10 * RATE, RATE).tobytes()
 
 
 class Beside:
-    """A frame every 20 ms, whatever the server does: the next is due by the clock, not by the answer to the last.
+    """Sends a frame every 20 ms by the clock, however late the server answers.
 
-    The end of the context ends the stream, and fails if the file is not, byte for byte, what the same PCM gives in this
-    process. MP3, for its encoder keeps state from frame to frame.
+    At the end of the context the stream ends. It fails if the file differs from the encoding of the same PCM in this
+    process. It is MP3, because its encoder keeps state from frame to frame.
     """
 
     def __init__(self, target: str | grpc.Channel) -> None:
@@ -64,6 +64,6 @@ class Beside:
 
 
 def speech(length: int, start: int = 0) -> bytes:
-    """Bytes of speech without end."""
+    """Yield speech without end, as bytes."""
     start %= len(_SPEECH)
     return (_SPEECH[start:] + _SPEECH * (length // len(_SPEECH) + 1))[:length]

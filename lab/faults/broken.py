@@ -1,4 +1,4 @@
-"""Connections that speak nonsense: they are cut, or ignored, and nobody comes in."""
+"""Connections that send invalid data: they are closed or ignored, and no call is accepted."""
 
 import random
 from collections import Counter
@@ -26,46 +26,46 @@ from lab.faults.watch import MB, Watched
 
 _NOISE = random.Random(1).randbytes(100_000)
 
-_STRANGERS = {
+_OTHER_PROTOCOLS = {
     "noise": _NOISE[:4096],
     "HTTP/1.1": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "TLS": bytes.fromhex("16030102000100") + _NOISE[:512],
     "HTTP/2 before the preface": frame(SETTINGS, 0),
 }
-"""In place of the greeting."""
+"""Sent instead of the connection preface."""
 
 _FRAMES = {
     "noise": _NOISE[:4096],
     "a frame longer than allowed": frame(DATA, 1, _NOISE, length=2**24 - 1),
     "a frame of 64 KiB": frame(DATA, 1, _NOISE[: 2**16]),
-    "DATA of no stream": frame(DATA, 0, b"data"),
-    "DATA of a stream that is not": frame(DATA, 1, b"data"),
-    "HEADERS of no stream": frame(HEADERS, 0, b"\x82", flags=END_HEADERS),
+    "DATA without a stream": frame(DATA, 0, b"data"),
+    "DATA of an unknown stream": frame(DATA, 1, b"data"),
+    "HEADERS without a stream": frame(HEADERS, 0, b"\x82", flags=END_HEADERS),
     "HEADERS of an even stream": frame(HEADERS, 2, b"\x82", flags=END_HEADERS),
-    "HEADERS that are not HPACK": frame(HEADERS, 1, b"\xff" * 100, flags=END_HEADERS),
-    "HEADERS with more padding than frame": frame(HEADERS, 1, b"\xff\x82", flags=END_HEADERS | PADDED),
+    "HEADERS that are invalid HPACK": frame(HEADERS, 1, b"\xff" * 100, flags=END_HEADERS),
+    "HEADERS with padding longer than the frame": frame(HEADERS, 1, b"\xff\x82", flags=END_HEADERS | PADDED),
     "HEADERS without a path": frame(HEADERS, 1, b"\x83\x86", flags=END_HEADERS),
-    "HEADERS broken off by another frame": frame(HEADERS, 1, b"\x82") + frame(PING, 0, bytes(8)),
-    "CONTINUATION of nothing": frame(CONTINUATION, 1, b"\x82"),
+    "HEADERS interrupted by another frame": frame(HEADERS, 1, b"\x82") + frame(PING, 0, bytes(8)),
+    "CONTINUATION without HEADERS": frame(CONTINUATION, 1, b"\x82"),
     "SETTINGS of five bytes": frame(SETTINGS, 0, bytes(5)),
     "SETTINGS of a stream": frame(SETTINGS, 1, bytes(6)),
-    "SETTINGS with a window too large": frame(SETTINGS, 0, pack(">HI", 4, 2**32 - 1)),
-    "SETTINGS with frames too small": frame(SETTINGS, 0, pack(">HI", 5, 1)),
+    "SETTINGS with too large a window": frame(SETTINGS, 0, pack(">HI", 4, 2**32 - 1)),
+    "SETTINGS with too small a frame size": frame(SETTINGS, 0, pack(">HI", 5, 1)),
     "PING of seven bytes": frame(PING, 0, bytes(7)),
     "PUSH_PROMISE": frame(PUSH_PROMISE, 1, pack(">I", 2) + b"\x82", flags=END_HEADERS),
-    "RST_STREAM of no stream": frame(RST_STREAM, 0, bytes(4)),
-    "WINDOW_UPDATE by too much": 2 * frame(WINDOW_UPDATE, 0, pack(">I", 2**31 - 1)),
-    "an unknown kind of frame": frame(0xEE, 1, b"data"),
+    "RST_STREAM without a stream": frame(RST_STREAM, 0, bytes(4)),
+    "WINDOW_UPDATE beyond the maximum": 2 * frame(WINDOW_UPDATE, 0, pack(">I", 2**31 - 1)),
+    "a frame of an unknown type": frame(0xEE, 1, b"data"),
 }
-"""After it."""
+"""Sent after the connection preface."""
 
 _MESSAGES = (
-    b"\0\xff\xff\xff\xff" + _NOISE[:1000],  # 4 GiB, it says
-    b"\1" + message(CONFIG)[1:],  # compressed, it says
-    b"\7" + message(CONFIG)[1:],  # a flag that is not
-    message(CONFIG)[:9],  # half of one
+    b"\0\xff\xff\xff\xff" + _NOISE[:1000],  # claims 4 GiB
+    b"\1" + message(CONFIG)[1:],  # claims to be compressed
+    b"\7" + message(CONFIG)[1:],  # an unknown flag
+    message(CONFIG)[:9],  # half of a message
 )
-"""In the DATA of a call."""
+"""Sent in the DATA of a call."""
 
 _FLOODS = {
     "PING": 20_000 * frame(PING, 0, bytes(8)),
@@ -75,11 +75,11 @@ _FLOODS = {
 }
 
 
-_CASES = [*((False, data) for data in _STRANGERS.values()), *((True, data) for data in _FRAMES.values())]
+_CASES = [*((False, data) for data in _OTHER_PROTOCOLS.values()), *((True, data) for data in _FRAMES.values())]
 
 
 def broken_http2(server: Watched, tries: int) -> Counter[str]:
-    """Other protocols, and every frame made wrong in some way."""
+    """Send other protocols, and every frame type made invalid in some way."""
     seen: Counter[str] = Counter()
     with Beside(server.target):
         for number in range(tries):
@@ -88,12 +88,12 @@ def broken_http2(server: Watched, tries: int) -> Counter[str]:
                 if greets:
                     connection.greet()
                 seen["ignored" if connection.outlives(data) else "closed"] += 1
-        assert server.metrics.total("grpc_server_started_total") == 1, "a stream was let in"
+        assert server.metrics.total("grpc_server_started_total") == 1, "a call was accepted"
     return seen
 
 
 def broken_messages(server: Watched, tries: int) -> Counter[str]:
-    """Good HTTP/2 around what is no message of gRPC."""
+    """Send valid HTTP/2 that contains invalid gRPC messages."""
     seen: Counter[str] = Counter()
     with Beside(server.target):
         for number in range(tries):
@@ -108,12 +108,12 @@ def broken_messages(server: Watched, tries: int) -> Counter[str]:
 
 
 def floods(server: Watched, tries: int) -> Counter[str]:
-    """Frames that cost the sender nothing, by the ten thousand, and headers without end."""
+    """Send frames that cost the sender nothing, ten thousands of them, and headers without end."""
     seen: Counter[str] = Counter()
     for number in range(tries):
         name, data = list(_FLOODS.items())[number % len(_FLOODS)]
         with Beside(server.target), Connection(server.target) as connection:
             connection.greet()
-            seen[f"{name}: {'taken' if connection.outlives(data) else 'closed'}"] += 1
+            seen[f"{name}: {'accepted' if connection.outlives(data) else 'closed'}"] += 1
     assert server.grown() < 32 * MB, f"grew by {server.grown() / MB:.0f} MB"
     return seen

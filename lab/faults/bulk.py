@@ -1,6 +1,6 @@
-"""Saturate a server: `python -m lab.faults.bulk TARGET STREAMS`, until stdin ends.
+"""Saturate a server until stdin ends: `python -m lab.faults.bulk TARGET STREAMS`.
 
-In a process of its own, so that the work of sending is not in the way of who measures.
+It is a separate process, so that sending does not slow down the process that measures.
 """
 
 import sys
@@ -17,7 +17,7 @@ from lab.faults.beside import RATE, speech
 
 MESSAGE_S = 10
 COSTLIEST = max(FORMATS.values(), key=lambda kind: kind.codec.encode_ms_per_second).name
-"""By the server's own estimate."""
+"""The most expensive format by the server's own estimate."""
 
 
 def _requests(over: threading.Event) -> Iterator[pb.EncodeStreamRequest]:

@@ -1,4 +1,4 @@
-"""`audiowriter encode` in processes of their own, each fed in real time through a pipe."""
+"""`audiowriter encode` in separate processes that each receive PCM in real time through a pipe."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ _COMMAND = str(Path(sys.executable).with_name("audiowriter"))
 
 
 class Caller:
-    """`path`: of the file. `pace`: how many times as fast as real time it is fed."""
+    """One process. `path`: its file. `pace`: speed of its input as a multiple of real time."""
 
     def __init__(self, target: str, path: Path, pace: float = 1) -> None:
         command = [_COMMAND, "encode", "-", str(path), "--input-rate", str(RATE), "--target", target, "--quiet"]
@@ -25,7 +25,7 @@ class Caller:
         self._feeder.start()
 
     def ended(self) -> tuple[int, str]:
-        """Exit code and what it said."""
+        """Return its exit code and its messages."""
         assert self.process.stderr is not None
         code = self.process.wait(LIMIT_S)
         return code, self.process.stderr.read().decode().strip()
@@ -40,7 +40,7 @@ class Caller:
                 at += FRAME_BYTES
                 time.sleep(FRAME_S / pace)
         except BrokenPipeError:
-            return  # it ended
+            return  # it has ended
 
     def __enter__(self) -> Self:
         return self
@@ -51,5 +51,5 @@ class Caller:
         self._feeder.join()
         for pipe in (self.process.stdin, self.process.stderr):
             assert pipe is not None
-            with suppress(BrokenPipeError):  # of what was left in the buffer
+            with suppress(BrokenPipeError):  # from the data that was still in the buffer
                 pipe.close()

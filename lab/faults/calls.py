@@ -1,4 +1,4 @@
-"""Callers that ask for too much, take too little, or go away."""
+"""Clients that send too much, read too little, or disappear."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ _AT_ONCE = 50
 
 
 def cancelled_streams(server: Watched, tries: int) -> Counter[str]:
-    """Cancelled in the middle, fifty at a time."""
+    """Cancel streams in the middle, fifty at a time."""
     seen: Counter[str] = Counter()
     mp3 = pb.EncodeStreamRequest(config=config("mp3"))
     with Beside(server.target), channel_to(server) as channel:
@@ -24,14 +24,14 @@ def cancelled_streams(server: Watched, tries: int) -> Counter[str]:
                     stream.send(pb.EncodeStreamRequest(pcm=FRAME))
                 stream.call.cancel()
             seen.update(stream.error().code.name for stream in streams)
-        poll(lambda: server.live() == 1, "cancelled streams live on")
+        poll(lambda: server.live() == 1, "cancelled streams are still live")
         assert Counter(line["code"] for line in server.calls()) == {"CANCELLED": tries}
     assert seen == {"CANCELLED": tries}
     return seen
 
 
 def oversized_metadata(server: Watched, tries: int) -> Counter[str]:
-    """Just over the limit, far over it, and so much that it takes CONTINUATION frames: nobody comes in."""
+    """Send too much metadata: just over the limit, far over it, and so much that it needs CONTINUATION frames."""
     seen: Counter[str] = Counter()
     with Beside(server.target), channel_to(server) as channel:
         for number in range(tries):
@@ -39,12 +39,12 @@ def oversized_metadata(server: Watched, tries: int) -> Counter[str]:
             error = Stream(channel, metadata=[("x-much", "a" * size)]).error()
             assert error.code.name == ("INVALID_ARGUMENT" if error.info.reason else "RESOURCE_EXHAUSTED"), error.code
             seen[error.info.reason or "RESOURCE_EXHAUSTED by gRPC"] += 1
-        assert not any(line["received"] for line in server.calls()), "a stream with too much metadata was let in"
+        assert not any(line["received"] for line in server.calls()), "a call with too much metadata was accepted"
     return seen
 
 
 def silent_streams(server: Watched, tries: int) -> Counter[str]:
-    """Streams that never send a message."""
+    """Open streams that never send a message."""
     with Beside(server.target), channel_to(server) as channel:
         streams = [Stream(channel, None) for _ in range(tries)]
         seen = Counter(stream.error().info.reason for stream in streams)
@@ -53,7 +53,7 @@ def silent_streams(server: Watched, tries: int) -> Counter[str]:
 
 
 def flooding_writer(server: Watched, tries: int) -> Counter[str]:
-    """64 MiB in messages of 1 MiB from each, as fast as the server takes them: held back, not buffered."""
+    """Send 64 MiB in messages of 1 MiB per stream, as fast as possible: the server must slow them down, not buffer them."""
     seen: Counter[str] = Counter()
     opus = pb.EncodeStreamRequest(config=config("opus", 48000, 2))
     pcm = pb.EncodeStreamRequest(pcm=speech(1024 * 1024))
@@ -67,20 +67,23 @@ def flooding_writer(server: Watched, tries: int) -> Counter[str]:
             stream.call.cancel()
             seen[stream.error().code.name] += 1
     grown = server.grown()
-    assert grown < tries * 8 * MB + 16 * MB, f"64 MiB a writer grew the server by {grown / MB:.0f} MB"
+    assert grown < tries * 8 * MB + 16 * MB, f"with 64 MiB per writer the server grew by {grown / MB:.0f} MB"
     return Counter({"slowed down": tries})
 
 
 def stopped_reader(server: Watched, tries: int) -> Counter[str]:
-    """Write and do not read: costs less than 1 MB, and is ended by name."""
+    """Write and do not read: this costs less than 1 MB per stream, and ends with a named error."""
     pcm = pb.EncodeStreamRequest(pcm=speech(64 * 1024))
     with Beside(server.target), channel_to(server) as channel:
         streams = [Stream(channel) for _ in range(tries)]
         for stream in streams:
-            for _ in range(256):  # 16 MiB: more than all buffers between
+            for _ in range(256):  # 16 MiB: more than all buffers in between
                 stream.send(pcm)
-        poll(lambda: server.ended("STALLED_READER_TIMEOUT_EXCEEDED") == tries, "readers that stopped live on")
+        poll(
+            lambda: server.ended("STALLED_READER_TIMEOUT_EXCEEDED") == tries,
+            "streams of stopped readers are still live",
+        )
         seen = Counter(stream.error().info.reason for stream in streams)
-    assert server.grown() / tries < MB, f"a reader that stopped costs {server.grown() / tries / MB:.1f} MB"
+    assert server.grown() / tries < MB, f"a stopped reader costs {server.grown() / tries / MB:.1f} MB"
     assert seen == {"STALLED_READER_TIMEOUT_EXCEEDED": tries}
     return seen

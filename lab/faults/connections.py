@@ -1,4 +1,4 @@
-"""Connections that fall silent, dribble or flood. None of them may hold a place for long, or hurt a stream."""
+"""Connections that become idle, very slow or very fast. None may occupy resources for long or harm a stream."""
 
 import time
 from collections import Counter
@@ -15,12 +15,12 @@ from lab.faults.relay import Relay
 from lab.faults.watch import MB, Watched
 
 KEEPALIVE_S = 60 + 20
-"""The server's: a ping after a minute, and how long it waits for the answer."""
+"""The server's keepalive: ping after a minute, and the time that it waits for the answer."""
 SLACK_S = 15
 
 
 def half_open(server: Watched, tries: int) -> Counter[str]:
-    """The network swallows everything from one moment on: keepalive tells both sides."""
+    """The network drops everything from one moment on: keepalive must detect this on both sides."""
     seen: Counter[str] = Counter()
     with ExitStack() as stack:
         relays = [stack.enter_context(Relay(server.target)) for _ in range(tries)]
@@ -28,14 +28,14 @@ def half_open(server: Watched, tries: int) -> Counter[str]:
         for writer in writers:
             writer.write(FRAME)
             assert writer.started.mime_type
-        poll(lambda: server.live() == tries, "not all are live")
+        poll(lambda: server.live() == tries, "not all streams are live")
         begin = time.monotonic()
         for relay in relays:
             relay.swallows = True
         while server.live() and time.monotonic() - begin < KEEPALIVE_S + SLACK_S:
             time.sleep(0.5)
         lived = time.monotonic() - begin
-        assert server.live() == 0, f"half-open streams live on after {lived:.0f} s"
+        assert server.live() == 0, f"half-open streams are still live after {lived:.0f} s"
         for writer in writers:
             try:
                 writer.close()
@@ -43,11 +43,11 @@ def half_open(server: Watched, tries: int) -> Counter[str]:
                 seen[str(error).partition(":")[0]] += 1
     assert seen == {"UNAVAILABLE": tries}
     assert Counter(line["code"] for line in server.calls()) == {"CANCELLED": tries}
-    return Counter({"UNAVAILABLE": tries, f"server let go after {lived:.0f} s": 1})
+    return Counter({"UNAVAILABLE": tries, f"server ended them after {lived:.0f} s": 1})
 
 
 def slow_loris(server: Watched, tries: int) -> Counter[str]:
-    """A byte twice a second: of the greeting, of a call's headers, of its first message, of its second one."""
+    """Send one byte every half second: of the preface, of a call's headers, of its first and of its second message."""
     seen: Counter[str] = Counter()
     stages = (_silent, _greeting, _headers, _first_message, _second_message)
     with Beside(server.target), ExitStack() as stack:
@@ -109,7 +109,7 @@ def _second_message(connection: Connection) -> Iterator[bytes]:
 
 
 def _dribbled_message(connection: Connection, stream: int) -> Iterator[bytes]:
-    """In DATA frames of a byte."""
+    """Send DATA frames of one byte each."""
     connection.send()
     for byte in _dribble(message(pb.EncodeStreamRequest(config=CONFIG.config, pcm=FRAME))):
         connection.protocol.send_data(stream, byte)
@@ -117,7 +117,7 @@ def _dribbled_message(connection: Connection, stream: int) -> Iterator[bytes]:
 
 
 def reset_flood(server: Watched, tries: int) -> Counter[str]:
-    """Calls opened and reset at once as fast as the server reads, every other with a config in it."""
+    """Open and reset calls as fast as the server reads; every second call contains a config."""
     seen: Counter[str] = Counter()
     first, done = message(CONFIG), 0
     with Beside(server.target):
@@ -132,11 +132,11 @@ def reset_flood(server: Watched, tries: int) -> Counter[str]:
                         connection.protocol.reset_stream(stream, CANCEL)
                         done += 1
                     connection.send()
-                    # For leave to send more DATA, and to hear whether the server has had enough.
+                    # Reads window updates, and detects whether the server has closed the connection.
                     connection.receive()
-                seen["connections cut" if connection.closed else "connections taken"] += 1
-        poll(lambda: server.live() == 1, "reset streams live on")
-        poll(lambda: _open_calls(server) == 1, "calls that were reset have not ended")
-        seen["calls that came in"] = len(server.calls())
+                seen["connections closed" if connection.closed else "connections kept open"] += 1
+        poll(lambda: server.live() == 1, "reset streams are still live")
+        poll(lambda: _open_calls(server) == 1, "reset calls have not ended")
+        seen["accepted calls"] = len(server.calls())
         assert server.grown() < 32 * MB, f"grew by {server.grown() / MB:.0f} MB"
     return seen

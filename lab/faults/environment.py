@@ -1,4 +1,4 @@
-"""What happens around the programs: disks fill up, clocks jump, certificates run out."""
+"""Faults of the environment: full disks, clock changes and expired certificates."""
 
 import os
 import resource
@@ -26,7 +26,7 @@ _LIBFAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None
 
 
 def full_disk(server: Watched, tries: int) -> Counter[str]:
-    """The caller's disk is full in the middle of the file."""
+    """The client's disk is full in the middle of the file."""
     seen: Counter[str] = Counter()
     with Beside(server.target):
         for _ in range(tries):
@@ -35,17 +35,17 @@ def full_disk(server: Watched, tries: int) -> Counter[str]:
                 if os.geteuid():
                     limit = (_DISK_BYTES, _DISK_BYTES)
                     resource.prlimit(caller.process.pid, resource.RLIMIT_FSIZE, limit)
-                code, told = caller.ended()
-                assert (code, told.count("\n")) == (1, 0), (code, told)
-                assert not list(folder.iterdir()), "a file is left"
-                seen[f"exit 1, {told.rpartition(': ')[2]}, no file"] += 1
+                code, messages = caller.ended()
+                assert (code, messages.count("\n")) == (1, 0), (code, messages)
+                assert not list(folder.iterdir()), "a file was left"
+                seen[f"exit 1, {messages.rpartition(': ')[2]}, no file"] += 1
         assert [line["code"] for line in server.calls()] == ["CANCELLED"] * tries
     return seen
 
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[None]:
-    """Only root may mount one; for others there is the limit on files of a process."""
+    """Mount a small disk. Only root may do this; for other users a process limit on file sizes is used."""
     if os.geteuid():
         yield
         return
@@ -57,7 +57,7 @@ def _small_disk(folder: Path) -> Iterator[None]:
 
 
 def with_clock(folder: Path) -> Setting:
-    """A server whose wall clock is where a file says. Monotonic time, which no one can set, stays what it is."""
+    """Return the setting of a server whose wall clock is set by a file. Its monotonic clock is unchanged."""
     assert _LIBFAKETIME is not None, "libfaketime is missing: apt-get install faketime"
     (folder / "clock").write_text("+0")
     variables = {
@@ -70,7 +70,7 @@ def with_clock(folder: Path) -> Setting:
 
 
 def jumping_clock(server: Watched, tries: int) -> Counter[str]:
-    """The wall clock leaps a day ahead and back under live streams: no time limit may notice."""
+    """Set the wall clock a day forward and back under live streams: no time limit may react."""
     clock = server.folder / "clock"
     with channel_to(server) as channel:
         with Beside(server.target):
@@ -90,15 +90,15 @@ def jumping_clock(server: Watched, tries: int) -> Counter[str]:
 
 
 def with_certificate(folder: Path) -> Setting:
-    """A server with TLS."""
+    """Return the setting of a server with TLS."""
     _issue(_AUTHORITY, timedelta(days=1), folder)
     return Setting((f"--tls-cert={folder / _CERT}", f"--tls-key={folder / _KEY}"))
 
 
 def expired_certificate(server: Watched, tries: int) -> Counter[str]:
-    """A certificate runs out under a live stream and is replaced, time and again."""
+    """Let a certificate expire under a live stream and replace it, several times."""
     seen: Counter[str] = Counter()
-    stranger = trustme.CA()
+    other = trustme.CA()
     with _secure_channel(server) as channel, Beside(channel):
         for _ in range(tries):
             _issue(_AUTHORITY, timedelta(seconds=3), server.folder)
@@ -107,25 +107,25 @@ def expired_certificate(server: Watched, tries: int) -> Counter[str]:
             seen[f"expired: {_try(server)}"] += 1
             _issue(_AUTHORITY, timedelta(days=1), server.folder)
             seen[f"replaced: {_try(server)}"] += 1
-            (server.folder / _KEY).write_bytes(stranger.issue_cert("127.0.0.1").private_key_pem.bytes())
-            seen[f"key that does not fit: {_try(server)}"] += 1
-            _issue(stranger, timedelta(days=1), server.folder)
-            seen[f"of a stranger: {_try(server)}"] += 1
-    told = [str(line["message"]) for line in server.log if line["level"] == "error"]
-    assert len(told) == tries, told
-    assert all(line.startswith("certificates not reloaded") for line in told), told
+            (server.folder / _KEY).write_bytes(other.issue_cert("127.0.0.1").private_key_pem.bytes())
+            seen[f"key that does not match: {_try(server)}"] += 1
+            _issue(other, timedelta(days=1), server.folder)
+            seen[f"of another authority: {_try(server)}"] += 1
+    messages = [str(line["message"]) for line in server.log if line["level"] == "error"]
+    assert len(messages) == tries, messages
+    assert all(line.startswith("certificates not reloaded") for line in messages), messages
     assert set(seen) == {
         "short-lived: OK",
         "expired: UNAVAILABLE",
         "replaced: OK",
-        "key that does not fit: OK",
-        "of a stranger: UNAVAILABLE",
+        "key that does not match: OK",
+        "of another authority: UNAVAILABLE",
     }, seen
     return seen
 
 
 def _issue(authority: trustme.CA, lifetime: timedelta, folder: Path) -> None:
-    """Put a certificate in place the way a careful tool does: by renaming."""
+    """Issue a certificate, and replace the files atomically, by a rename."""
     leaf = authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) + lifetime)
     for name, blob in ((_KEY, leaf.private_key_pem), (_CERT, leaf.cert_chain_pems[0])):
         (new := folder / "new").write_bytes(blob.bytes())
@@ -141,7 +141,7 @@ def _secure_channel(server: Watched) -> Iterator[grpc.Channel]:
 
 
 def _try(server: Watched) -> str:
-    """What a new connection meets."""
+    """Return the result of a call on a new connection."""
     with _secure_channel(server) as channel:
         stream = Stream(channel, timeout=LIMIT_S)
         stream.send(pb.EncodeStreamRequest(pcm=FRAME))

@@ -1,4 +1,4 @@
-"""Fairness: what a stream of 20 ms frames waits for its bytes while others saturate the server."""
+"""Fairness: the latency of a stream of 20 ms frames while other streams saturate the server."""
 
 import os
 import subprocess
@@ -24,9 +24,9 @@ BULK_STREAMS = 4
 
 
 def canary(server: Watched, tries: int) -> Counter[str]:
-    """Frame to byte, first alone and then beside bulk streams. The best try counts.
+    """Measure the time from frame to byte, first alone and then beside bulk streams. The best try counts.
 
-    Where others keep the machine busy in every one, the figure is theirs: it is told, not judged.
+    If other processes keep the machine busy in every try, the figure is reported but not checked.
     """
     alone = _p99(server.target, ALONE_S)
     found = []
@@ -41,23 +41,23 @@ def canary(server: Watched, tries: int) -> Counter[str]:
             if loaded < TARGET_S:
                 break
     loaded, cores, others = min(found)
-    told = f"p99 {loaded * 1000:.0f} ms (alone {alone * 1000:.0f} ms) beside {BULK_STREAMS} of {COSTLIEST}"
-    told += f"; server on {cores:.1f} cores, others on {others:.1f}"
+    figures = f"p99 {loaded * 1000:.0f} ms (alone {alone * 1000:.0f} ms) beside {BULK_STREAMS} of {COSTLIEST}"
+    figures += f"; server on {cores:.1f} cores, others on {others:.1f}"
     if loaded >= TARGET_S and all(others > BUSY_CORES for *_, others in found):
-        return Counter({f"not judged: {told}": 1})
-    assert loaded < TARGET_S, f"{told}: over {TARGET_S * 1000:.0f} ms"
-    return Counter({told: 1})
+        return Counter({f"not checked: {figures}": 1})
+    assert loaded < TARGET_S, f"{figures}: over {TARGET_S * 1000:.0f} ms"
+    return Counter({figures: 1})
 
 
 def _cpu_of_others(server: Watched, bulk: int) -> float:
-    """CPU seconds of all that is no part of this: user, nice, system, interrupts. proc_stat(5)."""
+    """Return the CPU seconds of all other processes: user, nice, system, interrupts. proc_stat(5)."""
     user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:8])
     busy = (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
     return busy - server.cpu_seconds() - cpu_seconds(bulk) - time.process_time()
 
 
 def _p99(target: str, seconds: float) -> float:
-    """Open loop: a frame is due by the clock, and late from then on, whatever keeps it."""
+    """Send frames by the clock (open loop): a delay counts from the due time, whatever causes it."""
     delays: list[float] = []
     received, begin = 0, 0.0
 
@@ -69,7 +69,7 @@ def _p99(target: str, seconds: float) -> float:
             delays.append(now - begin - len(delays) * FRAME_S)
 
     frames = round(seconds / FRAME_S)
-    # Of a format that gives a byte for each it takes: what is measured is the waiting.
+    # PCM, because each input byte is an output byte: only the waiting time is measured.
     with channel_to(target) as channel, AudioWriter.open(channel, config("pcm", RATE), arrive) as writer:
         assert writer.started.mime_type
         begin = time.monotonic()
@@ -82,7 +82,7 @@ def _p99(target: str, seconds: float) -> float:
 
 @contextmanager
 def _bulk(server: Watched) -> Iterator[int]:
-    """Give its process' id."""
+    """Start the bulk streams and yield their process ID."""
     command = [sys.executable, "-m", "lab.faults.bulk", server.target, str(BULK_STREAMS)]
     path = os.pathsep.join(path for path in sys.path if path)
     environment = {**os.environ, "PYTHONPATH": path}

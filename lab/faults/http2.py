@@ -1,4 +1,4 @@
-"""HTTP/2 by hand, for what no gRPC library would send. RFC 9113."""
+"""HTTP/2 frames by hand, for tests that no gRPC library can send. RFC 9113."""
 
 import socket
 import time
@@ -24,18 +24,18 @@ _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def frame(kind: int, stream: int, payload: bytes = b"", *, flags: int = 0, length: int | None = None) -> bytes:
-    """A frame; `length`: what it claims to have. Section 4.1."""
+    """Return a frame; `length`: the length in its header, by default the true one. Section 4.1."""
     return pack(">I", len(payload) if length is None else length)[1:] + pack(">BBI", kind, flags, stream) + payload
 
 
 def message(request: pb.EncodeStreamRequest) -> bytes:
-    """As gRPC puts it into DATA: not compressed, length, bytes."""
+    """Return a message in gRPC's framing for DATA: not compressed, length, bytes."""
     data = request.SerializeToString()
     return b"\0" + len(data).to_bytes(4, "big") + data
 
 
 class Connection:
-    """A bare connection. What `protocol` wants to send goes out by `send`, or is taken by `queued` for other use."""
+    """A bare connection. Data of `protocol` is sent by `send`, or returned by `queued` for other use."""
 
     def __init__(self, target: str) -> None:
         host, _, port = target.rpartition(":")
@@ -44,12 +44,12 @@ class Connection:
         self.closed = False
 
     def greet(self) -> None:
-        """Preface and settings."""
+        """Send preface and settings."""
         self.protocol.initiate_connection()
         self.send()
 
     def open_call(self) -> int:
-        """Queue the headers of an EncodeStream call; give its stream."""
+        """Queue the headers of an EncodeStream call and return its stream."""
         stream = self.protocol.get_next_available_stream_id()
         fields = {
             ":method": "POST",
@@ -66,14 +66,14 @@ class Connection:
         return self.protocol.data_to_send()
 
     def send(self, data: bytes | None = None) -> None:
-        """Send `data`, or else what is queued. Does nothing once the other side has closed."""
+        """Send `data`, or the queued data. Does nothing after the other side has closed the connection."""
         try:
             self.socket.sendall(self.queued() if data is None else data)
         except ConnectionError:
             self.closed = True
 
     def receive(self, seconds: float = 0) -> list[Event]:
-        """What the other side said, if it says anything within `seconds`."""
+        """Return the events that arrive within `seconds`."""
         data = self._read(seconds)
         try:
             return self.protocol.receive_data(data)
@@ -82,12 +82,12 @@ class Connection:
             return []
 
     def outlives(self, data: bytes) -> bool:
-        """Send `data`, then a PING: True if the other side answers it, False if it closes."""
+        """Send `data` and a PING. Return True if the other side answers the PING, False if it closes the connection."""
         self.send(data)
         self.send(frame(PING, 0, b"audience"))
         answer, tail, deadline = frame(PING, 0, b"audience", flags=ACK), b"", time.monotonic() + LIMIT_S
         while not self.closed:
-            assert time.monotonic() < deadline, "neither an answer nor an end"
+            assert time.monotonic() < deadline, "neither answered nor closed"
             read = tail + self._read(LIMIT_S)
             if answer in read:
                 return True
@@ -95,7 +95,7 @@ class Connection:
         return False
 
     def status(self, seconds: float) -> grpc.StatusCode:
-        """How the server ended the call, by trailers or a reset."""
+        """Return how the server ended the call, by trailers or a reset."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             events = self.receive(left)
@@ -125,7 +125,7 @@ class Connection:
 
 
 def grpc_status(events: Iterable[Event]) -> grpc.StatusCode | None:
-    """How the call among these events ended; None if it did not."""
+    """Return how the call ended according to these events; None if it did not."""
     for event in events:
         if isinstance(event, StreamReset | ConnectionTerminated):
             return grpc.StatusCode.UNAVAILABLE

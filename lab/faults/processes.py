@@ -1,4 +1,4 @@
-"""Processes that die without a word, and a server that is told to go."""
+"""Killed processes, and a server that receives SIGTERM."""
 
 import os
 import signal
@@ -25,25 +25,25 @@ _EXTENSIONS = (".wav", ".ogg", ".opus", ".flac", ".mp3", ".aac", ".m4a")
 
 
 def killed_client(server: Watched, tries: int) -> Counter[str]:
-    """kill -9 of callers in the middle of their streams."""
+    """kill -9 of clients in the middle of their streams."""
     with Beside(server.target), ExitStack() as stack:
         callers = [stack.enter_context(Caller(server.target, path)) for path in _paths(server.folder, tries)]
-        poll(lambda: server.live() == tries + 1, "not all are live")
+        poll(lambda: server.live() == tries + 1, "not all streams are live")
         for caller in callers:
             caller.process.kill()
-        poll(lambda: server.live() == 1, "streams of dead callers live on")
+        poll(lambda: server.live() == 1, "streams of killed clients are still live")
         assert Counter(line["code"] for line in server.calls()) == {"CANCELLED": tries}
-        assert {path.suffix for path in server.folder.iterdir()} <= {".part"}, "a file under its name"
-    return Counter({"dead; no file under its name": tries})
+        assert {path.suffix for path in server.folder.iterdir()} <= {".part"}, "an incomplete file has its final name"
+    return Counter({"killed; no file with its final name": tries})
 
 
 def _paths(folder: Path, count: int) -> Iterator[Path]:
-    """Of files in all those formats."""
+    """Yield paths of files, with the extensions of these formats in turn."""
     return (folder / f"{number}{extension}" for number, extension in zip(range(count), cycle(_EXTENSIONS)))
 
 
 def killed_worker(server: Watched, tries: int) -> Counter[str]:
-    """kill -9 of one of two workers, time and again: the streams of the other go on, and it comes back."""
+    """kill -9 of one of two workers, several times: the streams of the other one continue, and it is restarted."""
     seen: Counter[str] = Counter()
     target, pid = server.targets[0], server.pids()[0]
     with Beside(server.targets[1]):
@@ -55,34 +55,34 @@ def killed_worker(server: Watched, tries: int) -> Counter[str]:
             line = server.wait_for_line("listening on ")
             pid, target = line["pid"], str(line["message"]).rpartition(" ")[2]
             with channel_to(target) as channel:
-                seen[f"on the next worker: {_code(channel)}"] += 1
-        poll(lambda: server.live() == 1, "streams of dead workers are counted as live")
-    assert seen == {"UNAVAILABLE": 10 * tries, "on the next worker: OK": tries}
+                seen[f"on the new worker: {_code(channel)}"] += 1
+        poll(lambda: server.live() == 1, "streams of killed workers are counted as live")
+    assert seen == {"UNAVAILABLE": 10 * tries, "on the new worker: OK": tries}
     return seen
 
 
 def killed_server(server: Watched, tries: int) -> Counter[str]:
-    """kill -9 of the whole server: every caller says in one line that its file is not whole, and leaves none."""
+    """kill -9 of the whole server: every client reports in one line that its file is incomplete, and leaves no file."""
     seen: Counter[str] = Counter()
     with ExitStack() as stack:
         callers = [stack.enter_context(Caller(server.target, path)) for path in _paths(server.folder, tries)]
-        poll(lambda: server.live() == tries, "not all are live")
-        poll(lambda: len(list(server.folder.iterdir())) == tries, "not all have begun to write")
+        poll(lambda: server.live() == tries, "not all streams are live")
+        poll(lambda: len(list(server.folder.iterdir())) == tries, "not all clients have started to write")
         server.signal(signal.SIGKILL)
         for caller in callers:
-            code, told = caller.ended()
-            assert code == 1, (code, told)
-            assert told.count("\n") == 0, told
-            seen[told.removeprefix("audiowriter: ").partition(":")[0]] += 1
-        assert not list(server.folder.iterdir()), "a file is left"
+            code, output = caller.ended()
+            assert code == 1, (code, output)
+            assert output.count("\n") == 0, output
+            seen[output.removeprefix("audiowriter: ").partition(":")[0]] += 1
+        assert not list(server.folder.iterdir()), "a file was left"
     assert seen == {"UNAVAILABLE": tries}
     return Counter({"exit 1, UNAVAILABLE, no file": tries})
 
 
 def drain(server: Watched, tries: int) -> Counter[str]:
-    """SIGTERM under live streams: none is lost, and log and metrics agree with the callers' own counts.
+    """SIGTERM under live streams: no stream is lost, and log and metrics match the clients' own counts.
 
-    The metrics end with the server: they are read while one stream is left.
+    The metrics end with the server, so they are read while one stream is still open.
     """
     seen: Counter[str] = Counter()
     with channel_to(server) as channel:
@@ -112,13 +112,13 @@ def drain(server: Watched, tries: int) -> Counter[str]:
             writer.close()
             seen["OK"] += 1
         results = [writer.result for writer in writers]
-        assert server.wait() == 0, "the drain was not clean"
+        assert server.wait() == 0, "the drain failed"
     for result, file, stream_config in zip(results, files, configs, strict=True):
         assert (result.input_samples, result.total_bytes) == (length // 2, len(file.getvalue()))
         whole = encode(stream_config, speech(length)).file
         assert without_serials(file.getvalue()) == without_serials(whole), "a drained stream is damaged"
     lines = server.calls()
-    assert Counter(line["code"] for line in lines) == seen, "the log disagrees"
+    assert Counter(line["code"] for line in lines) == seen, "the log does not match"
     assert sum(line["bytes"] for line in lines) == sum(result.total_bytes for result in results)
     return seen
 
@@ -128,7 +128,7 @@ def _agrees(server: Watched, seen: Counter[str]) -> None:
         read = server.metrics.read()
         return {key[1]: int(value) for key, value in read.items() if key[0] == "grpc_server_handled_total"}
 
-    poll(lambda: handled() == seen, f"the metrics disagree: {handled()}, {seen}")
+    poll(lambda: handled() == seen, f"the metrics do not match: {handled()}, {seen}")
     assert server.live() == 1
 
 

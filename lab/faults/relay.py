@@ -1,4 +1,4 @@
-"""A network that can swallow everything."""
+"""A network that can drop everything."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ from support.server import LIMIT_S
 
 
 class Relay:
-    """Forwards TCP from `target`, until it `swallows`: then neither side hears of the other again, or that it is gone."""
+    """Forwards TCP to `target` until it `swallows`: then neither side receives anything, not even the end."""
 
     def __init__(self, to: str) -> None:
         host, _, port = to.rpartition(":")
@@ -47,7 +47,7 @@ class Relay:
 
     def __exit__(self, *_: object) -> None:
         for each in self._sockets:
-            # close() alone would not wake the thread that waits in it; one that is gone has none.
+            # close() alone would not wake the thread that waits on the socket. A closed socket has no such thread.
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:

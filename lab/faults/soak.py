@@ -1,4 +1,4 @@
-"""Hours of everything at once: good streams in every format among cancelled, wrong and silent ones."""
+"""Everything at the same time, for hours: good streams in every format among cancelled, invalid and idle ones."""
 
 import random
 import statistics
@@ -18,16 +18,16 @@ from lab.faults.watch import Watched
 
 CALLERS = 4
 PAUSE_S = 0.2
-"""Between the streams of a caller: it is time that finds leaks, not load."""
+"""Pause between the streams of a client: leaks are found by time, not by load."""
 SAMPLES = 60
 MEMORY_SLACK = 4 * 1024 * 1024
 MEMORY_PER_STREAM = 128
-"""Bytes that a stream may leave behind: grpc.aio keeps a little of each operation that was cancelled."""
+"""Bytes that a stream may leave allocated: grpc.aio keeps a little memory per cancelled operation."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a server holds at one moment."""
+    """The resources of a server at one moment."""
 
     memory: int
     threads: int
@@ -35,7 +35,7 @@ class Sample:
 
 
 def soak(server: Watched, seconds: float) -> Counter[str]:
-    """Give what the callers saw. Raises AssertionError if a stream was lost or something grew."""
+    """Return what the clients saw. Raises AssertionError if a stream was lost or a resource grew."""
     seen: Counter[str] = Counter()
     failures: list[Exception] = []
     end = time.monotonic() + seconds
@@ -66,13 +66,15 @@ def soak(server: Watched, seconds: float) -> Counter[str]:
 
 
 def _check_flat(samples: list[Sample], streams: int) -> None:
-    """The last quarter against the second: in the first the server is still filling its pools."""
+    """Compare the last quarter with the second: in the first quarter the server is still filling its pools."""
     quarter = len(samples) // 4
     early, late = samples[quarter : 2 * quarter], samples[-quarter:]
     grown = statistics.median(each.memory for each in late) - statistics.median(each.memory for each in early)
     assert grown < MEMORY_SLACK + MEMORY_PER_STREAM * streams, f"memory grew by {grown / 1e6:.1f} MB"
-    assert max(each.threads for each in late) <= max(each.threads for each in early) + 2, "threads grew"
-    assert max(each.descriptors for each in late) <= max(each.descriptors for each in early) + 2 * CALLERS, "files grew"
+    assert max(each.threads for each in late) <= max(each.threads for each in early) + 2, "the number of threads grew"
+    assert max(each.descriptors for each in late) <= max(each.descriptors for each in early) + 2 * CALLERS, (
+        "the number of open files grew"
+    )
 
 
 def _good(server: Watched, dice: random.Random) -> str:

@@ -1,4 +1,4 @@
-"""Streams and processes that end while a codec works: cancellations, drains and Ctrl-C at random moments."""
+"""Streams and processes that end while a codec is working: cancellations, drains and Ctrl-C at random moments."""
 
 import os
 import random
@@ -20,15 +20,15 @@ from lab.faults.watch import Watched
 
 _AT_ONCE = 25
 _WORK = 2 * RATE
-"""Bytes of PCM in a message: a second, so that every codec works on it in the pool."""
+"""Bytes of PCM in a message: one second, so that every codec works on it in the pool."""
 _INPUT_BYTES = 3 * 1024**3
-"""Silence after the speech, as a sparse file: WAV takes 200 MiB in 0.4 s, before the last Ctrl-C would come."""
+"""Silence after the speech, as a sparse file: WAV encodes 200 MiB in 0.4 s, which is before the last Ctrl-C."""
 _RANDOM = random.Random(7)
 _COMMAND = str(Path(sys.executable).with_name("audiowriter"))
 
 
 def cancel_storm(server: Watched, tries: int) -> Counter[str]:
-    """`tries` streams of every format, each cancelled at a random moment, half of them in the middle of a message."""
+    """Open `tries` streams of every format and cancel each at a random moment, half of them in a message."""
     seen: Counter[str] = Counter()
     with Beside(server.target), channel_to(server) as channel:
         for name in NAMES:
@@ -38,16 +38,16 @@ def cancel_storm(server: Watched, tries: int) -> Counter[str]:
                     time.sleep(_RANDOM.uniform(0, 0.004))
                     stream.call.cancel()
                 seen.update(stream.error().code.name for stream in streams)
-        poll(lambda: server.live() == 1, "cancelled streams live on")
+        poll(lambda: server.live() == 1, "cancelled streams are still live")
     assert set(seen) == {"CANCELLED"}, seen
     _assert_no_traceback(server)
     return seen
 
 
 def drain_storm(_: Watched, tries: int) -> Counter[str]:
-    """Callers cancel, the drain's time runs out and a second signal comes, all while codecs work.
+    """Clients cancel, the drain times out and a second signal arrives, all while codecs are working.
 
-    The server ends with an exit code of its own, and each stream that nobody cancelled learns why it ended.
+    The server must end with its own exit code, and each stream that was not cancelled must receive a reason.
     """
     seen: Counter[str] = Counter()
     names = list(NAMES)
@@ -78,7 +78,7 @@ def drain_storm(_: Watched, tries: int) -> Counter[str]:
 
 
 def interrupted_command(server: Watched, tries: int) -> Counter[str]:
-    """Ctrl-C, once or twice, at a random moment of `audiowriter encode` into every format: no file, no traceback."""
+    """Ctrl-C, once or twice, at a random moment of `audiowriter encode` for every format: no file, no traceback."""
     source = server.folder / "long.pcm"
     source.write_bytes(speech(200 * 1024 * 1024))
     os.truncate(source, _INPUT_BYTES)
@@ -93,7 +93,7 @@ def _interrupt(parent: Path, source: Path, name: str, number: int) -> str:
     output = folder / "interrupted"
     command = [_COMMAND, "encode", str(source), str(output), "--format", name, "--input-rate", str(RATE)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    # An interpreter that still imports ends by the signal itself.
+    # An interpreter that is still importing is ended by the signal itself.
     deadline = time.monotonic() + LIMIT_S
     while not any(folder.glob(".audiowriter-*")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
@@ -101,16 +101,16 @@ def _interrupt(parent: Path, source: Path, name: str, number: int) -> str:
     for _ in range(1 + number % 2):
         process.send_signal(signal.SIGINT)
         time.sleep(_RANDOM.uniform(0, 0.05))
-    _, told = process.communicate(timeout=LIMIT_S)
-    # A second Ctrl-C may meet an interpreter that has given its handlers back, and ends it as it ends any program.
-    assert process.returncode in (130, -signal.SIGINT), f"{name}: exit code {process.returncode}: {told}"
-    assert not told.strip(), f"{name}: {told}"
-    assert not list(folder.iterdir()), f"{name}: a file is left"
+    _, printed = process.communicate(timeout=LIMIT_S)
+    # A second Ctrl-C may arrive after the interpreter has restored the default handlers, and then ends the process.
+    assert process.returncode in (130, -signal.SIGINT), f"{name}: exit code {process.returncode}: {printed}"
+    assert not printed.strip(), f"{name}: {printed}"
+    assert not list(folder.iterdir()), f"{name}: a file was left"
     return "interrupted; no file, no traceback"
 
 
 def _busy_stream(channel: grpc.Channel, name: str) -> Stream:
-    """A stream with so much PCM on its way that its codec is at work when anything happens to it."""
+    """Open a stream with so much queued PCM that its codec is working when something happens to it."""
     stream = Stream(channel, pb.EncodeStreamRequest(config=config(name, RATE), pcm=speech(_WORK)))
     for _ in range(4):
         stream.send(pb.EncodeStreamRequest(pcm=speech(_WORK)))

@@ -1,4 +1,4 @@
-"""A server with an eye on it."""
+"""A server that is observed."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Setting:
-    """What a server is started with."""
+    """Arguments and environment to start a server with."""
 
     flags: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -24,10 +24,10 @@ class Setting:
 
 
 class Watched(ServerProcess):
-    """Notes memory and live streams four times a second, for the table.
+    """Records memory and live streams four times per second, for the table.
 
-    `first`, `most`, `last` are pairs of bytes resident, over all workers, and live streams. `folder` is for what a fault
-    needs in files.
+    `first`, `most` and `last` are pairs of resident bytes, over all workers, and live streams. `folder` is for files that
+    a fault needs.
     """
 
     def __init__(self, setting: Setting, folder: Path) -> None:
@@ -39,7 +39,7 @@ class Watched(ServerProcess):
         self._watcher = threading.Thread(target=self._watch)
 
     def pids(self) -> list[int]:
-        """Of the processes that serve, or did."""
+        """Return the process IDs of all workers, including those that have ended."""
         return [line["pid"] for line in self.log if str(line["message"]).startswith("listening on ")]
 
     def resident_bytes(self) -> int:
@@ -54,7 +54,7 @@ class Watched(ServerProcess):
         return streams
 
     def grown(self) -> int:
-        """Bytes between the first look and the worst one."""
+        """Return the bytes between the first and the largest sample."""
         return self.most[0] - self.first[0]
 
     def look(self) -> None:
@@ -68,7 +68,7 @@ class Watched(ServerProcess):
 
     def settle(self) -> None:
         """Wait until no stream is live."""
-        poll(lambda: self.live() == 0, f"{self.live()} streams are left live")
+        poll(lambda: self.live() == 0, f"{self.live()} streams are still live")
         self.look()
 
     def __enter__(self) -> Self:
@@ -94,6 +94,6 @@ def _resident_bytes(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Columns 14 and 15 of stat; the name in the second one is in brackets and may hold anything."""
+    """Return columns 14 and 15 of stat; the name in column 2 is in brackets and may contain any character."""
     columns = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(columns[11]) + int(columns[12])) / os.sysconf("SC_CLK_TCK")

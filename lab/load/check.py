@@ -1,7 +1,7 @@
-"""Run each command of README.md against a server of our own, and look at what came back: `make lab-load`.
+"""Run each command of README.md against a real server, and check the results: `make lab-load`.
 
-A command's own exit code would not do: a load generator is content with a stream that was answered by anything. So what it
-received is looked at, as far as it tells, and every stream of it in the server's log.
+A command's exit code is not enough, because a load generator accepts any answer. So the check reads what each command
+received, as far as it reports that, and every stream in the server's log.
 """
 
 import json
@@ -26,27 +26,27 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 DATA = ROOT / "build" / "load"
 TARGET = "localhost:50051"
-"""What the commands of README.md name."""
+"""The target in the commands of README.md."""
 RATE = 24000
 SAMPLE_BYTES = 2
-"""Of what messages.py sends: one channel, in Hz and bytes."""
+"""The PCM of messages.py: sample rate in Hz, and size of a sample in bytes; it has one channel."""
 LIMIT_S = 90
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What `finished` says of a stream."""
+    """The totals of a stream from `finished`."""
 
     total_bytes: int
     input_samples: int
 
 
 Look = Callable[[Path, str, "Totals"], int]
-"""Looks at the evidence and at stdout, fails unless every stream ended with these totals, and counts them."""
+"""Checks the output files and stdout, fails unless every stream ended with these totals, and returns their number."""
 
 
 def main() -> int:
-    """Give 1 if a command did not do what it should."""
+    """Return 1 if a command did not work as expected."""
     failed = 0
     with ServerProcess() as server:
         commands = list(_commands())
@@ -70,7 +70,7 @@ def _run(command: str, server: ServerProcess) -> int:
     expected = _expected(command, server.target)
     before = len(_calls(server))
     streams = _ask(command, server.target, expected)
-    poll(lambda: len(_calls(server)) >= before + streams, f"the server logged less than {streams} streams")
+    poll(lambda: len(_calls(server)) >= before + streams, f"the server logged fewer than {streams} streams")
     ends = Counter((call["code"], call["bytes"], call["audio_seconds"]) for call in _calls(server)[before:])
     right = {("OK", expected.total_bytes, expected.input_samples / RATE): streams}
     assert ends == right, f"the server logged {dict(ends)}, expected {right}"
@@ -102,7 +102,7 @@ def _ask(command: str, target: str, expected: Totals) -> int:
 
 
 def _expected(command: str, target: str) -> Totals:
-    """What comes of the same messages in one call, whose client checks the bytes."""
+    """Encode the same messages in one call of the client, which checks the bytes, and return the totals."""
     requests = json.loads((DATA / "messages.json").read_text())
     if counted := re.search(r"\S+-counted\.json", command):
         count = json.loads((ROOT / counted[0]).read_text())["stream-call-count"]
@@ -116,7 +116,7 @@ def _look_at_ghz(folder: Path, _: str, expected: Totals) -> int:
     report = json.loads((folder / "report.json").read_text())
     total = report["options"]["total"]
     assert report["statusCodeDistribution"] == {"OK": total}, report["statusCodeDistribution"]
-    # Responses are in its log alone, in the text format, and of many only a sample.
+    # ghz writes responses only to its log, in the text format, and only a sample of them.
     ends = []
     for line in (folder / "debug.log").read_text().splitlines():
         response = json.loads(line).get("response")
@@ -158,7 +158,7 @@ def _look_at_json(_: Path, stdout: str, expected: Totals) -> int:
     assert responses[0].HasField("started") and responses[-1].HasField("finished")
     finished = responses[-1].finished
     size = sum(len(response.chunk.data) for response in responses) + len(finished.trailer)
-    assert size == finished.total_bytes, f"{size} bytes came, total_bytes={finished.total_bytes}"
+    assert size == finished.total_bytes, f"received {size} bytes, total_bytes={finished.total_bytes}"
     _check([Totals(finished.total_bytes, finished.input_samples)], expected)
     return 1
 
@@ -175,7 +175,7 @@ TOOLS: dict[str, tuple[str, Look]] = {
     "grpcurl": ("", _look_at_json),
     "buf": ("", _look_at_json),
 }
-"""What each is told beyond README.md, so that it leaves evidence, and who looks at that."""
+"""Additional options of each command, which make it write results, and the function that checks them."""
 
 if __name__ == "__main__":
     sys.exit(main())

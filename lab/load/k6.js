@@ -1,4 +1,4 @@
-// Streams as a live source makes them and as fast as the server takes them, one after the other.
+// Streams in real time, then streams as fast as the server accepts them.
 //
 //   k6 run lab/load/k6.js                        against localhost:50051
 //   k6 run -e TARGET=host:port -e TLS=1 -e TOKEN=... -e STREAMS=50 -e SECONDS=60 -e LIMIT_MS=200 lab/load/k6.js
@@ -69,7 +69,7 @@ export function bulk() {
   });
 }
 
-// Opens a stream, has it sent, and judges it when it has ended. send returns what stops it.
+// Opens a stream, runs `send` on it, and checks the result when the stream has ended. `send` returns a function that stops it.
 function encode(send) {
   if (__ITER === 0) {
     client.connect(TARGET, { plaintext: !__ENV.TLS, reflect: true });
@@ -101,8 +101,8 @@ function encode(send) {
     stop();
     finished.add(totals !== null);
     check(totals || {}, {
-      'total_bytes are the bytes that came': (told) => Number(told.totalBytes) === bytes,
-      'input_samples are the samples sent': (told) => Number(told.inputSamples) === inputSamples,
+      'total_bytes are the received bytes': (finished) => Number(finished.totalBytes) === bytes,
+      'input_samples are the sent samples': (finished) => Number(finished.inputSamples) === inputSamples,
     });
     fileBytes.add(bytes);
   });

@@ -1,15 +1,15 @@
-"""Streams as Locust users, with the figures that a stream has and a request has not.
+"""Streams as Locust users, with figures for streams instead of requests.
 
     locust -f lab/load/locustfile.py --host localhost:50051
 
 first byte     ms from the opening of the stream to the first encoded byte
-frame to byte  ms from the sending of the last frame that a chunk has seen to the chunk
+frame to byte  ms from sending the last frame that a chunk includes to the arrival of the chunk
 finish         ms from the last frame to the end
-stream         ms that the stream took; its size is the file's
+stream         ms for the whole stream; its size is the file's
 
-A stream counts as failed unless `finished` came and agrees with what was sent and received.
+A stream counts as failed unless `finished` is received and matches what was sent and received.
 """
-# Locust and gevent are in an environment of their own.
+# Locust and gevent are in a separate environment.
 # mypy: disable-error-code="import-not-found, import-untyped, misc, untyped-decorator"
 
 import json
@@ -40,44 +40,42 @@ SAMPLE_BYTES = 2
 
 @events.init_command_line_parser.add_listener
 def _options(parser: ArgumentParser) -> None:
-    parser.add_argument("--messages", default=str(ROOT / "build/load/messages.json"), help="what messages.py printed")
-    parser.add_argument(
-        "--frame-ms", type=float, default=20, help="time from message to message; 0: as fast as it goes"
-    )
+    parser.add_argument("--messages", default=str(ROOT / "build/load/messages.json"), help="output of messages.py")
+    parser.add_argument("--frame-ms", type=float, default=20, help="ms between messages; 0: as fast as possible")
     parser.add_argument("--token", default="", help="bearer token")
-    parser.add_argument("--tls", action="store_true", help="encrypt, and verify the server")
+    parser.add_argument("--tls", action="store_true", help="use TLS and verify the server")
 
 
 @events.init.add_listener
 def _start(environment: Environment, **_: Any) -> None:
-    # Not when this file is read: --processes forks after that, and gRPC does not survive it.
+    # Not when this file is imported: --processes forks after that, and gRPC does not survive a fork.
     grpc_gevent.init_gevent()
-    # gevent has not seen the time that the imports took, and would take it off --run-time.
+    # gevent did not count the time of the imports, and would subtract it from --run-time.
     gevent.get_hub().loop.update_now()
 
 
 class Truncated(Exception):
-    """The stream ended without what makes its file whole."""
+    """The stream ended, but its file is incomplete."""
 
 
 class StreamUser(User):
-    """One stream after the other, on a connection of its own."""
+    """Runs one stream after the other on its own connection."""
 
     wait_time = constant(0)
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        told: Any = environment.parsed_options
-        self._channel = _connect(environment.host or "localhost:50051", told.tls)
+        options: Any = environment.parsed_options
+        self._channel = _connect(environment.host or "localhost:50051", options.tls)
         self._stub = AudioWriterServiceStub(self._channel)
-        self._metadata = [("authorization", f"Bearer {told.token}")] if told.token else []
-        self._interval_s = told.frame_ms / 1000
+        self._metadata = [("authorization", f"Bearer {options.token}")] if options.token else []
+        self._interval_s = options.frame_ms / 1000
         self._requests = [
-            ParseDict(one, pb.EncodeStreamRequest()) for one in json.loads(Path(told.messages).read_text())
+            ParseDict(one, pb.EncodeStreamRequest()) for one in json.loads(Path(options.messages).read_text())
         ]
         self._format = pb.AudioFormat.Name(self._requests[0].config.output.format).removeprefix("AUDIO_FORMAT_")
         self._samples = list(accumulate(len(request.pcm) // SAMPLE_BYTES for request in self._requests))
-        """Samples sent with each message and all before it; messages.py sends one channel."""
+        """Samples sent up to and including each message; messages.py sends one channel."""
 
     def on_stop(self) -> None:
         """Close the connection."""
@@ -85,7 +83,7 @@ class StreamUser(User):
 
     @task
     def stream(self) -> None:
-        """Encode one file, and tell how it went."""
+        """Encode one file and report the figures."""
         begin = time.perf_counter()
         size, error = 0, None
         try:
@@ -114,14 +112,14 @@ class StreamUser(User):
         digest.update(finished.trailer)
         size += len(finished.trailer)
         if finished.sha256 != digest.digest() or finished.total_bytes != size:
-            raise Truncated(f"{size} bytes came, total_bytes={finished.total_bytes}")
+            raise Truncated(f"received {size} bytes, total_bytes={finished.total_bytes}")
         if finished.input_samples != self._samples[-1]:
-            raise Truncated(f"{self._samples[-1]} samples sent, input_samples={finished.input_samples}")
+            raise Truncated(f"sent {self._samples[-1]} samples, input_samples={finished.input_samples}")
         return size
 
     def _paced(self, begin: float, sent: list[float]) -> Iterator[pb.EncodeStreamRequest]:
         for number, request in enumerate(self._requests):
-            # By the clock, not by pauses, whose excess would add up.
+            # By the clock, not by pauses, whose errors would add up.
             gevent.sleep(max(0.0, begin + number * self._interval_s - time.perf_counter()))
             sent.append(time.perf_counter())
             yield request
@@ -137,7 +135,7 @@ class StreamUser(User):
 
 
 def _connect(host: str, tls: bool) -> grpc.Channel:
-    # A connection of its own: grpc shares one between channels with the same target and options.
+    # A separate connection: grpc shares one between channels with the same target and options.
     options = [("grpc.use_local_subchannel_pool", 1)]
     if tls:
         return grpc.secure_channel(host, grpc.ssl_channel_credentials(), options)

@@ -1,1 +1,1 @@
-"""Judges that we did not write. `make lab-reference-decoders` runs them; plain `make test` does not."""
+"""Files checked by third-party decoders. `make lab-reference-decoders` runs the checks; plain `make test` does not."""

@@ -1,4 +1,4 @@
-"""The orders that judges are given: what ListFormats claims, taken at its word."""
+"""The cases of the checks: all that ListFormats promises."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from lab.reference_decoders.product import Order
 from lab.reference_decoders.signals import BITS
 
 COMMON_RATES = (8000, 16000, 24000, 44100, 48000, 96000, 192000)
-"""Taken, with both ends, where a format takes every rate of a range."""
+"""Used together with both ends if a format supports every rate of a range."""
 ODD_RATE = 12345
 
 TAGS = {
@@ -26,17 +26,17 @@ TAGS = {
 
 
 def rates(info: pb.FormatInfo) -> list[int]:
-    """All rates of a list; of a range its ends, those in common use and an odd one."""
+    """Return all rates of a list; of a range its ends, common rates and an odd one."""
     low, high = info.min_sample_rate_hz, info.max_sample_rate_hz
     sampled = {low, high, *(rate for rate in (*COMMON_RATES, ODD_RATE) if low <= rate <= high)}
     return sorted(info.sample_rates_hz) or sorted(sampled)
 
 
 def orders() -> list[Order]:
-    """Every rate of a format with every number of channels; every input sample format with every output one.
+    """Return every rate of a format with every number of channels, and every input sample format with every output one.
 
-    Between the two the input's sample format goes round: it is converted before a codec sees it, and meets each rate
-    and each number of channels all the same.
+    In the first part the input's sample formats are used in turn. The input is converted before a codec receives it, so
+    it does not have to be combined with each rate and each number of channels.
     """
     return [order for info in list_formats().formats for order in _of_format(info)]
 

@@ -1,4 +1,4 @@
-"""What judges compare with what went in, and how far they may be off. Each gives what is wrong."""
+"""Compares files with the input, within tolerances. Each function yields the differences."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -9,53 +9,53 @@ from lab.reference_decoders.product import Product
 from lab.reference_decoders.signals import Signal, frequencies
 
 COMMENT_NAMES = {"track": "tracknumber"}
-"""Of Vorbis comments, where they are not ours."""
+"""Names of tags in Vorbis comments, if they differ from ours."""
 
 OPUS = ("opus", "webm")
-"""Decoded at 48 kHz, whatever the rate of the input."""
+"""Formats that are decoded at 48 kHz, whatever the rate of the input."""
 
 COUNTED: dict[str, Callable[[pb.StreamFinished], int]] = {
     "opus": lambda finished: finished.delay_samples,
     "mp3": lambda finished: finished.delay_samples + finished.padding_samples,
     "fmp4": lambda finished: finished.delay_samples,
 }
-"""Samples that ffprobe and mediainfo count into the duration, though no decoder gives them; so they do with the files of
-opusenc, lame and ffmpeg."""
+"""Samples that ffprobe and mediainfo include in the duration although no decoder returns them. They do the same with
+the files of opusenc, lame and ffmpeg."""
 
 
 def decoded_rate(product: Product) -> int:
-    """Rate in Hz at which the file decodes."""
+    """Return the rate in Hz at which the file is decoded."""
     return 48000 if product.order.info.name in OPUS else product.order.rate
 
 
 def hear(product: Product, samples: Signal, *, more: int | None = 0) -> Iterator[str]:
-    """Compare what a decoder gave with what went in. `more`: frames too many that it is known to give; None: unknown."""
+    """Compare decoded samples with the input. `more`: known number of surplus frames; None: unknown."""
     order = product.order
     if order.info.lossless:
         if len(samples) != len(product.signal):
-            yield f"{len(samples)} frames, not {len(product.signal)}"
+            yield f"{len(samples)} frames, expected {len(product.signal)}"
         elif not np.array_equal(samples, product.signal):
             frame, channel = np.argwhere(samples != product.signal)[0]
-            yield f"not bit-exact from frame {frame}, channel {channel} on"
+            yield f"first difference at frame {frame}, channel {channel}"
         return
     if not len(samples):
-        yield "no sound"
+        yield "only silence"
         return
     rate = decoded_rate(product)
     frames = product.frames * rate // order.rate
     if more is not None and len(samples) != frames + more:
-        yield f"{len(samples)} frames, not {frames + more}"
+        yield f"{len(samples)} frames, expected {frames + more}"
     for channel, frequency in enumerate(frequencies(order.rate, order.channels)):
         spectrum = np.abs(np.fft.rfft(samples[:, channel] * np.hanning(len(samples))))
         loudest = float(np.argmax(spectrum)) * rate / len(samples)
         if abs(loudest - frequency) > 2 * rate / len(samples):
-            yield f"channel {channel}: loudest at {loudest:.0f} Hz, not {frequency:.0f}"
+            yield f"channel {channel}: loudest at {loudest:.0f} Hz, expected {frequency:.0f}"
 
 
 def duration(product: Product, seconds: float, tolerance: float = 1e-4) -> Iterator[str]:
     right = len(product.signal) / product.order.rate
     if abs(seconds - right) > tolerance + 1 / product.order.rate:
-        yield f"{seconds:.6f} s, not {right:.6f}"
+        yield f"{seconds:.6f} s, expected {right:.6f}"
 
 
 def container_duration(product: Product, seconds: float, tolerance: float = 1e-4) -> Iterator[str]:
@@ -64,12 +64,12 @@ def container_duration(product: Product, seconds: float, tolerance: float = 1e-4
     yield from duration(product, seconds - extra / product.order.rate, tolerance)
 
 
-def tags(product: Product, told: Mapping[str, str]) -> Iterator[str]:
-    lower = {name.lower(): value for name, value in told.items()}
+def tags(product: Product, reported: Mapping[str, str]) -> Iterator[str]:
+    lower = {name.lower(): value for name, value in reported.items()}
     for name, value in product.order.output.tags.items():
         got = lower.get(name, lower.get(COMMENT_NAMES.get(name, name)))
         if got != value:
-            yield f"tag {name}: {got!r}, not {value!r}"
+            yield f"tag {name}: {got!r}, expected {value!r}"
 
 
 def comments(product: Product, out: bytes) -> Iterator[str]:
@@ -77,6 +77,6 @@ def comments(product: Product, out: bytes) -> Iterator[str]:
     yield from tags(product, {name: value for name, equals, value in lines if equals})
 
 
-def differ(what: str, told: object, right: object) -> Iterator[str]:
-    if told != right:
-        yield f"{what}: {told}, not {right}"
+def differ(what: str, reported: object, right: object) -> Iterator[str]:
+    if reported != right:
+        yield f"{what}: {reported}, expected {right}"

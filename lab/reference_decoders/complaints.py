@@ -1,4 +1,4 @@
-"""What judges may say of a file that is right, each with its reason; all else that they say is a complaint."""
+"""Messages that a checking program may print about a correct file, each with a reason. All other messages are faults."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tolerated:
-    """A message that is no fault of the file."""
+    """A message that is not a fault of the file."""
 
     judge: str
     formats: tuple[str, ...]
@@ -19,7 +19,7 @@ WAVE = ("wav", "wav-mulaw", "wav-alaw")
 RAW = ("pcm", "mulaw", "alaw")
 
 TOLERATED = (
-    Tolerated("ffmpeg", (*WAVE, *RAW), "Guessed Channel Layout", "without a channel mask nothing else is left"),
+    Tolerated("ffmpeg", (*WAVE, *RAW), "Guessed Channel Layout", "without a channel mask FFmpeg has to guess"),
     Tolerated("ffmpeg", ("aac", *RAW), "Estimating duration from bitrate", "none of them has a duration"),
     Tolerated("ffprobe", ("aac",), "Estimating duration from bitrate", "ADTS has no duration"),
     Tolerated("mpv", ("aac",), "Estimating duration from bitrate", "ADTS has no duration"),
@@ -28,7 +28,7 @@ TOLERATED = (
             judge,
             WAVE,
             "Discarding ID3 tags because more suitable tags were found",
-            "INFO says the same; it says so of files that TagLib edited, too",
+            "INFO has the same tags; FFmpeg prints this also about files edited by TagLib",
         )
         for judge in ("ffmpeg", "ffprobe", "mpv")
     ),
@@ -36,25 +36,25 @@ TOLERATED = (
         "ffmpeg_live",
         WAVE,
         "Invalid PCM packet, data has size 1 |Error while decoding stream .* Invalid data",
-        "the pad byte behind an odd data chunk: without the header nothing tells it from a sample",
+        "the pad byte after an odd data chunk: without the header it looks like a sample",
     ),
     Tolerated(
         "gstreamer",
         ("mp3",),
         "gst_audio_decoder_allocate_output_buffer: assertion 'size > 0' failed",
-        "the codec's delay is longer than a frame, so the LAME tag skips a whole one; lame's own files cause it, too",
+        "the codec's delay is longer than a frame, so the LAME tag skips a whole frame; also with lame's own files",
     ),
     Tolerated(
         "sox",
         WAVE,
         "wave header missing extended part of fmt chunk",
-        "sox says so of its own files, too, where float is in WAVE_FORMAT_EXTENSIBLE: it looks for a second extension",
+        "sox prints this also about its own files with float in WAVE_FORMAT_EXTENSIBLE: it expects a second extension",
     ),
 )
 
 
 def complaints(judge: str, format_name: str, text: str) -> Iterator[str]:
-    """Give the lines of a judge's output that nobody tolerates."""
+    """Return the lines of a program's output that are not tolerated."""
     for line in text.splitlines():
         if line.strip() and not any(_covers(tolerated, judge, format_name, line) for tolerated in TOLERATED):
             yield line.strip()

@@ -1,4 +1,4 @@
-"""Fixtures of the judges, and the matrix of what they judged. Collected only when asked for by name: `make lab-reference-decoders`."""
+"""Fixtures of the checks, and the matrix of results. Collected only if named: `make lab-reference-decoders`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +18,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every", type=int, default=1, metavar="N", help="Judge every N-th file of the matrix only.")
-    parser.addoption("--long", action="store_true", help="Also run what takes minutes.")
+    parser.addoption("--every", type=int, default=1, metavar="N", help="Check only every N-th file of the matrix.")
+    parser.addoption("--long", action="store_true", help="Also run tests that take minutes.")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -31,14 +31,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def long(request: pytest.FixtureRequest) -> None:
-    """For tests that take minutes."""
+    """Skip tests that take minutes, unless --long is given."""
     if not request.config.getoption("--long"):
         pytest.skip("takes minutes: --long")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def tools() -> None:
-    """Every judge must be there: a matrix with holes would look like a pass."""
+    """Require every program: a matrix with gaps would look like a success."""
     if lines := missing():
         pytest.exit("\n".join(["missing programs", *lines]), returncode=1)
 
@@ -53,6 +53,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())]
     lines = list(matrix.lines(prop for report in reports for prop in report.user_properties))
     if lines:
-        terminalreporter.section("format x judge: cases (faulty)")
+        terminalreporter.section("format x judge: cases (with faults)")
         for line in lines:
             terminalreporter.write_line(line)

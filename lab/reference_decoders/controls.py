@@ -1,4 +1,4 @@
-"""Another encoder's file of the same signal. A fault that a judge also finds in that file is the judge's own."""
+"""Another encoder's file of the same signal. A fault that is also found in that file is a fault of the judge."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,22 +28,22 @@ OPTIONS: dict[str, Callable[[Product], str]] = {
     "wav": _wav,
     "wav-mulaw": lambda _: "-c:a pcm_mulaw -f wav",
     "wav-alaw": lambda _: "-c:a pcm_alaw -f wav",
-    "vorbis": lambda _: "-c:a pcm_s24le -f wav",  # for oggenc
+    "vorbis": lambda _: "-c:a pcm_s24le -f wav",  # input of oggenc
     "opus": lambda _: "-c:a libopus -f opus",
     "flac": _flac,
     "mp3": lambda _: "-c:a libmp3lame -f mp3",
     "aac": lambda _: "-c:a aac -f adts",
-    # Without the timescale FFmpeg rounds the edit list to milliseconds.
+    # Without the timescale, FFmpeg rounds the edit list to milliseconds.
     "m4a": lambda product: f"-c:a aac -movie_timescale {product.order.rate} -f ipod",
     "fmp4": lambda _: f"{_FRAGMENTS} -f mp4",
     "webm": lambda _: "-c:a libopus -f webm",
-    "ogg-flac": _flac,  # for flac, which encodes it again into Ogg
+    "ogg-flac": _flac,  # input of flac, which encodes it again into Ogg
 }
 """FFmpeg's options by the name of the format in ListFormats."""
 
 
 def control(product: Product) -> Product:
-    """Return the product with another encoder's file in place of ours: oggenc's, flac's for FLAC in Ogg, or FFmpeg's."""
+    """Return the product with another encoder's file instead of ours: oggenc's, flac's for FLAC in Ogg, or FFmpeg's."""
     order = product.order
     path = product.file.with_stem("control")
     target = {"vorbis": path.with_suffix(".wav"), "ogg-flac": path.with_suffix(".flac")}.get(order.info.name, path)
@@ -63,7 +63,7 @@ def control(product: Product) -> Product:
 
 
 def beside_control(judge: Judge) -> Judge:
-    """Wrap a judge of the stored file: faults that it also finds in the other encoder's file are left out."""
+    """Wrap a judge of the stored file: faults that it also finds in the other encoder's file are ignored."""
 
     @wraps(judge)
     def judged(product: Product) -> Iterator[str]:

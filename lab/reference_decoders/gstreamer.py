@@ -1,4 +1,4 @@
-"""GStreamer as a judge, with the elements that it would choose itself."""
+"""GStreamer as a judge, with the elements that it would select itself."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ DECODERS = {
 """Elements by the name of the format in ListFormats."""
 
 ROUNDING = 1
-"""In frames: GStreamer cuts the ends at times in whole nanoseconds."""
+"""Tolerance in frames: GStreamer cuts the ends at times in whole nanoseconds."""
 
 LIMIT_S = 30
 
@@ -39,7 +39,7 @@ _PROCESS_AND_TIME = re.compile(r"\(gst-launch-1\.0:\d+\)|\d+:\d+:\d+\.\d+")
 
 @beside_control
 def gstreamer(product: Product) -> Iterator[str]:
-    """Decodes twice: `pull` from a file, in which it can seek, and `push` from a pipe."""
+    """Decode twice: `pull` from a file, which can seek, and `push` from a pipe."""
     if not _takes(product):
         return
     sources = {"pull": (f"filesrc location={product.file}", b""), "push": ("fdsrc", product.file.read_bytes())}
@@ -55,25 +55,25 @@ def gstreamer(product: Product) -> Iterator[str]:
 
 
 def _length(product: Product, frames: int) -> Iterator[str]:
-    """Compare the length. The number of surplus frames depends on block sizes, so FFmpeg's file may have another one."""
+    """Compare the length. The number of surplus frames depends on block sizes, so it may differ for FFmpeg's file."""
     right = product.frames * (48000 if product.order.info.name in compare.OPUS else product.order.rate)
     missing = right // product.order.rate - frames
     if missing > ROUNDING:
-        yield f"{missing} frames too few"
+        yield f"{missing} frames are missing"
     if missing < -ROUNDING:
-        yield "too many frames"
+        yield "surplus frames"
 
 
 def _launch(pipeline: str, stdin: bytes) -> tuple[bytes, str]:
     try:
         out, said = run("gst-launch-1.0", "-q", *pipeline.split(), stdin=stdin, timeout_s=LIMIT_S)
-    except subprocess.TimeoutExpired:  # after an error in a pipeline it does not always end
-        return b"", "does not end"
-    assert "no element" not in said, said  # a missing plugin would be excused, because FFmpeg's file needs it, too
+    except subprocess.TimeoutExpired:  # after an error it does not always exit
+        return b"", "does not exit"
+    assert "no element" not in said, said  # a missing plugin would be ignored, because FFmpeg's file needs it as well
     return out, _PROCESS_AND_TIME.sub("", said)
 
 
 def _takes(product: Product) -> bool:
-    """Whether the decoder accepts the rate and the number of channels."""
+    """Whether the decoder supports the rate and the number of channels."""
     g711 = product.order.info.name in ("wav-mulaw", "wav-alaw")
     return not g711 or (product.order.channels <= 2 and 8000 <= product.order.rate <= 192_000)

@@ -17,12 +17,12 @@ _WHOLE_MS = 0.001
 
 @beside_control
 def taglib(product: Product) -> Iterator[str]:
-    """Reads channels, rate, duration and tags."""
+    """Read channels, rate, duration and tags."""
     name = product.order.info.name
     with pytaglib.File(product.file) as file:
         yield from compare.differ("channels", file.channels, product.order.channels)
         yield from compare.differ("sample rate", file.sampleRate, compare.decoded_rate(product))
-        if product.order.info.sample_exact:  # of Opus it takes the pre-skip away, of others what they count in
+        if product.order.info.sample_exact:  # it subtracts the pre-skip of Opus, and what other formats include
             judge = compare.duration if name == "opus" else compare.container_duration
             yield from judge(product, file.length, tolerance=_WHOLE_MS)
         yield from compare.tags(product, {key: "; ".join(values) for key, values in file.tags.items()})
@@ -30,14 +30,14 @@ def taglib(product: Product) -> Iterator[str]:
 
 @beside_control
 def oggz_validate(product: Product) -> Iterator[str]:
-    """Checks pages, their order and their granule positions."""
+    """Check pages, their order and their granule positions."""
     out, said = run("oggz-validate", product.file)
     yield from complaints("oggz-validate", product.order.info.name, out.decode() + said)
 
 
 @beside_control
 def metaflac(product: Product) -> Iterator[str]:
-    """Reads the totals of STREAMINFO, and comments."""
+    """Read the totals of STREAMINFO, and the comments."""
     totals = ("--show-total-samples", "--show-sample-rate", "--show-channels")
     out, said = run("metaflac", *totals, "--export-tags-to=-", product.file)
     yield from complaints("metaflac", product.order.info.name, said)
@@ -48,7 +48,7 @@ def metaflac(product: Product) -> Iterator[str]:
 
 @beside_control
 def mkvmerge(product: Product) -> Iterator[str]:
-    """Identifies the file, and remuxes it without a loss."""
+    """Identify the file, and remux it without loss."""
     name = product.order.info.name
     found = json.loads(run("mkvmerge", "-J", product.file)[0])
     yield from (*found["errors"], *found["warnings"])
@@ -66,7 +66,7 @@ def mkvmerge(product: Product) -> Iterator[str]:
 
 @beside_control
 def mkvinfo(product: Product) -> Iterator[str]:
-    """Knows every element, and finds nothing between them."""
+    """Check that every element is known, and that there are no bytes between elements."""
     out, said = run("mkvinfo", "--all", product.file)
     yield from complaints("mkvinfo", product.order.info.name, said)
     yield from re.findall("(?i).*(?:unknown|error|invalid|garbage).*", out.decode())

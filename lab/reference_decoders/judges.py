@@ -1,4 +1,4 @@
-"""Decoders and analysers that we did not write. A judge takes a product and gives what it finds wrong with it."""
+"""Third-party decoders and analysers. A judge receives a product and yields its faults."""
 
 import json
 import re
@@ -58,21 +58,21 @@ FFMPEG_ADDS: dict[str, Callable[[pb.StreamFinished], int]] = {
     "m4a": lambda finished: finished.padding_samples,
     "fmp4": lambda finished: finished.delay_samples + finished.padding_samples,
 }
-"""Samples that FFmpeg 5 gives though the file says that they are not to be heard; so it does with its own files."""
+"""Samples that FFmpeg 5 returns although the file excludes them; it does the same with its own files."""
 
 
 def ffmpeg(product: Product) -> Iterator[str]:
-    """Decodes the stored file without a warning: every sample, every channel in its place."""
+    """Decode the stored file without a warning: every sample, every channel in the right order."""
     samples, said = _ffmpeg_decode(product, "warning", product.file)
     yield from complaints("ffmpeg", product.order.info.name, said)
     name = product.order.info.name
     more = FFMPEG_ADDS[name](product.finished) if name in FFMPEG_ADDS else 0
-    # FFmpeg 5 cuts the ends of short Vorbis files wrongly, those of oggenc, too.
+    # FFmpeg 5 cuts the ends of short Vorbis files wrongly, also those of oggenc.
     yield from compare.hear(product, samples, more=None if name == "vorbis" else more)
 
 
 def ffmpeg_live(product: Product) -> Iterator[str]:
-    """Decodes the live bytes through a pipe, that is without ever seeing the header of the stored file."""
+    """Decode the live bytes through a pipe, that is, without the header of the stored file."""
     samples, said = _ffmpeg_decode(product, "error", "pipe:0", stdin=product.live.read_bytes())
     yield from complaints("ffmpeg_live", product.order.info.name, said)
     if product.order.info.name in WAVE and product.finished.trailer:  # the pad byte: see TOLERATED
@@ -81,13 +81,13 @@ def ffmpeg_live(product: Product) -> Iterator[str]:
 
 
 def ffprobe(product: Product) -> Iterator[str]:
-    """Reads rate, channels, duration and tags from the container."""
+    """Read rate, channels, duration and tags from the container."""
     out, said = run("ffprobe", "-v", "warning", "-of", "json", "-show_format", "-show_streams", product.file)
     yield from complaints("ffprobe", product.order.info.name, said)
-    told = json.loads(out)
-    stream, container = told["streams"][0], told["format"]
+    reported = json.loads(out)
+    stream, container = reported["streams"][0], reported["format"]
     yield from compare.differ("channels", stream["channels"], product.order.channels)
-    rate = 48000 if stream["codec_name"] == "opus" else product.order.rate  # Opus has no other
+    rate = 48000 if stream["codec_name"] == "opus" else product.order.rate  # the only rate of Opus
     yield from compare.differ("sample rate", int(stream["sample_rate"]), rate)
     if product.order.info.sample_exact:
         yield from compare.container_duration(product, float(container["duration"]))
@@ -95,20 +95,20 @@ def ffprobe(product: Product) -> Iterator[str]:
 
 
 def flac(product: Product) -> Iterator[str]:
-    """The reference decoder's own test, MD5 and all, with warnings as errors."""
+    """Run the reference decoder's own test, including the MD5, with warnings as errors."""
     _, said = run("flac", "--test", "--silent", "--warnings-as-errors", product.file)
     yield from complaints("flac", product.order.info.name, said)
 
 
 def ogginfo(product: Product) -> Iterator[str]:
-    """Checks pages, headers and granule positions."""
+    """Check pages, headers and granule positions."""
     out, said = run("ogginfo", product.file)
     yield from complaints("ogginfo", product.order.info.name, said + _lines(out, "warning|error|negative|hole"))
     yield from compare.comments(product, out)
 
 
 def opusinfo(product: Product) -> Iterator[str]:
-    """Checks pages, OpusHead and OpusTags, granule positions and the end trim."""
+    """Check pages, OpusHead and OpusTags, granule positions and the end trim."""
     out, said = run("opusinfo", product.file)
     yield from complaints("opusinfo", product.order.info.name, said + _lines(out, "warning|error|negative|hole"))
     yield from compare.comments(product, out)
@@ -117,18 +117,18 @@ def opusinfo(product: Product) -> Iterator[str]:
         yield "no playback length"
     else:
         seconds = int(found[1]) * 60 + float(found[2])
-        yield from compare.duration(product, seconds, tolerance=0.001)  # three digits, the rest cut off
+        yield from compare.duration(product, seconds, tolerance=0.001)  # three digits, truncated
 
 
 def oggdec(product: Product) -> Iterator[str]:
-    """Decodes with libvorbis."""
+    """Decode with libvorbis."""
     out, said = run("oggdec", "--quiet", "--raw", "--bits", 16, "--output", "-", product.file)
     yield from complaints("oggdec", product.order.info.name, said)
     yield from compare.differ("frames", len(out) // 2 // product.order.channels, product.frames)
 
 
 def opusdec(product: Product) -> Iterator[str]:
-    """Decodes with libopusfile."""
+    """Decode with libopusfile."""
     raw = product.file.with_suffix(".raw")
     _, said = run("opusdec", "--quiet", "--float", "--rate", 48000, "--force-stereo", product.file, raw)
     yield from complaints("opusdec", product.order.info.name, said)
@@ -136,14 +136,14 @@ def opusdec(product: Product) -> Iterator[str]:
 
 
 def mpg123(product: Product) -> Iterator[str]:
-    """Decodes with delay and padding of LAME's tag."""
+    """Decode with delay and padding of LAME's tag."""
     out, said = run("mpg123", "--quiet", "--encoding", "f32", "--stdout", product.file)
     yield from complaints("mpg123", product.order.info.name, said)
     yield from compare.hear(product, np.frombuffer(out, "<f4").reshape(-1, product.order.channels).astype(np.float64))
 
 
 def mp3val(product: Product) -> Iterator[str]:
-    """Checks frames, Xing header and tags."""
+    """Check frames, Xing header and tags."""
     out, said = run("mp3val", product.file)
     yield from complaints("mp3val", product.order.info.name, said + _lines(out, "WARNING|ERROR"))
     found = re.search(rb"(\d+) MPEG frames", out)
@@ -153,7 +153,7 @@ def mp3val(product: Product) -> Iterator[str]:
 
 
 def mediainfo(product: Product) -> Iterator[str]:
-    """Reads the container, and checks that it conforms."""
+    """Read the container, and check that it conforms to the standard."""
     out, said = run("mediainfo", "--Output=JSON", "--Full", product.file)
     yield from complaints("mediainfo", product.order.info.name, said)
     general, audio = json.loads(out)["media"]["track"]
@@ -162,41 +162,43 @@ def mediainfo(product: Product) -> Iterator[str]:
     yield from compare.differ("channels", int(audio["Channels"]), product.order.channels)
     if product.order.info.sample_exact:
         yield from compare.container_duration(product, float(audio["Duration"]), tolerance=0.001)  # whole milliseconds
-    # It reports the title of a WAV file twice: "Title" is that of INFO, read as Latin-1, and "Track" that of ID3.
+    # It reports the title of a WAV file twice: "Title" is from INFO, read as Latin-1, and "Track" from ID3.
     names = MEDIAINFO_NAMES | ({"title": "Track"} if product.order.info.name in WAVE else {})
     known = {name: general[theirs] for name, theirs in names.items() if theirs in general}
-    if product.order.info.name != "ogg-flac":  # it reads no tags there, and none from the files of `flac --ogg`
+    if product.order.info.name != "ogg-flac":  # it reads no tags in this format, nor in files of `flac --ogg`
         yield from compare.tags(product, {**general.get("extra", {}), **known})
 
 
 def libsndfile(product: Product) -> Iterator[str]:
-    """Decodes, and reads the tags that it knows."""
+    """Decode, and read the tags that the program supports."""
     with soundfile.SoundFile(product.file) as file:
         yield from compare.differ("channels", file.channels, product.order.channels)
         samples = file.read(dtype="float64", always_2d=True)
         if product.order.info.lossless:
             yield from compare.hear(product, samples)
-        else:  # its channel order is the codec's
+        else:  # it returns channels in the codec's order
             yield from compare.differ("frames", len(samples), product.frames * file.samplerate // product.order.rate)
 
 
 def mutagen_(product: Product) -> Iterator[str]:
-    """Reads duration and tags."""
+    """Read duration and tags."""
     file = mutagen.File(product.file)
     yield from compare.differ("channels", file.info.channels, product.order.channels)
-    if product.order.info.sample_exact and not isinstance(file, MP4):  # of MP4 it reads no edit list and no fragment
+    if product.order.info.sample_exact and not isinstance(
+        file, MP4
+    ):  # in MP4 it reads neither edit lists nor fragments
         yield from compare.duration(product, file.info.length, tolerance=2e-3)
     if isinstance(file.tags, ID3):
         yield from compare.tags(product, {name: str(file.tags.get(frame)) for name, frame in ID3_FRAMES.items()})
     elif isinstance(file.tags, MP4Tags):
-        told = {name: file.tags.get(atom, [""])[0] for name, atom in MP4_ATOMS.items()}
-        yield from compare.tags(product, {**told, "track": str(file.tags.get("trkn", [("",)])[0][0])})
+        reported = {name: file.tags.get(atom, [""])[0] for name, atom in MP4_ATOMS.items()}
+        yield from compare.tags(product, {**reported, "track": str(file.tags.get("trkn", [("",)])[0][0])})
     elif file.tags is not None:
         yield from compare.tags(product, {name: values[0] for name, values in file.tags.items()})
 
 
 def sox(product: Product) -> Iterator[str]:
-    """Decodes to floats."""
+    """Decode to floats."""
     out, said = run("sox", "-V2", product.file, "-t", "f64", "-")
     yield from complaints("sox", product.order.info.name, said)
     yield from compare.hear(product, np.frombuffer(out, "<f8").reshape(-1, product.order.channels))
@@ -207,10 +209,10 @@ RAW: dict[str, Callable[[pb.AudioOutput], str]] = {
     "mulaw": lambda output: "mulaw",
     "alaw": lambda output: "alaw",
 }
-"""FFmpeg's names of formats that don't say what they are."""
+"""FFmpeg's names of formats without a header that identifies them."""
 
 _ALL: tuple[Judge, ...] = (ffmpeg, ffmpeg_live, ffprobe, gstreamer, mediainfo, mpv)
-"""Judges of every format that says what it is."""
+"""Judges of every format with such a header."""
 
 JUDGES: dict[str, tuple[Judge, ...]] = {
     "wav": (*_ALL, libsndfile, mkvmerge, mutagen_, sox, symphonia, taglib),
@@ -227,10 +229,10 @@ JUDGES: dict[str, tuple[Judge, ...]] = {
     "m4a": (*_ALL, atomicparsley, faad, mkvmerge, mutagen_, symphonia, taglib),
     "fmp4": (*_ALL, atomicparsley, mkvmerge, mutagen_, symphonia, taglib),
     "webm": (*_ALL, mkvinfo, mkvmerge),
-    # Without libsndfile 1.2.2 and mkvmerge 74, which do not open most files of `flac --ogg` either.
+    # Without libsndfile 1.2.2 and mkvmerge 74, which can't open most files of `flac --ogg` either.
     "ogg-flac": (*_ALL, flac, mutagen_, ogginfo, oggz_validate, symphonia, taglib),
 }
-"""By the name of the format in ListFormats."""
+"""Judges by the name of the format in ListFormats."""
 
 
 def _ffmpeg_decode(product: Product, level: str, source: Path | str, stdin: bytes = b"") -> tuple[Signal, str]:

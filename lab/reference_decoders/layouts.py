@@ -1,4 +1,4 @@
-"""Small readers of the layouts that the server writes itself, each made from its specification and not from the server."""
+"""Small parsers of the layouts that the server writes itself, written from the specifications, not from its code."""
 
 from collections.abc import Iterator
 from struct import unpack_from
@@ -8,7 +8,7 @@ Fields = dict[str, Any]
 
 
 def bits(data: bytes, *widths: tuple[str, int]) -> Fields:
-    """Big-endian bit fields from the first bytes on."""
+    """Read big-endian bit fields from the first byte on."""
     total = sum(width for _, width in widths)
     value = int.from_bytes(data[: (total + 7) // 8], "big") >> -total % 8
     fields: Fields = {}
@@ -28,14 +28,14 @@ def mpeg_header(frame: bytes) -> Fields:
 
 
 def after_id3v2(file: bytes) -> int:
-    """Where the first byte behind an ID3v2 tag lies. ID3v2.4.0 structure, section 3.1."""
+    """Return the offset of the first byte after an ID3v2 tag. ID3v2.4.0 structure, section 3.1."""
     if file[:3] != b"ID3":
         return 0
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(file[6:10], (21, 14, 7, 0), strict=True))
 
 
 def lame_tag(file: bytes) -> Fields:
-    """The first frame with its Xing header and LAME's extension. Mp3 Info Tag revision 1, draft 0."""
+    """Read the first frame with its Xing header and LAME's extension. Mp3 Info Tag revision 1, draft 0."""
     frame = file[after_id3v2(file) :]
     header = mpeg_header(frame)
     mpeg1, mono = header["version"] == 3, header["mode"] == 3
@@ -59,7 +59,7 @@ def lame_tag(file: bytes) -> Fields:
 
 
 def mpeg_frame_bytes(frame: bytes) -> int:
-    """Length of a layer III frame of MPEG-2 at 24 kHz, which is all that is asked for here."""
+    """Return the length of a layer III frame of MPEG-2 at 24 kHz, the only kind that is used here."""
     header = mpeg_header(frame)
     kbps = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)[header["bitrate"]]
     return 72 * kbps * 1000 // 24000 + int(header["padding"])
@@ -76,7 +76,7 @@ def crc16(data: bytes) -> int:
 
 
 def id3v1(file: bytes) -> Fields:
-    """The last 128 bytes. ID3v1.1."""
+    """Read the last 128 bytes. ID3v1.1."""
     tag = file[-128:]
     cuts = {"title": (3, 33), "artist": (33, 63), "album": (63, 93), "year": (93, 97), "comment": (97, 125)}
     fields: Fields = {name: tag[start:stop].rstrip(b"\0 ") for name, (start, stop) in cuts.items()}
@@ -84,7 +84,7 @@ def id3v1(file: bytes) -> Fields:
 
 
 def riff(data: bytes) -> dict[str, bytes]:
-    """Chunks by id, in their order; the file's own as "RIFF" with 8 bytes: its id and its size."""
+    """Return the chunks by ID, in their order; the file's own as "RIFF" with 8 bytes: its ID and its size."""
     chunks = {"RIFF": data[:8]}
     at = 12
     while at + 8 <= len(data):
@@ -96,8 +96,8 @@ def riff(data: bytes) -> dict[str, bytes]:
 
 
 def wave_format(chunk: bytes) -> Fields:
-    """WAVEFORMATEX and WAVEFORMATEXTENSIBLE."""
-    names = ("tag", "channels", "rate", "bytes a second", "align", "bits")
+    """Read WAVEFORMATEX and WAVEFORMATEXTENSIBLE."""
+    names = ("tag", "channels", "rate", "bytes per second", "align", "bits")
     fields = dict(zip(names, unpack_from("<HHIIHH", chunk), strict=True))
     if len(chunk) >= 40:
         fields["valid bits"], fields["mask"] = unpack_from("<HI", chunk, 18)
@@ -106,7 +106,7 @@ def wave_format(chunk: bytes) -> Fields:
 
 
 def adts(file: bytes) -> Iterator[Fields]:
-    """Header of each frame. ISO/IEC 13818-7, section 6.2."""
+    """Read the header of each frame. ISO/IEC 13818-7, section 6.2."""
     at = 0
     while at < len(file):
         header = bits(

@@ -1,4 +1,4 @@
-"""What was judged: cases for each format and judge, and how many of them were found faulty."""
+"""The matrix of results: the number of cases per format and judge, and how many of them had faults."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -10,12 +10,12 @@ _VERDICT = "verdict"
 
 
 def record(record_property: Record, format_name: str, judge: str, *, content: bool) -> None:
-    """Note that a judge looked at a file of a format."""
+    """Count a check of a file by a judge."""
     record_property(_VERDICT, (format_name, judge, content))
 
 
 def lines(user_properties: Iterable[tuple[str, tuple[str, str, bool]]]) -> Iterator[str]:
-    """Give the rows of the matrix, a judge each; nothing if nothing was judged."""
+    """Return the rows of the matrix, one per judge; nothing if nothing was checked."""
     judged: Counter[tuple[str, str]] = Counter()
     faulty: Counter[tuple[str, str]] = Counter()
     for name, verdict in user_properties:

@@ -1,4 +1,4 @@
-"""How far a lossy file is from what went in: delay and two measures of quality, for one channel."""
+"""Measures how far a lossy file is from the input: delay and two measures of quality, for one channel."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ Channel = NDArray[np.float64]
 
 FRAME_MS = 20
 SILENCE = 1e-5
-"""Mean square below which a frame says nothing of a codec: 50 dB under full scale."""
+"""Mean square below which a frame does not count: 50 dB below full scale."""
 SNR_BOUNDS = (-10.0, 35.0)
-"""In dB, as is usual for the segmental SNR: a frame is neither worse nor better than that."""
+"""Limits of a frame in dB, as is usual for the segmental SNR."""
 
 
 def delay(source: Channel, decoded: Channel) -> int:
-    """Samples that `decoded` lies behind `source`: where their cross-correlation is highest."""
+    """Return the delay of `decoded` against `source` in samples: the lag of the highest cross-correlation."""
     size = 1 << (len(source) + len(decoded)).bit_length()
     spectrum = np.fft.rfft(decoded, size) * np.conj(np.fft.rfft(source, size))
     lag = int(np.argmax(np.fft.irfft(spectrum, size)))
@@ -24,7 +24,7 @@ def delay(source: Channel, decoded: Channel) -> int:
 
 
 def segmental_snr(source: Channel, decoded: Channel, rate: int) -> float:
-    """Mean over frames of the signal-to-noise ratio in dB. Higher is better."""
+    """Return the mean over frames of the signal-to-noise ratio in dB. Higher is better."""
     clean, coded = _frames(source, decoded, rate)
     noise = ((clean - coded) ** 2).mean(axis=1)
     ratio = 10 * np.log10((clean**2).mean(axis=1) / np.maximum(noise, 1e-12))
@@ -32,13 +32,13 @@ def segmental_snr(source: Channel, decoded: Channel, rate: int) -> float:
 
 
 def log_spectral_distance(source: Channel, decoded: Channel, rate: int) -> float:
-    """Mean over frames of the root mean square difference of log spectra, in dB. Lower is better."""
+    """Return the mean over frames of the root mean square difference of log spectra, in dB. Lower is better."""
     clean, coded = (_log_spectrum(frames) for frames in _frames(source, decoded, rate))
     return float(np.sqrt(((clean - coded) ** 2).mean(axis=1)).mean())
 
 
 def _frames(source: Channel, decoded: Channel, rate: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Cut both into the frames in which the source is not silent."""
+    """Split both signals into the frames in which the source is not silent."""
     size = rate * FRAME_MS // 1000
     count = min(len(source), len(decoded)) // size
     clean, coded = (samples[: count * size].reshape(count, size) for samples in (source, decoded))
@@ -48,6 +48,6 @@ def _frames(source: Channel, decoded: Channel, rate: int) -> tuple[NDArray[Any],
 
 def _log_spectrum(frames: NDArray[Any]) -> NDArray[Any]:
     power: NDArray[np.float64] = np.abs(np.fft.rfft(frames * np.hanning(frames.shape[1]))) ** 2
-    # A floor 60 dB under the loudest line: what codecs leave out below it is not heard.
+    # A floor 60 dB below the loudest line: differences below it are not audible.
     decibels: NDArray[np.float64] = 10 * np.log10(power + 1e-6 * power.max(axis=1, keepdims=True) + 1e-12)
     return decibels

@@ -1,4 +1,4 @@
-"""mpv, which has a demuxer of its own for WebM, and symphonia, which shares no code with FFmpeg."""
+"""mpv, which has its own demuxer for WebM, and symphonia, which shares no code with FFmpeg."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ _MPV = (
 
 @beside_control
 def mpv(product: Product) -> Iterator[str]:
-    """Plays into a file."""
+    """Decode with mpv into a file."""
     sink = product.file.with_name("mpv.raw")
     out, said = run(*_MPV.split(), f"--ao-pcm-file={sink}", product.file)
     yield from complaints("mpv", product.order.info.name, said + out.decode())
@@ -28,7 +28,7 @@ def mpv(product: Product) -> Iterator[str]:
 
 @beside_control
 def symphonia(product: Product) -> Iterator[str]:
-    """Decodes, with the checksum of FLAC."""
+    """Decode, and verify the checksum of FLAC."""
     out, said = run(SYMPHONIA, product.file)
     yield from complaints("symphonia", product.order.info.name, said)
     yield from compare.hear(product, np.frombuffer(out, "<f8").reshape(-1, product.order.channels))

@@ -1,4 +1,4 @@
-"""One encoded file: asked of a real server, kept both as it was streamed and as it is stored."""
+"""One file that a real server encoded: as it was streamed, and as it is stored."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +17,15 @@ MESSAGE_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of the server, beside the PCM."""
+    """The request to the server, except the PCM."""
 
     info: pb.FormatInfo
     rate: int
-    """Of input and output, in Hz."""
+    """Sample rate of input and output, in Hz."""
     channels: int = 1
     input_format: pb.SampleFormat = pb.SAMPLE_FORMAT_S16LE
     output: pb.AudioOutput = field(default_factory=pb.AudioOutput)
-    """All that goes beyond format, rate and channels."""
+    """Options other than format, rate and channels."""
 
     def __str__(self) -> str:
         pcm = pb.SampleFormat.Name(self.input_format).removeprefix("SAMPLE_FORMAT_").lower()
@@ -44,7 +44,7 @@ class Order:
 
     @property
     def bits(self) -> int:
-        """Bits that a sample may have so that nothing is lost on the way into a lossless file."""
+        """Return the number of bits per sample that a lossless file can store without loss."""
         kept = self.output.sample_format or self.input_format
         widest = max(BITS[number] for number in self.info.sample_formats)
         return min(BITS[self.input_format], BITS[kept], widest)
@@ -52,33 +52,33 @@ class Order:
 
 @dataclass(frozen=True)
 class Product:
-    """What came of an order."""
+    """The result of an order."""
 
     order: Order
     signal: Signal
     started: pb.StreamStarted
     finished: pb.StreamFinished
     live: Path
-    """As it was streamed: chunks and trailer."""
+    """The file as it was streamed: chunks and trailer."""
     file: Path
-    """As it is stored: with the header put in place."""
+    """The file as it is stored: with the final header."""
 
     @property
     def frames(self) -> int:
-        """Samples a channel that decoders should give: of formats that are not exact, delay and padding, too."""
+        """Samples per channel that decoders should return, including delay and padding for formats that are not exact."""
         extra = 0 if self.order.info.sample_exact else self.finished.delay_samples + self.finished.padding_samples
         return len(self.signal) + extra
 
 
 @contextmanager
 def running_server() -> Iterator[AudioWriterServiceStub]:
-    """A server in a process of its own."""
+    """Start a server in a separate process."""
     with ServerProcess() as server, channel_to(server) as channel:
         yield AudioWriterServiceStub(channel)
 
 
 def make(stub: AudioWriterServiceStub, order: Order, signal: Signal, folder: Path) -> Product:
-    """Stream a signal through the server and write both files into a folder."""
+    """Stream a signal through the server and write both files to a folder."""
     pcm = to_bytes(signal, order.input_format)
     requests = [pb.EncodeStreamRequest(config=order.config)]
     requests += [pb.EncodeStreamRequest(pcm=pcm[at : at + MESSAGE_BYTES]) for at in range(0, len(pcm), MESSAGE_BYTES)]

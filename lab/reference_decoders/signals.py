@@ -1,4 +1,4 @@
-"""What is encoded: a tone of its own on each channel, and speech. And its bytes, made without the server's own code."""
+"""The input signals: a different tone on each channel, and speech; and their bytes, made without the server's code."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ Signal = NDArray[np.float64]
 
 SPEECH_RATE = 24_000
 LOW_FREQUENCY_CHANNEL = 3
-"""Its place in layouts of six channels and more. AAC keeps twelve lines of its spectrum: 46 Hz at a rate of 8 kHz."""
+"""Index of the LFE channel in layouts of six and more channels. AAC keeps twelve spectral lines of it: 46 Hz at 8 kHz."""
 
 BITS = {
     pb.SAMPLE_FORMAT_S16LE: 16,
@@ -23,7 +23,7 @@ BITS = {
     pb.SAMPLE_FORMAT_F64LE: 32,
     pb.SAMPLE_FORMAT_U8: 8,
 }
-"""Widest integer, in bits, of which each sample format holds every value; F64LE holds more than is ever asked of it."""
+"""Widest integer, in bits, whose values each sample format can represent; F64LE can represent more than is used."""
 
 FFMPEG_NAMES = {
     pb.SAMPLE_FORMAT_S16LE: "s16le",
@@ -38,7 +38,7 @@ _SPEECH = Path(__file__).parents[2] / "demo" / "speech.flac"
 
 
 def frequencies(rate: int, channels: int) -> list[float]:
-    """Tone of each channel in Hz: low enough for every codec at every rate."""
+    """Frequency of each channel in Hz: low enough for every codec at every rate."""
     base = min(rate, 8000)
     tones = [base * (0.04 + 0.02 * channel) for channel in range(channels)]
     if channels > LOW_FREQUENCY_CHANNEL + 2:
@@ -47,7 +47,7 @@ def frequencies(rate: int, channels: int) -> list[float]:
 
 
 def tones(rate: int, channels: int, frames: int, bits: int) -> Signal:
-    """Half-scale tones whose samples are whole multiples of 2**(1 - bits): a format of as many bits holds them exactly."""
+    """Return half-scale tones whose samples are multiples of 2**(1 - bits), which a format of that width stores exactly."""
     time = np.arange(frames)[:, None] / rate
     wave = 0.5 * np.sin(2 * np.pi * np.array(frequencies(rate, channels)) * time)
     step = 2.0 ** (bits - 1)
@@ -55,7 +55,7 @@ def tones(rate: int, channels: int, frames: int, bits: int) -> Signal:
 
 
 def to_bytes(signal: Signal, sample_format: pb.SampleFormat) -> bytes:
-    """Interleaved PCM; the signal's samples must lie on the sample format's grid."""
+    """Return interleaved PCM; the samples must be exact in the sample format."""
     if sample_format == pb.SAMPLE_FORMAT_F32LE:
         return signal.astype("<f4").tobytes()
     if sample_format == pb.SAMPLE_FORMAT_F64LE:
@@ -69,6 +69,6 @@ def to_bytes(signal: Signal, sample_format: pb.SampleFormat) -> bytes:
 
 
 def speech() -> NDArray[np.int16]:
-    """The repository's sample: mono, 16 bits, at SPEECH_RATE."""
+    """Return the repository's speech sample: mono, 16 bits, at SPEECH_RATE."""
     samples: NDArray[np.int16] = soundfile.read(_SPEECH, dtype="int16")[0]
     return samples

@@ -1,4 +1,4 @@
-"""Ten hours of audio through each format: the process's memory stays flat and the encoder stays ahead of real time.
+"""Ten hours of audio through each format: memory must not grow, and the encoder must be faster than real time.
 
     make judges-long        every format, one after the other, each in a fresh process; prints a table in Markdown
 
@@ -30,14 +30,14 @@ _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
 
 @dataclass(frozen=True)
 class Figures:
-    """What one run showed."""
+    """The results of one run."""
 
     name: str
     hours: float
-    """Of audio."""
+    """Hours of audio."""
     output_mb: float
     speed: float
-    """Seconds of audio a second."""
+    """Seconds of audio per second."""
     resident_mb: list[float]
     """Resident set after each minute of audio and at the end."""
 
@@ -83,7 +83,7 @@ def _resident_mb() -> float:
 
 
 def main(names: list[str]) -> int:
-    """Run the formats of these names, or all. Give the exit code."""
+    """Run the formats of these names, or all. Return the exit code."""
     print("| format | hours of audio | output | × real time | resident after a minute | and from then on |")
     print("|---|---|---|---|---|---|", flush=True)
     good = True

@@ -1,4 +1,4 @@
-"""Files that end in silence and in a frame that is not full: no judge may lose the end."""
+"""Files that end in silence and in an incomplete frame: every judge must return the end."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from lab.reference_decoders.signals import SPEECH_RATE, tones
 
 INFOS = {info.name: info for info in list_formats().formats}
 FRAMES = 2 * SPEECH_RATE
-"""Several fragments of MP4, and pages of Ogg."""
+"""Samples of several MP4 fragments and Ogg pages."""
 SILENT_FRAMES = SPEECH_RATE // 4
 
 
 @pytest.mark.parametrize("last", [1, 400, 1023, 1024])
 @pytest.mark.parametrize("name", DECODERS)
-def test_judges_lose_nothing_of_a_silent_end(
+def test_judges_return_all_of_a_silent_end(
     name: str, last: int, server: AudioWriterServiceStub, tmp_path: Path
 ) -> None:
-    """`last`: number of samples in the last AAC frame, which has 1024."""
+    """`last`: number of samples in the last AAC frame, which holds 1024."""
     signal = tones(SPEECH_RATE, 1, FRAMES // 1024 * 1024 + last, 16)
     signal[-SILENT_FRAMES:] = 0
     product = make(server, Order(INFOS[name], SPEECH_RATE), signal, tmp_path)

@@ -1,4 +1,4 @@
-"""Every file that ListFormats promises, held against every judge of its format."""
+"""Every file that ListFormats promises, checked by every judge of its format."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,19 +18,19 @@ from lab.reference_decoders.signals import tones
 WORKERS = 2
 SECONDS = 0.4
 FEWEST_FRAMES, MOST_FRAMES = 8192, 40_000
-"""Some programs don't take a file of a few frames for audio; eight channels at 768 kHz should not take long."""
+"""Long enough for programs that reject files of a few frames, short enough for eight channels at 768 kHz."""
 ODD_FRAMES = 7
-"""No multiple of any codec's frame."""
+"""Not a multiple of any codec's frame size."""
 
 Verdicts = dict[str, list[str]]
-"""What each judge found wrong, by its name."""
+"""Faults by the name of the judge."""
 
 
 @pytest.fixture(scope="module")
 def verdicts(
     request: pytest.FixtureRequest, server: AudioWriterServiceStub, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Order], Verdicts]]:
-    """All orders that this run selected, under way on WORKERS threads: what takes time are the judges' own processes."""
+    """Encode and check all selected orders on WORKERS threads: the judges' own processes take most of the time."""
     items = (item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec"))
     selected = [item.callspec.params["order"] for item in items if item.path == Path(__file__)]
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -53,24 +53,24 @@ def judge(server: AudioWriterServiceStub, order: Order, folder: Path) -> Verdict
 
 
 def totals(product: Product) -> Iterator[str]:
-    """What the server itself says of the file."""
+    """Yield the faults in the totals that the server reports."""
     finished, frames = product.finished, len(product.signal)
     if (finished.input_samples, finished.output_samples) != (frames, frames):
-        yield f"{finished.input_samples} samples in, {finished.output_samples} out, not {frames}"
+        yield f"{finished.input_samples} input and {finished.output_samples} output samples, expected {frames}"
     if finished.clipped_samples:
         yield f"{finished.clipped_samples} samples clipped"
     if abs(finished.peak - abs(product.signal).max()) > 1e-6:
-        yield f"peak {finished.peak}, not {abs(product.signal).max()}"
+        yield f"peak {finished.peak}, expected {abs(product.signal).max()}"
 
 
-def test_judges_are_given_what_the_server_lists(server: AudioWriterServiceStub) -> None:
-    told = server.ListFormats(pb.ListFormatsRequest())
-    assert told == list_formats()
-    assert {info.name for info in told.formats} == set(JUDGES)
+def test_every_listed_format_has_judges(server: AudioWriterServiceStub) -> None:
+    listed = server.ListFormats(pb.ListFormatsRequest())
+    assert listed == list_formats()
+    assert {info.name for info in listed.formats} == set(JUDGES)
 
 
 @pytest.mark.parametrize("order", orders(), ids=str)
-def test_judges_are_content(
+def test_judges_find_no_fault(
     order: Order, verdicts: Callable[[Order], Verdicts], record_property: matrix.Record
 ) -> None:
     found = verdicts(order)

@@ -1,4 +1,4 @@
-"""Layouts that are ours, field by field against what other people's programs write for the same audio."""
+"""Layouts that we write ourselves, compared field by field with those of other programs for the same audio."""
 
 from pathlib import Path
 from struct import unpack
@@ -36,7 +36,7 @@ def ours(server: AudioWriterServiceStub, folder: Path, order: Order) -> bytes:
 
 
 def theirs(folder: Path, suffix: str, command: str) -> bytes:
-    """`command`: source and target in braces."""
+    """Run a program's `command`, with source and target in braces, and return its file."""
     target = folder / f"theirs{suffix}"
     words = [word.format(source=folder / "source.wav", target=target) for word in command.split()]
     _, said = run(*words)
@@ -49,11 +49,11 @@ def differing(left: Fields, right: Fields) -> set[str]:
 
 
 UNREVEALED = {"lowpass", "replay gain", "peak", "encoding flags", "ath type", "noise shaping", "preset", "unwise"}
-"""What LAME knows of itself and lameenc does not hand out: ours say "unknown"."""
+"""Fields that LAME knows and lameenc does not return: ours contain "unknown"."""
 BUILDS = {"music crc", "tag crc"}
 """Two builds of LAME round a few samples in ten thousand differently."""
 VARIABLE = {"quality"}
-"""LAME's variable bitrate takes a -q below 5 for 0, and says so."""
+"""With variable bitrate LAME treats a -q below 5 as 0, and records that."""
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ VARIABLE = {"quality"}
     [(pb.AudioOutput(bitrate_bps=64000), "--cbr -b 64"), (pb.AudioOutput(vbr_quality=5 / 9), "-V 4")],
     ids=["constant", "variable"],
 )
-def test_lame_tag_is_that_of_lame(
+def test_lame_tag_equals_that_of_lame(
     output: pb.AudioOutput, setting: str, server: AudioWriterServiceStub, tmp_path: Path
 ) -> None:
     file = ours(server, tmp_path, Order(FORMATS["mp3"], SPEECH_RATE, output=output))
@@ -74,7 +74,7 @@ def test_lame_tag_is_that_of_lame(
     assert differing(mine, lame) <= UNREVEALED | BUILDS | (VARIABLE if output.HasField("vbr_quality") else set())
 
 
-def test_id3v1_tag_is_that_of_lame(server: AudioWriterServiceStub, tmp_path: Path) -> None:
+def test_id3v1_tag_equals_that_of_lame(server: AudioWriterServiceStub, tmp_path: Path) -> None:
     mine = layouts.id3v1(ours(server, tmp_path, Order(FORMATS["mp3"], SPEECH_RATE, output=pb.AudioOutput(tags=TAGS))))
     options = ("--tt", "--ta", "--tl", "--ty", "--tg", "--tc", "--tn")
     tags = [word for pair in zip(options, TAGS.values(), strict=True) for word in pair]
@@ -96,7 +96,7 @@ def test_id3v1_tag_is_that_of_lame(server: AudioWriterServiceStub, tmp_path: Pat
         (pb.SAMPLE_FORMAT_F64LE, 7, "pcm_f64le"),
     ],
 )
-def test_wave_header_is_that_of_ffmpeg(
+def test_wave_header_equals_that_of_ffmpeg(
     sample_format: pb.SampleFormat, channels: int, codec: str, server: AudioWriterServiceStub, tmp_path: Path
 ) -> None:
     output = pb.AudioOutput(sample_format=sample_format)
@@ -106,13 +106,15 @@ def test_wave_header_is_that_of_ffmpeg(
     ffmpeg = layouts.riff(theirs(tmp_path, ".wav", command))
     assert differing(layouts.wave_format(mine["fmt "]), layouts.wave_format(ffmpeg["fmt "])) == set()
     assert mine.get("fact") == ffmpeg.get("fact")
-    if sample_format != pb.SAMPLE_FORMAT_U8:  # to eight bits FFmpeg cuts where we round
+    if sample_format != pb.SAMPLE_FORMAT_U8:  # FFmpeg truncates to eight bits, we round
         assert mine["data"] == ffmpeg["data"]
     assert unpack("<I", mine["RIFF"][4:])[0] == (tmp_path / "file.wav").stat().st_size - 8
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_wave_header_of_floats_is_that_of_sox(channels: int, server: AudioWriterServiceStub, tmp_path: Path) -> None:
+def test_wave_header_of_floats_equals_that_of_sox(
+    channels: int, server: AudioWriterServiceStub, tmp_path: Path
+) -> None:
     output = pb.AudioOutput(sample_format=pb.SAMPLE_FORMAT_F32LE)
     mine = layouts.riff(ours(server, tmp_path, Order(FORMATS["wav"], 48000, channels, output=output)))
     sox = layouts.riff(theirs(tmp_path, ".wav", "sox {source} -e float -b 32 {target}"))
@@ -121,7 +123,7 @@ def test_wave_header_of_floats_is_that_of_sox(channels: int, server: AudioWriter
     assert mine["data"] == sox["data"]
 
 
-def test_adts_headers_are_those_of_ffmpeg(server: AudioWriterServiceStub, tmp_path: Path) -> None:
+def test_adts_headers_equal_those_of_ffmpeg(server: AudioWriterServiceStub, tmp_path: Path) -> None:
     mine = list(layouts.adts(ours(server, tmp_path, Order(FORMATS["aac"], SPEECH_RATE))))
     ffmpeg = list(layouts.adts(theirs(tmp_path, ".aac", "ffmpeg -v error -i {source} -c:a aac {target}")))
     assert len(mine) == len(ffmpeg)
@@ -130,7 +132,7 @@ def test_adts_headers_are_those_of_ffmpeg(server: AudioWriterServiceStub, tmp_pa
 
 
 @pytest.mark.parametrize("channels", FORMATS["opus"].channels)
-def test_opus_head_and_pages_are_those_of_opusenc(
+def test_opus_head_and_pages_equal_those_of_opusenc(
     channels: int, server: AudioWriterServiceStub, tmp_path: Path
 ) -> None:
     mine = list(layouts.ogg_pages(ours(server, tmp_path, Order(FORMATS["opus"], 48000, channels))))

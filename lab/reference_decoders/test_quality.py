@@ -1,4 +1,4 @@
-"""Lossy files against what went in, and against the reference encoder's files at the same setting. Mono speech."""
+"""Lossy files compared with the input, and with the reference encoder's files at the same setting. Mono speech."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -24,13 +24,13 @@ FORMATS = {info.name: info for info in list_formats().formats}
 
 SNR_TOLERANCE_DB = 0.3
 DISTANCE_TOLERANCE_DB = 0.25
-"""Far below the 1 dB or so that is heard, and above what a few per cent of size make."""
+"""Far below the audible difference of about 1 dB, and above the effect of a few per cent in size."""
 SIZE_TOLERANCE = 1.03
-"""Bitrates that are aimed at are not met to the byte; nor may quality be bought by more bytes."""
+"""Bitrates are not met exactly; but a file must not be better only because it is larger."""
 
 
 LAME = "lame --quiet --resample 24 {setting} {source} {target}"
-"""Left alone, its command picks a lower rate or, at a low one, another -V than it was asked for."""
+"""By default its command selects a lower rate or, at a low one, a -V other than the given one."""
 OPUSENC = "opusenc --quiet --bitrate {setting} {source} {target}"
 OGGENC = "oggenc -Q -q {setting} {source} -o {target}"
 FFMPEG_AAC = "ffmpeg -v error -y -i {source} -b:a {bps} {target}"
@@ -40,7 +40,7 @@ SIZE_TRIES = 4
 
 @dataclass(frozen=True)
 class Reference:
-    """A setting of ours, and the command of the reference encoder that is to give the same."""
+    """A setting of ours, and the command of the reference encoder with the same setting."""
 
     format_name: str
     output: pb.AudioOutput
@@ -73,7 +73,7 @@ REFERENCES = [
 
 
 def decode(file: Path, rate: int, raw: str | None = None) -> Channel:
-    """Mono at a rate, by the decoder that has the last word on the format."""
+    """Decode to mono at a rate, with the reference decoder of the format."""
     target = file.with_suffix(".f32")
     given = ("-f", raw, "-ar", rate) if raw else ()
     commands: dict[str, tuple[str | Path | int, ...]] = {
@@ -92,17 +92,17 @@ def speech_at(rate: int) -> Channel:
 
 
 KEEP_DELAY = ("aac", "fmp4")
-"""ADTS can't tell its delay; fragmented MP4 tells it, but FFmpeg 5 does not cut by it, not even its own files."""
+"""ADTS has no field for its delay; fragmented MP4 has one, but FFmpeg 5 ignores it, also in its own files."""
 DELAY_TOLERANCE_S = {"opus": 2 / 48000}
-"""At rates where SILK is at work opusdec is up to two samples early with opusenc's files, too."""
+"""At rates at which SILK is used opusdec is up to two samples early, also with opusenc's files."""
 
 LOWEST_RATE = 7350
-"""Below it nothing is left of speech to find again."""
+"""Below this sample rate the decoded speech is too different to measure its delay."""
 LOSSY = [(info, rate) for info in FORMATS.values() if not info.lossless for rate in rates(info) if rate >= LOWEST_RATE]
 
 
 @pytest.mark.parametrize(("info", "rate"), LOSSY, ids=[f"{info.name}-{rate}Hz" for info, rate in LOSSY])
-def test_decoded_speech_lies_where_it_was(
+def test_decoded_speech_has_the_right_delay(
     info: pb.FormatInfo,
     rate: int,
     server: AudioWriterServiceStub,
@@ -116,7 +116,7 @@ def test_decoded_speech_lies_where_it_was(
     right = product.finished.delay_samples if info.name in KEEP_DELAY else 0
     content = abs(lag - right) <= ceil(DELAY_TOLERANCE_S.get(info.name, 0) * rate)
     matrix.record(record_property, info.name, "delay", content=content)
-    assert content, f"{lag} samples late, not {right}"
+    assert content, f"{lag} samples late, expected {right}"
 
 
 @pytest.mark.parametrize("reference", REFERENCES, ids=str)
@@ -145,7 +145,7 @@ def test_quality_is_no_worse_than_the_reference_encoders(
 
 
 def _encode_alike(reference: Reference, wave: Path, target: Path, size: int, samples: int) -> None:
-    """Run the reference encoder. If it takes a bitrate in bits per second, its file gets as many bytes as ours."""
+    """Run the reference encoder. If it accepts a bitrate in bits per second, its file is made as large as ours."""
     bps = size * 8 * SPEECH_RATE / samples
     for _ in range(SIZE_TRIES):
         command = reference.command.format(source=wave, target=target, setting=reference.setting, bps=round(bps))

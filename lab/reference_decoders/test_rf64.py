@@ -1,4 +1,4 @@
-"""WAV beyond 4 GiB: the header's counters, and one real run that needs no disk, for the file is sparse behind its header."""
+"""WAV beyond 4 GiB: the header's counters, and one real run that needs no disk space, because the file is sparse."""
 
 from pathlib import Path
 from struct import unpack_from
@@ -21,7 +21,7 @@ def header(frames: int | None) -> bytes:
     return wav.header(format_tag=wav.PCM, bits=16, sample_rate=48000, channels=1, tags={}, frames=frames)
 
 
-def test_largest_riff_and_smallest_rf64_lie_side_by_side() -> None:
+def test_rf64_starts_where_riff_ends() -> None:
     size = len(header(0))
     last = (UNKNOWN - 1 + 8 - size) // 2
     riff, rf64 = layouts.riff(header(last)), layouts.riff(header(last + 1))
@@ -31,7 +31,7 @@ def test_largest_riff_and_smallest_rf64_lie_side_by_side() -> None:
     assert len(header(last + 1)) == size == len(header(None))
 
 
-def test_ds64_lies_where_ffmpeg_puts_it(tmp_path: Path) -> None:
+def test_ds64_is_where_ffmpeg_writes_it(tmp_path: Path) -> None:
     target = tmp_path / "theirs.wav"
     tone = ("-f", "lavfi", "-i", "sine=duration=1:sample_rate=48000")
     assert not run("ffmpeg", "-v", "error", *tone, "-rf64", "always", target)[1]

@@ -1,4 +1,4 @@
-"""Seeking in Ogg Opus with FFmpeg, beside opusenc's file of the same audio."""
+"""Seeking in Ogg Opus with FFmpeg, compared with opusenc's file of the same audio."""
 
 from pathlib import Path
 
@@ -21,9 +21,9 @@ OFFSETS = (-961, -1, 0, 100, PRE_SKIP - 1, PRE_SKIP, 961)
 
 
 def lost(file: Path) -> dict[int, set[int]]:
-    """Samples that FFmpeg leaves out behind the target, by the target's distance from the start of a page.
+    """Return the samples that FFmpeg drops after the target, by the target's distance from the start of a page.
 
-    Of some pages that are neither the first one, which needs no seek, nor the last one, at which FFmpeg never starts.
+    Uses pages other than the first, which needs no seek, and the last, at which FFmpeg never starts.
     """
     pages = list(layouts.ogg_pages(file.read_bytes()))
     starts = [page["granule"] - PRE_SKIP for page in pages[2:-2]][-PAGES:]
@@ -35,10 +35,10 @@ def _lost(file: Path, target: int) -> int:
     return RATE * SECONDS - target - len(out) // np.dtype("<f4").itemsize
 
 
-def test_ffmpeg_loses_as_much_at_the_start_of_a_page_as_in_opusenc_s_file(
+def test_ffmpeg_drops_as_much_at_the_start_of_a_page_as_with_opusencs_file(
     server: AudioWriterServiceStub, tmp_path: Path
 ) -> None:
-    """FFmpeg drops the pre-skip once more from the first packet that it decodes, wherever in the file that is."""
+    """FFmpeg drops the pre-skip again from the first packet that it decodes, wherever that packet is in the file."""
     signal = tones(RATE, 1, RATE * SECONDS, 16)
     soundfile.write(tmp_path / "source.wav", signal, RATE, subtype="PCM_16")
     run("opusenc", "--quiet", tmp_path / "source.wav", tmp_path / "opusenc.opus")

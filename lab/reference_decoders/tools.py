@@ -1,4 +1,4 @@
-"""The programs that judge: none of them is ours, and none is installed silently."""
+"""The third-party programs that check files. None of them is installed automatically."""
 
 import shutil
 import subprocess
@@ -29,22 +29,22 @@ PACKAGES = {
     "opusinfo": "opus-tools",
     "sox": "sox",
 }
-"""Debian's package of each program, or packages."""
+"""Debian's package, or packages, of each program."""
 
 SYMPHONIA = Path(__file__).parents[2] / "build" / "symphonia" / "release" / "symphonia-judge"
-"""Made by `make lab-reference-decoders` from the program in lab/reference_decoders/symphonia."""
+"""Built by `make lab-reference-decoders` from the program in lab/reference_decoders/symphonia."""
 
 SECONDS = 60
 
 
 def missing() -> list[str]:
-    """A line for each program that is not there."""
+    """Return one line per missing program."""
     lines = [f"{tool}: apt-get install {package}" for tool, package in PACKAGES.items() if shutil.which(tool) is None]
     return lines if SYMPHONIA.exists() else [*lines, "symphonia: make symphonia"]
 
 
 def run(*command: str | Path | float, stdin: bytes = b"", timeout_s: float = SECONDS) -> tuple[bytes, str]:
-    """Give what a program wrote to stdout, and as text to stderr. A failure is told on the last line of the text."""
+    """Return a program's stdout, and its stderr as text. If it failed, the last line of the text is its exit code."""
     words = [str(word) for word in command]
     done = subprocess.run(words, input=stdin, capture_output=True, timeout=timeout_s, check=False)
     text = done.stderr.decode(errors="replace")

@@ -1,1 +1,1 @@
-"""What Chromium makes of the files: decodeAudioData, <audio> and Media Source."""
+"""Checks of the files with Chromium: decodeAudioData, <audio> and Media Source."""

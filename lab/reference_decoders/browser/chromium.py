@@ -1,4 +1,4 @@
-"""A headless Chromium of its own: new profile, loopback only, gone when its block ends."""
+"""A headless Chromium with a new profile and access to loopback only, which ends with its context."""
 
 import os
 import shutil
@@ -25,13 +25,13 @@ SECONDS_TO_END = 20
 
 
 def missing() -> str | None:
-    """What to install; None if it is there."""
+    """Return what to install, or None if Chromium is installed."""
     return None if shutil.which("chromium") else "chromium: apt-get install chromium"
 
 
 @contextmanager
 def open_page(url: str, profile: Path) -> Iterator[None]:
-    """Show a page while the block runs. `profile`: an empty folder."""
+    """Show a page for the duration of the context. `profile`: an empty folder."""
     command = ["chromium", *FLAGS, f"--user-data-dir={profile}", url]
     with (profile / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)

@@ -1,4 +1,4 @@
-"""A web site on loopback: bodies that are sent while they are made, and reports that its pages post."""
+"""A web site on loopback that sends bodies while they are being made and receives the reports of its pages."""
 
 import json
 import sys
@@ -10,11 +10,11 @@ from threading import Thread
 from typing import Any, Self
 
 Body = Callable[[], tuple[str, Iterable[bytes]]]
-"""Gives the MIME type, and the bytes in pieces, each of which is sent at once."""
+"""Returns the MIME type and yields the bytes in pieces, each of which is sent immediately."""
 
 
 def whole(mime_type: str, data: bytes) -> Body:
-    """A body that is there already."""
+    """Return a body with known bytes."""
     return lambda: (mime_type, [data])
 
 
@@ -22,17 +22,17 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # a browser that ends resets what it had open
+        if not isinstance(sys.exception(), ConnectionError):  # a browser that exits resets its connections
             super().handle_error(request, client_address)
 
 
 class Site:
-    """Serves `bodies` by path, and the pages that lie beside this file."""
+    """Serves `bodies` by path, and the pages in this folder."""
 
     def __init__(self, bodies: dict[str, Body]) -> None:
         self.bodies = bodies
         self.reports: Queue[dict[str, Any]] = Queue()
-        """What pages posted."""
+        """The reports that pages have posted."""
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,5 +82,5 @@ class Site:
                 if piece:
                     request.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             request.wfile.write(b"0\r\n\r\n")
-        except ConnectionError:  # the page has heard enough
+        except ConnectionError:  # the page has closed the connection
             request.close_connection = True

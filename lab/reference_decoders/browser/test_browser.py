@@ -1,4 +1,4 @@
-"""Chromium decodes each file to its length, and plays each stream while it is being made. Needs Debian's chromium."""
+"""Chromium decodes each file to its length, and plays each stream while it is being encoded. Needs Debian's chromium."""
 
 import json
 import time
@@ -19,16 +19,16 @@ from lab.reference_decoders.signals import SPEECH_RATE, speech, tones
 pytestmark = pytest.mark.timeout(300)
 
 RATE = 48000
-"""Opus decodes at this rate."""
+"""The sample rate at which Opus is decoded."""
 FRAMES = RATE + 1234
 LIVE_SECONDS = 12
-"""An <audio> element gathers about 240 kB of WAV before it plays: of G.711 at SPEECH_RATE, ten seconds."""
+"""An <audio> element buffers about 240 kB of WAV before it plays: ten seconds of G.711 at SPEECH_RATE."""
 PIECE_MS = 40
 LIMIT_S = 60
-"""For the next report of a page."""
+"""Timeout of the next report of a page."""
 
 NO_HEADER = ("pcm", "mulaw", "alaw")
-"""Formats that no browser can know."""
+"""Formats that no browser supports."""
 INFOS = {info.name: info for info in list_formats().formats if info.name not in NO_HEADER}
 MEDIA_SOURCE_TYPES = {
     "aac": "audio/aac",
@@ -37,16 +37,16 @@ MEDIA_SOURCE_TYPES = {
     "mp3": "audio/mpeg",
     "webm": 'audio/webm; codecs="opus"',
 }
-"""What Chromium's SourceBuffers take."""
+"""Codec strings of Chromium's SourceBuffers."""
 OFF = {
-    ("vorbis", "live"): -128,  # of oggenc's files Chromium drops the first half of a short window, too
+    ("vorbis", "live"): -128,  # Chromium drops half of a short window at the start, also with oggenc's files
     ("vorbis", "file"): -128,
-    ("fmp4", "live"): -1,  # of FFmpeg's fragments, too: it goes by their duration, in whole microseconds
+    ("fmp4", "live"): -1,  # also with FFmpeg's fragments: it uses their duration, in whole microseconds
     ("fmp4", "file"): -1,
     ("m4a", "live"): -1,
-    ("mp3", "live"): 576 + 878 + 1152,  # delay, padding and the Info frame, which makes no claims yet
+    ("mp3", "live"): 576 + 878 + 1152,  # delay, padding and the Info frame, which has no totals yet
 }
-"""Samples that Chromium gives more or less than it should, by format and kind of file."""
+"""Difference between Chromium's number of samples and the correct one, by format and kind of file."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,7 +65,7 @@ def products(server: AudioWriterServiceStub, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def decoded(products: dict[str, Product], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """The reports of decode.html by path."""
+    """Return the reports of decode.html by path."""
     files = {
         f"/{kind}/{name}": getattr(product, kind) for name, product in products.items() for kind in ("live", "file")
     }
@@ -78,7 +78,7 @@ def decoded(products: dict[str, Product], tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("kind", ["live", "file"])
 @pytest.mark.parametrize("name", INFOS)
-def test_decode_audio_data_gives_every_sample(
+def test_decode_audio_data_returns_every_sample(
     name: str, kind: str, products: dict[str, Product], decoded: dict[str, dict[str, Any]]
 ) -> None:
     report = decoded[f"/{kind}/{name}"]
@@ -86,7 +86,7 @@ def test_decode_audio_data_gives_every_sample(
 
 
 class LiveStream:
-    """Speech that goes through the server at the pace of speech, and from there to the browser."""
+    """Speech that is sent to the server in real time, and from there to the browser."""
 
     def __init__(self, stub: AudioWriterServiceStub, info: pb.FormatInfo) -> None:
         self._stub = stub
@@ -113,7 +113,7 @@ class LiveStream:
 
 @pytest.fixture(scope="module")
 def heard(server: AudioWriterServiceStub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """By path: whether it played before its stream had ended, and the report of its end."""
+    """Return, by path, whether playback started before the stream ended, and the report of its end."""
     types: dict[str, str | None] = {f"/audio/{name}": None for name in INFOS}
     types |= {f"/source/{name}": mime_type for name, mime_type in MEDIA_SOURCE_TYPES.items()}
     streams = {path: LiveStream(server, INFOS[path.rpartition("/")[2]]) for path in types}
@@ -136,7 +136,7 @@ def test_an_audio_element_plays_before_the_stream_has_ended(name: str, heard: di
     report = heard[f"/audio/{name}"]
     assert "error" not in report
     assert report["early"], report
-    # At the end the element's clock stands at the length that the header claims, which of a live WAV is too much.
+    # At the end the element's clock shows the length in the header, which is too large in a live WAV.
     assert report["time"] > LIVE_SECONDS - 0.2
 
 

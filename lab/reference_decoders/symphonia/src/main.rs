@@ -1,4 +1,4 @@
-//! Decodes a file with symphonia, cut at both ends as the file says, and writes interleaved samples to stdout as f64.
+//! Decodes a file with symphonia, trimmed at both ends as the file specifies, and writes interleaved f64 samples to stdout.
 
 use std::error::Error;
 use std::fs::File;
