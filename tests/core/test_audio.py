@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from audiowriter_core import FORMATS
 from audiowriter_core.audio.layouts import LAYOUTS, can_mix, channel_mask, mix_matrix
 from audiowriter_core.audio.reader import PcmReader
 from audiowriter_core.errors import InvalidArgument
@@ -58,6 +59,37 @@ def test_a_float_beyond_the_range_of_float32_is_its_limit_in_a_file_of_float32()
     stream = config("pcm", sample_format="F64LE", out_sample_format="F32LE")
     samples = np.frombuffer(encode(stream, np.array([0.5, 1e300, -1e300]).tobytes()).file, "<f4")
     assert samples.tolist() == [0.5, np.finfo("<f4").max, np.finfo("<f4").min]
+
+
+LARGEST = {"F32LE": float(np.finfo("<f4").max), "F64LE": float(np.finfo("<f8").max)}
+
+
+@pytest.mark.parametrize("out_sample_format", LARGEST)
+@pytest.mark.parametrize("sample_format", LARGEST)
+@pytest.mark.parametrize(("out_rate", "out_channels"), [(48000, None), (None, 2), (8000, 1)])
+def test_finite_samples_never_become_infinite(
+    sample_format: str, out_sample_format: str, out_rate: int | None, out_channels: int | None
+) -> None:
+    stream = config(
+        "pcm",
+        channels=3,
+        sample_format=sample_format,
+        out_rate=out_rate,
+        out_channels=out_channels,
+        out_sample_format=out_sample_format,
+    )
+    values = np.tile([1.0, 1.0, -1.0], (6000, 3)) * LARGEST[sample_format]
+    pcm = values.astype(f"<f{8 if sample_format == 'F64LE' else 4}").tobytes()
+    samples = np.frombuffer(encode(stream, pcm).file, "<f8" if out_sample_format == "F64LE" else "<f4")
+    assert np.isfinite(samples).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_largest_doubles_are_resampled_in_every_format(name: str) -> None:
+    values = np.tile([1.0, 1.0, -1.0], 6000) * LARGEST["F64LE"]
+    stream = config(name, 22050, sample_format="F64LE", out_rate=48000)
+    assert encode(stream, values.tobytes()).finished.clipped_samples or name in ("wav", "pcm")
 
 
 @pytest.mark.parametrize(

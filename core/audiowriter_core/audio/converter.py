@@ -7,12 +7,15 @@ from ..options import StreamOptions
 from . import layouts
 from .sample_types import Samples, convert, from_float, to_float
 
+MAX_FLOAT = 1e30
+"""Limit of floats that are mixed or resampled. Sums of larger ones overflow to infinity, also in the resampler's FFT."""
+
 
 class PcmConverter:
     """Mixes, resamples and converts samples, each only if the options require it.
 
     If rate and channels stay the same, only the sample type changes, without loss where possible. Otherwise the samples are
-    converted to floats, mixed down, resampled and mixed up, in this order.
+    converted to floats of at most MAX_FLOAT, mixed down, resampled and mixed up, in this order.
     """
 
     def __init__(self, options: StreamOptions, *, clip_floats: bool) -> None:
@@ -65,6 +68,8 @@ class PcmConverter:
                 samples = self._clip(samples)
             return convert(samples, self._from, self._to)
         floats = to_float(samples, self._from, self._float)
+        if self._from.is_float:
+            floats = np.clip(floats, -MAX_FLOAT, MAX_FLOAT)
         if self._mix is not None and self._mix_first:
             floats = floats @ self._mix.astype(self._float)
         if self._resampler is not None:
