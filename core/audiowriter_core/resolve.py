@@ -1,5 +1,6 @@
 """Checks the options of a stream and fills in the defaults. Reports all bad fields at once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -15,6 +16,10 @@ INPUT_RATES = range(1000, 768_001)
 
 MAX_TAGS_BYTES = 65_536
 """Maximum length of all tags. Tags are part of the header, which Finished may have to repeat in one piece."""
+
+_NOT_IN_TAGS = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
+"""NUL ends a text in most formats. Lone surrogates have no UTF-8. libFLAC refuses U+FFFE and U+FFFF, and libsndfile then
+frees memory twice."""
 
 _LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
 
@@ -132,20 +137,25 @@ def _resolve_page(check: "_Check", target: Format, page_ms: int) -> int:
 def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> dict[str, str]:
     container = target.container
     for name, value in sorted(tags.items()):
-        field = f'tags["{name}"]'
+        field = f'tags["{_printable(name)}"]'
         if name not in container.tags:
             supported = ", ".join(container.tags) if container.tags else "no tags"
             check.fail(field, repr(value), f"{target.name} supports {supported}")
         elif not isinstance(value, str):
             check.fail(field, repr(value), "takes a string")
-        elif "\0" in value:
-            check.fail(field, repr(value), "a tag cannot hold a NUL character")
+        elif bad := _NOT_IN_TAGS.search(value):
+            check.fail(field, ascii(value), f"a tag cannot hold the character U+{ord(bad[0]):04X}")
         elif name in container.integer_tags and not _is_integer_in(value, container.integer_tags[name]):
             check.fail(field, repr(value), f"takes an integer, {describe(container.integer_tags[name])}")
-    size = sum(len(name.encode()) + len(str(value).encode()) for name, value in tags.items())
+    size = sum(len(text.encode(errors="replace")) for tag in tags.items() for text in map(str, tag))
     if size > MAX_TAGS_BYTES:
         check.fail("tags", f"{size} bytes", f"audiowriter takes at most {MAX_TAGS_BYTES}")
     return dict(sorted(tags.items()))  # the file must not depend on the order, which protobuf maps do not keep
+
+
+def _printable(text: str) -> str:
+    """Return text without lone surrogates, which cannot be encoded."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _is_integer_in(text: str, allowed: range) -> bool:

@@ -84,7 +84,7 @@ def test_all_bad_fields_are_named_at_once_with_what_would_do() -> None:
             "config.output.tags",
             "tags=65541 bytes: audiowriter takes at most 65536",
         ),
-        (config("mp3", tags={"title": "a\0b"}), 'config.output.tags["title"]', "NUL"),
+        (config("mp3", tags={"title": "a\0b"}), 'config.output.tags["title"]', "U+0000"),
     ],
 )
 def test_the_error_names_field_value_and_what_would_do(wanted: pb.StreamConfig, field: str, words: str) -> None:
