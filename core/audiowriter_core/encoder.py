@@ -100,7 +100,7 @@ class AudioEncoder:
         vbr_quality: 0 (smallest file) to 1 (best quality). Excludes bitrate_bps.
         effort: 0 (fastest) to 10 (slowest, with the best result).
         page_ms: maximum duration, in ms, of the audio that is gathered for one page, cluster or fragment.
-        tags: title, artist, album, date, genre, comment, track.
+        tags: title, artist, album, date, genre, comment, track. A tag with an empty value is omitted.
         output_sample_rate_hz, output_channels, output_sample_format: of the file. Default: those of the PCM, if the format
             allows them.
 

@@ -141,6 +141,8 @@ def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> d
         if name not in container.tags:
             supported = ", ".join(container.tags) if container.tags else "no tags"
             check.fail(field, repr(value), f"{target.name} supports {supported}")
+        elif value == "":
+            continue
         elif not isinstance(value, str):
             check.fail(field, repr(value), "takes a string")
         elif bad := _NOT_IN_TAGS.search(value):
@@ -150,7 +152,9 @@ def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> d
     size = sum(len(text.encode(errors="replace")) for tag in tags.items() for text in map(str, tag))
     if size > MAX_TAGS_BYTES:
         check.fail("tags", f"{size} bytes", f"audiowriter takes at most {MAX_TAGS_BYTES}")
-    return dict(sorted(tags.items()))  # the file must not depend on the order, which protobuf maps do not keep
+    # Sorted, because the file must not depend on the order, which protobuf maps do not keep. Empty values are omitted,
+    # because libsndfile cannot write them.
+    return {name: value for name, value in sorted(tags.items()) if value}
 
 
 def _printable(text: str) -> str:

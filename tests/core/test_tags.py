@@ -27,6 +27,17 @@ def test_a_name_that_is_no_unicode_text_is_refused() -> None:
     str(caught.value).encode()
 
 
+@pytest.mark.parametrize("name", TAGGED)
+def test_an_empty_tag_is_omitted(name: str) -> None:
+    assert encode(config(name, tags={"title": "", "album": ""}), PCM).started.output.tags == {}
+    assert encode(config(name, tags={"title": "", "album": "a"}), PCM).started.output.tags == {"album": "a"}
+
+
+def test_an_empty_tag_must_have_a_known_name() -> None:
+    with pytest.raises(InvalidArgument, match="flac supports title"):
+        resolve(config("flac", tags={"mood": ""}))
+
+
 def characters() -> Iterator[str]:
     """All characters that a tag may hold, in pieces of less than 64 KiB."""
     for start in range(0, 0x110000, 0x2000):
