@@ -38,6 +38,47 @@ def test_an_empty_tag_must_have_a_known_name() -> None:
         resolve(config("flac", tags={"mood": ""}))
 
 
+ID3 = ["mp3", "wav", "wav-mulaw", "wav-alaw"]
+
+
+def id3_frames(name: str, tags: dict[str, str]) -> dict[str, bytes]:
+    """The text frames of a file's ID3v2 tag. Read without mutagen, which interprets dates and genres."""
+    file = encode(config(name, tags=tags), PCM).file
+    start = file.index(b"ID3\4") + 10
+    frames = {}
+    while file[start : start + 4].isalnum():
+        size = int.from_bytes(file[start + 4 : start + 8], "big")  # of less than 128 bytes
+        frames[file[start : start + 4].decode()] = file[start + 11 : start + 10 + size].rstrip(b"\0")
+        start += 10 + size
+    return frames
+
+
+@pytest.mark.parametrize("name", ID3)
+@pytest.mark.parametrize("genre", ["1" * 5000, "(" + "1" * 5000 + ")", "٣" * 5000, "(1)" * 5000])
+def test_a_genre_may_have_any_number_of_digits(name: str, genre: str) -> None:
+    assert encode(config(name, tags={"genre": genre}), PCM).started.output.tags == {"genre": genre}
+
+
+@pytest.mark.parametrize(
+    ("genre", "number"), [("12", 12), ("Blues", 0), ("(17)Rock", 17), ("x" * 100, 255), ("²", 255)]
+)
+def test_id3v1_has_the_number_of_a_known_genre(genre: str, number: int) -> None:
+    assert encode(config("mp3", tags={"genre": genre}), PCM).file[-1] == number
+
+
+@pytest.mark.parametrize("name", ID3)
+@pytest.mark.parametrize(
+    "date", ["2024", "2024-11-22", "2024-11-22T10:00", "spring 2024", "c. 1970", "2024/25", "1_0", "٢٠٢٤"]
+)
+def test_id3_has_the_date_as_it_is(name: str, date: str) -> None:
+    assert id3_frames(name, {"date": date})["TDRC"].decode() == date
+
+
+@pytest.mark.parametrize(("date", "year"), [("2024-11-22", b"2024"), ("1_0", b"1_0\0"), ("٢٠٢٤", b"????")])
+def test_id3v1_has_the_first_characters_of_the_date(date: str, year: bytes) -> None:
+    assert encode(config("mp3", tags={"date": date}), PCM).file[-35:-31] == year
+
+
 def characters() -> Iterator[str]:
     """All characters that a tag may hold, in pieces of less than 64 KiB."""
     for start in range(0, 0x110000, 0x2000):

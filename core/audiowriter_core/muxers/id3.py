@@ -6,8 +6,10 @@ from typing import Any
 
 from mutagen import id3
 
-_ID3V1_BYTES = 128
+_ID3V1_YEAR = slice(93, 97)
 _ID3V1_COMMENT = slice(97, 125)
+_MAX_ID3V1_GENRE = 64
+"""Longer genres have no number in ID3v1. mutagen parses the numbers in a genre, and Python refuses long ones."""
 _TEXT_FRAMES = {
     "title": id3.TIT2,
     "artist": id3.TPE1,
@@ -30,12 +32,29 @@ def tags(values: Mapping[str, str], *, padding_bytes: int = 0) -> tuple[bytes, b
         if name == "comment":
             tag.add(id3.COMM(encoding=id3.Encoding.UTF8, lang="XXX", desc="", text=[value]))
         else:
-            frame: Any = _TEXT_FRAMES[name]
+            frame: Any = TDRC if name == "date" and _is_no_timestamp(value) else _TEXT_FRAMES[name]
             tag.add(frame(encoding=id3.Encoding.UTF8, text=[value]))
     file = BytesIO()
-    tag.save(file, v1=2, v2_version=4, padding=lambda _: padding_bytes)
-    id3v2, id3v1 = file.getvalue()[:-_ID3V1_BYTES], bytearray(file.getvalue()[-_ID3V1_BYTES:])
-    if "comment" in values:  # mutagen omits it, because ID3v2 allows several comments
-        size = _ID3V1_COMMENT.stop - _ID3V1_COMMENT.start
-        id3v1[_ID3V1_COMMENT] = values["comment"].encode("latin-1", "replace")[:size].ljust(size, b"\0")
-    return id3v2, bytes(id3v1)
+    tag.save(file, v1=0, v2_version=4, padding=lambda _: padding_bytes)
+    return file.getvalue(), _id3v1(tag, values)
+
+
+class TDRC(id3.TextFrame):
+    """A recording time that is stored as it is. mutagen's own frame drops what is no timestamp."""
+
+
+def _is_no_timestamp(value: str) -> bool:
+    return str(id3.ID3TimeStamp(value)) != value
+
+
+def _id3v1(tag: id3.ID3, values: Mapping[str, str]) -> bytes:
+    frames = {key: frame for key, frame in tag.items() if key != "TDRC"}
+    if len(values.get("genre", "")) > _MAX_ID3V1_GENRE:
+        del frames["TCON"]
+    id3v1 = bytearray(id3.MakeID3v1(frames))
+    # mutagen omits the comment, because ID3v2 allows several comments, and takes only timestamps for the year.
+    for name, field in (("date", _ID3V1_YEAR), ("comment", _ID3V1_COMMENT)):
+        if name in values:
+            size = field.stop - field.start
+            id3v1[field] = values[name].encode("latin-1", "replace")[:size].ljust(size, b"\0")
+    return bytes(id3v1)
