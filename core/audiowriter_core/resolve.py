@@ -21,6 +21,9 @@ _NOT_IN_TAGS = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
 """NUL ends a text in most formats. Lone surrogates have no UTF-8. libFLAC refuses U+FFFE and U+FFFF, and libsndfile then
 frees memory twice."""
 
+_INTEGER_TAG = re.compile("[+-][0-9]{1,5}|[0-9]{1,6}")
+"""RFC 7845, section 5.2.1: at most six characters, and no whitespace."""
+
 _LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
 
 
@@ -163,10 +166,7 @@ def _printable(text: str) -> str:
 
 
 def _is_integer_in(text: str, allowed: range) -> bool:
-    try:
-        return int(text) in allowed
-    except ValueError:
-        return False
+    return _INTEGER_TAG.fullmatch(text) is not None and int(text) in allowed
 
 
 class _Check:

@@ -38,6 +38,19 @@ def test_an_empty_tag_must_have_a_known_name() -> None:
         resolve(config("flac", tags={"mood": ""}))
 
 
+@pytest.mark.parametrize(
+    "gain", ["1_0", "\n5", "5\n", " 5", "5 ", "١٢", "²", "+", "-", "32768", "-32769", "0000005", "-000005"]
+)
+def test_a_gain_is_an_ascii_integer_of_16_bits(gain: str) -> None:
+    with pytest.raises(InvalidArgument, match="takes an integer, -32768 to 32767"):
+        resolve(config("opus", tags={"r128_track_gain": gain}))
+
+
+@pytest.mark.parametrize("gain", ["0", "+5", "-5", "007", "000005", "-00005", "32767", "-32768"])
+def test_a_gain_may_have_a_sign_and_leading_zeros(gain: str) -> None:
+    assert resolve(config("opus", tags={"r128_track_gain": gain})).output.tags == {"r128_track_gain": gain}
+
+
 ID3 = ["mp3", "wav", "wav-mulaw", "wav-alaw"]
 
 
