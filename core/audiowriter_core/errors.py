@@ -11,6 +11,18 @@ Exceptions of codec libraries are wrapped where they occur: `raise EncodeError("
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MAX_QUOTE = 64
+"""Maximum number of characters of a caller's value in an error."""
+
+
+def quoted(value: object) -> str:
+    """Return a value as text, cut to MAX_QUOTE characters."""
+    try:
+        text = str(value)
+    except ValueError:  # Python converts only integers of up to 4300 digits
+        return "an integer of more than 4300 digits"
+    return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
+
 
 class AudioWriterError(Exception):
     """Base class of all exceptions of this library. The message is one line."""
@@ -23,7 +35,7 @@ class Violation:
     field: str
     """Name of the option, such as "bitrate_bps", or "pcm"."""
     value: str
-    """The value as text. Empty if the description contains it."""
+    """The value as text, of at most MAX_QUOTE characters. Empty if the description contains it."""
     description: str
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from typing import BinaryIO, Self
 
 from .audio.arrays import Pcm
 from .encoder import AudioEncoder
-from .errors import InvalidArgument, Violation
+from .errors import InvalidArgument, Violation, quoted
 from .events import Chunk, Event, Finished, Flushed, Started
 from .formats import FORMATS, format_for_extension
 
@@ -51,7 +51,7 @@ def open_audio(
         extension = Path(name).suffix if isinstance(name, str | os.PathLike) else ""
         found = format_for_extension(extension)
         if found is None:
-            text = f"unknown extension {extension!r}: pass one of {', '.join(FORMATS)}"
+            text = f"unknown extension {quoted(repr(extension))}: pass one of {', '.join(FORMATS)}"
             raise InvalidArgument([Violation("format", "", text)])
         format = found.name  # noqa: A001
     encoder = AudioEncoder(

@@ -7,12 +7,15 @@ from typing import Any
 
 from .audio import layouts
 from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES, U8, SampleType
-from .errors import InvalidArgument, Violation
+from .errors import InvalidArgument, Violation, quoted
 from .formats import FORMATS, Format
 from .options import EncoderOptions, InputOptions, OutputOptions, StreamOptions
 
 INPUT_RATES = range(1000, 768_001)
 """Accepted sample rates of the input, in Hz. soxr converts between any two of them."""
+
+MAX_TAGS = 16
+"""Maximum number of tags that are checked one by one. No format supports as many."""
 
 MAX_TAGS_BYTES = 65_536
 """Maximum length of all tags. Tags are part of the header, which Finished may have to repeat in one piece."""
@@ -139,10 +142,13 @@ def _resolve_page(check: "_Check", target: Format, page_ms: int) -> int:
 
 def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> dict[str, str]:
     container = target.container
+    supported = ", ".join(container.tags) if container.tags else "no tags"
+    if len(tags) > MAX_TAGS:
+        check.fail("tags", f"{len(tags)} tags", f"{target.name} supports {supported}")
+        return {}
     for name, value in sorted(tags.items()):
-        field = f'tags["{_printable(name)}"]'
+        field = f'tags["{quoted(_printable(name))}"]'
         if name not in container.tags:
-            supported = ", ".join(container.tags) if container.tags else "no tags"
             check.fail(field, repr(value), f"{target.name} supports {supported}")
         elif value == "":
             continue
@@ -176,7 +182,7 @@ class _Check:
         self.violations: list[Violation] = []
 
     def fail(self, field: str, value: object, description: str) -> None:
-        self.violations.append(Violation(field, str(value), description))
+        self.violations.append(Violation(field, quoted(value), description))
 
     def one_of(self, field: str, value: int, allowed: Sequence[int], who: str) -> int:
         if not isinstance(value, int) or value not in allowed:

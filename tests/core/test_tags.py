@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from audiowriter_core import FORMATS, InvalidArgument
+from audiowriter_core import FORMATS, AudioEncoder, InvalidArgument, open_audio
 from mutagen.flac import FLAC
+from numpy.typing import NDArray
 from support.encode import config, encode, resolve
 
 TAGGED = [name for name, kind in FORMATS.items() if kind.tags]
@@ -49,6 +53,55 @@ def test_a_gain_is_an_ascii_integer_of_16_bits(gain: str) -> None:
 @pytest.mark.parametrize("gain", ["0", "+5", "-5", "007", "000005", "-00005", "32767", "-32768"])
 def test_a_gain_may_have_a_sign_and_leading_zeros(gain: str) -> None:
     assert resolve(config("opus", tags={"r128_track_gain": gain})).output.tags == {"r128_track_gain": gain}
+
+
+LONG = "é" * 10_000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"format": LONG},
+        {"sample_rate_hz": 10**5000},
+        {"sample_format": LONG},
+        {"output_sample_format": LONG},
+        {"effort": 10**200},
+        {"vbr_quality": 1e308},
+        {"tags": {LONG: "a"}},
+        {"tags": {"mood": LONG}},
+        {"tags": {"title": f"\0{LONG}"}},
+        {"tags": {"title": [LONG]}},
+        {"tags": {"r128_track_gain": LONG}},
+        {"tags": {f"{number}{LONG}": LONG for number in range(10_000)}},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_an_error_quotes_at_most_64_characters(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        AudioEncoder(**{"format": "opus", "sample_rate_hz": 24_000, **options})
+    (violation,) = caught.value.violations
+    assert len(violation.value) <= 64
+    assert len(violation.field) <= 64 + len('tags[""]')
+    assert len(str(caught.value)) < 500
+
+
+def test_an_error_quotes_a_short_value_whole() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        AudioEncoder(format="x" * 64, sample_rate_hz=24_000)
+    assert str(caught.value).startswith(f"format={'x' * 64}: audiowriter writes wav")
+
+
+@pytest.mark.parametrize("pcm", [np.zeros(1, [(LONG, "i2")]), np.zeros((1,) * 32, "i2")], ids=["dtype", "shape"])
+def test_an_error_quotes_at_most_64_characters_of_an_array(pcm: NDArray[Any]) -> None:
+    with pytest.raises(InvalidArgument) as caught, AudioEncoder(format="wav", sample_rate_hz=24_000) as encoder:
+        encoder.write(pcm)
+    assert len(str(caught.value)) < 200
+
+
+def test_an_error_quotes_at_most_64_characters_of_an_extension(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        open_audio(tmp_path / f"a.{'x' * 200}", sample_rate_hz=24_000)
+    assert len(str(caught.value)) < 300
 
 
 ID3 = ["mp3", "wav", "wav-mulaw", "wav-alaw"]

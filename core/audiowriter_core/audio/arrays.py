@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidArgument, Violation
+from ..errors import InvalidArgument, Violation, quoted
 from ..options import InputOptions
 from .sample_types import S24LE
 
@@ -33,9 +33,9 @@ def to_bytes(pcm: Pcm, options: InputOptions) -> bytes | memoryview:
         return memoryview(pcm).cast("B")
     kind, channels = options.sample_type, options.channels
     if pcm.dtype.newbyteorder("<") != kind.dtype:
-        _refuse(f"dtype {pcm.dtype}: sample_format {kind.name.lower()} takes {kind.dtype.name}")
+        _refuse(f"dtype {quoted(pcm.dtype)}: sample_format {kind.name.lower()} takes {kind.dtype.name}")
     if pcm.shape[1:] != (channels,) and (pcm.ndim, channels) != (1, 1):
-        _refuse(f"shape {pcm.shape}: channels={channels} takes (n, {channels})")
+        _refuse(f"shape {quoted(pcm.shape)}: channels={channels} takes (n, {channels})")
     samples: NDArray[Any] = np.ascontiguousarray(pcm, dtype=kind.dtype)
     flat = samples.reshape(-1).view(np.uint8)
     if kind is S24LE:
