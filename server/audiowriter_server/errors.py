@@ -25,10 +25,14 @@ wire.py turns the core's InvalidArgument into this one. Any other exception beco
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import quote
 
 from google.rpc import code_pb2
 
 DOMAIN = "audiowriter"
+
+MAX_VIOLATIONS_BYTES = 7000
+"""Maximum length of all violations in the metadata of a status. gRPC clients refuse metadata of more than 8 KiB."""
 
 RETRY_AFTER_S = 1.0
 """The retry delay that a refusal suggests. Within about a second, streams end or load balancers notice the drain."""
@@ -62,6 +66,7 @@ class InvalidArgument(CallError):
     code = code_pb2.INVALID_ARGUMENT
 
     def __init__(self, violations: Sequence[Violation]) -> None:
+        violations = _fitting(violations)
         super().__init__("; ".join(map(str, violations)), "INVALID_ARGUMENT")
         self.violations = tuple(violations)
 
@@ -140,6 +145,18 @@ class InternalError(CallError):
 
     def __init__(self, error_id: str) -> None:
         super().__init__(f"internal error {error_id}: the server's log has the details", "INTERNAL")
+
+
+def _fitting(violations: Sequence[Violation]) -> Sequence[Violation]:
+    """Return the first violations, as many as a status can hold. The last one counts those that are omitted."""
+    size = 0
+    for kept, violation in enumerate(violations):
+        text = str(violation)
+        # Percent-encoded in grpc-message, and twice in base64 in grpc-status-details-bin: in its message and its details.
+        size += len(quote(text)) + 2 * len(text.encode()) * 4 // 3
+        if kept and size > MAX_VIOLATIONS_BYTES:
+            return [*violations[:kept], Violation("config", f"has {len(violations) - kept} more invalid fields")]
+    return violations
 
 
 def _limit_info(limit: str, value: object) -> tuple[str, dict[str, str]]:

@@ -1,7 +1,9 @@
 """The three methods against a real server on a socket, by generated stubs alone: sync, asyncio and reflection."""
 
 import time
+from base64 import b64encode
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -116,6 +118,19 @@ def test_misuse_gets_a_status_that_says_what_was_wrong(
         list(AudioWriterServiceStub(channel).EncodeStream(iter(messages)))
     assert caught.value.code().name == code
     assert words in str(caught.value.details())
+
+
+@pytest.mark.parametrize("unit", ["x", "é", "😀", "\n", "%"])
+@pytest.mark.parametrize("tags", [1, 16, 1000])
+def test_a_status_with_long_bad_tags_fits_into_metadata(channel: grpc.Channel, unit: str, tags: int) -> None:
+    bad = {f"{number}{unit * 300}": unit * 300 for number in range(tags)}
+    wanted = config("mp3", effort=11, page_ms=7, tags=bad)
+    error = Stream(channel, pb.EncodeStreamRequest(config=wanted)).error()
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.fields[:2] == ["config.output.effort", "config.output.page_ms"]
+    assert error.fields[2].startswith("config.output.tags")
+    raw = len(quote(error.text)) + len(b64encode(error.trailing["grpc-status-details-bin"]))
+    assert raw < 8192 - 512, "the rest is for other metadata"
 
 
 def test_a_cancelled_stream_is_freed_within_a_second(server: ServerProcess) -> None:
