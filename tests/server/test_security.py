@@ -13,6 +13,7 @@ import pytest
 import trustme
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
+from audiowriter_server.errors import Unauthenticated
 from audiowriter_server.rpc.auth import Certificates, Tokens
 from audiowriter_server.runtime.settings import Settings
 from cryptography.hazmat.primitives import serialization
@@ -141,12 +142,53 @@ def test_only_a_token_of_the_file_opens(tokens: Path) -> None:
     assert not [line for line in server.log if SECRET in str(line) or "battery-staple" in str(line)]
 
 
-def test_token_file_that_vanishes_or_empties_changes_nothing(tokens: Path) -> None:
+def is_valid(known: Tokens, token: str) -> bool:
+    try:
+        known.check(f"Bearer {token}")
+    except Unauthenticated:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"# revoked\n", f"# {SECRET}\n".encode(), b"\xff\n", None])
+def test_a_token_file_without_tokens_refuses_all_calls(tokens: Path, content: bytes | None) -> None:
     known = Tokens(str(tokens))
-    tokens.write_text("")
-    known.check(f"Bearer {SECRET}")
+    assert is_valid(known, SECRET)
+    if content is None:
+        tokens.unlink()
+    else:
+        tokens.write_bytes(content)
+    for token in (SECRET, "", "#", "# revoked"):
+        assert not is_valid(known, token)
+    tokens.write_text("battery-staple\n")
+    assert is_valid(known, "battery-staple")
+    assert not is_valid(known, SECRET)
+
+
+def test_a_token_file_that_is_a_folder_refuses_all_calls(tokens: Path) -> None:
+    known = Tokens(str(tokens))
     tokens.unlink()
-    known.check(f"Bearer {SECRET}")
+    tokens.mkdir()
+    assert not is_valid(known, SECRET)
+
+
+def test_a_missing_token_file_is_logged_once_a_minute(
+    tokens: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    known = Tokens(str(tokens))
+    tokens.unlink()
+    for _ in range(100):
+        assert not is_valid(known, SECRET)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("tokens not reloaded, all calls are refused: ")
+    now += 59
+    assert not is_valid(known, SECRET)
+    assert len(caplog.messages) == 1
+    now += 1
+    assert not is_valid(known, SECRET)
+    assert len(caplog.messages) == 2
 
 
 def test_reflection_can_be_turned_off() -> None:

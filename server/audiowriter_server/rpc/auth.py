@@ -1,10 +1,12 @@
 """Authentication by TLS certificates and bearer tokens. They are reloaded when their files change.
 
-If a changed file cannot be loaded, the error is logged and the previous certificates or tokens stay in use.
+If a changed certificate cannot be loaded, the error is logged and the previous one stays in use. If the token file cannot be
+loaded, no token is valid, because the previous ones may have been revoked.
 """
 
 import logging
 import ssl
+import time
 from collections.abc import Sequence
 from hashlib import sha256
 from hmac import compare_digest
@@ -17,16 +19,22 @@ from ..errors import Unauthenticated
 log = logging.getLogger("audiowriter")
 
 _SCHEME = "bearer"
+_LOG_AGAIN_S = 60.0
+"""Minimum seconds between two log lines of the same error, which may occur in every call."""
 
 
 class Tokens:
-    """The bearer tokens in a file, one per line. Lines that start with # are comments."""
+    """The bearer tokens in a file, one per line. Lines that start with # are comments.
+
+    While the file is missing, unreadable or without tokens, every call is refused.
+    """
 
     def __init__(self, path: str) -> None:
         """Raises ValueError if the file contains no token, and OSError if it cannot be read."""
         self._path = Path(path)
-        self._state = _state([self._path])
+        self._state: list[tuple[int, int, int]] | None = _state([self._path])
         self._digests = self._read()
+        self._logged = ("", 0.0)  # the last error, and when it was logged
 
     def check(self, authorization: str) -> None:
         """Raise Unauthenticated if the `authorization` metadata of a call has no valid token."""
@@ -41,12 +49,21 @@ class Tokens:
     def _reload(self) -> None:
         try:
             state = _state([self._path])
-            if state != self._state:
-                self._state = state
-                self._digests = self._read()
-                log.info("tokens reloaded")
+            if state == self._state:
+                return
+            self._digests = self._read()
+            self._state = state
+            log.info("tokens reloaded")
         except (OSError, ValueError) as exc:
-            log.error("tokens not reloaded: %s", exc)
+            self._digests, self._state = [], None
+            self._log_error(str(exc))
+
+    def _log_error(self, text: str) -> None:
+        now = time.monotonic()
+        last, logged_at = self._logged
+        if text != last or now - logged_at >= _LOG_AGAIN_S:
+            self._logged = text, now
+            log.error("tokens not reloaded, all calls are refused: %s", text)
 
     def _read(self) -> list[bytes]:
         lines = [line.strip() for line in self._path.read_text().splitlines()]
