@@ -276,6 +276,22 @@ def test_a_frame_of_ten_hours_costs_two_bytes() -> None:
     assert held < 4_000_000
 
 
+def test_fragments_of_changing_length_make_a_table_in_few_pieces() -> None:
+    """Pieces are objects of Python, so one per fragment would take seconds after hours with many flushes."""
+    table = SampleTable(Track(48000, 2, 128_000, b"", 1024, PRIMING, {}), 1000, 100)
+    lengths = [1, 1, 2, 3] * 3000
+    for length in lengths:
+        table.add([bytes(10)] * length)
+    pieces = table.boxes(1024)
+    assert len(pieces) < 100
+    runs = unpack(">I27000I", full(Box(b"stbl", 0, joined(pieces)), "stsc"))
+    assert runs[0] == 9000
+    assert runs[1:10] == (1, 1, 1, 3, 2, 1, 4, 3, 1)
+    assert runs[-6:] == (11999, 2, 1, 12000, 3, 1)
+    for piece in pieces:
+        assert b"".join(piece[start : start + 1000] for start in range(0, len(piece), 1000)) == piece[:]
+
+
 def test_decoders_start_a_frame_early_after_a_seek() -> None:
     moov = movie(encode(config("m4a"), speechlike(24000).tobytes()).file)
     stbl = Box(b"stbl", 0, find(moov, "trak", "mdia", "minf", "stbl"))

@@ -7,7 +7,6 @@ codec's delay, and the duration of the last frame covers only its audible part.
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from struct import pack
 from typing import Any
 
@@ -69,15 +68,12 @@ class SampleTable:
         """Return the time, chunk and size tables, sections 8.6.1.2 and 8.7, and the roll group. A fragment is a chunk."""
         sizes = np.frombuffer(self._sizes, np.uint16)
         durations = [(len(sizes) - 1, self._track.frame_samples), (1, last_duration)] if len(sizes) else []
-        runs, chunk = [], 1
-        for frames, run in groupby(self._frames_of_fragments):
-            runs.append((chunk, frames, 1))
-            chunk += sum(1 for _ in run)
+        runs = _Runs(np.frombuffer(self._frames_of_fragments, np.uint8))
         offsets = self._offsets(sizes)
         stco, field = (b"stco", ">u4") if not len(offsets) or offsets[-1] < 2**32 else (b"co64", ">u8")
         return (
             full_box(b"stts", 0, 0, pack(">I", len(durations)), *(pack(">II", *entry) for entry in durations))
-            + full_box(b"stsc", 0, 0, pack(">I", len(runs)), *(pack(">III", *run) for run in runs))
+            + full_box(b"stsc", 0, 0, pack(">I", runs.count), runs)
             + full_box(b"stsz", 0, 0, pack(">II", 0, len(sizes)), _Table(sizes, ">u4"))
             + full_box(stco, 0, 0, pack(">I", len(offsets)), _Table(offsets, field))
             + _roll_group(len(sizes))
@@ -213,6 +209,29 @@ class _Table:
         start, stop, _ = part.indices(len(self))
         size = self._field.itemsize
         return self._values[start // size : stop // size].astype(self._field).tobytes()
+
+
+class _Runs:
+    """The entries of the stsc box: first chunk, frames per chunk, sample description. Built slice by slice."""
+
+    _ENTRY_BYTES = 12
+
+    def __init__(self, frames: NDArray[np.uint8]) -> None:
+        """`frames`: of each chunk."""
+        self._frames = frames
+        changes = np.flatnonzero(frames[1:] != frames[:-1]) + 1
+        self._first = np.concatenate(([0], changes) if len(frames) else (changes,)).astype(np.uint32)
+        self.count = len(self._first)
+
+    def __len__(self) -> int:
+        return self.count * self._ENTRY_BYTES
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        start, stop, _ = part.indices(len(self))
+        entry, skipped = divmod(start, self._ENTRY_BYTES)
+        first = self._first[entry : -(-stop // self._ENTRY_BYTES)]
+        entries = np.stack((first + 1, self._frames[first], np.ones_like(first)), axis=1)
+        return entries.astype(">u4").tobytes()[skipped : skipped + stop - start]
 
 
 def _roll_group(count: int) -> Box:
