@@ -1,8 +1,6 @@
 """open_audio writes an audio file while its PCM is produced."""
 
 import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from io import BufferedIOBase, RawIOBase
@@ -15,6 +13,7 @@ from .encoder import AudioEncoder
 from .errors import InvalidArgument, Violation, quoted
 from .events import Chunk, Event, Finished, Flushed, Started
 from .formats import FORMATS, format_for_extension
+from .replacement import Replacement, is_replaceable
 
 try:
     import fcntl
@@ -41,7 +40,8 @@ def open_audio(
     """Open an audio file for writing. Use the result as a context manager.
 
     `file`: a path or a binary file. A path is written under a temporary name and renamed at the end, so it never holds an
-    incomplete file. A binary file is written from its current position. `format`: a key of `FORMATS`; the default is the
+    incomplete file. The new file has the permissions of the old one. A symbolic link stays a link. Devices and pipes are
+    written directly. A binary file is written from its current position. `format`: a key of `FORMATS`; the default is the
     format of the path's extension. The other options are those of AudioEncoder.
 
     Raises InvalidArgument for bad options, and OSError if the path cannot be opened for writing.
@@ -70,22 +70,11 @@ def open_audio(
     )
     if not isinstance(file, str | os.PathLike):
         return AudioFile(encoder, file)
-    given = Path(file)
-    if (
-        given.exists() and not given.is_file()
-    ):  # a device or a pipe, which must not be replaced; /dev/fd/N resolves to none
-        return AudioFile(encoder, _open(given, given, "wb"), owned=True)
-    path = given.resolve()  # keeps a symbolic link and replaces its target
-    temporary = path.with_name(f".audiowriter-{secrets.token_hex(8)}.part")
-    return AudioFile(encoder, _open(temporary, given, "xb"), owned=True, temporary=temporary, path=path)
-
-
-def _open(path: Path, target: Path, mode: str) -> BinaryIO:
-    try:
-        return path.open(mode)  # type: ignore[return-value]
-    except OSError as error:
-        error.filename = str(target)  # not the temporary name, which the caller does not know
-        raise
+    path = Path(file)
+    if not is_replaceable(path):
+        return AudioFile(encoder, path.open("wb", buffering=0), owned=True)  # a reader of a pipe gets the bytes at once
+    replacement = Replacement(path)
+    return AudioFile(encoder, replacement.file, replacement=replacement)
 
 
 class AudioFile:
@@ -101,12 +90,10 @@ class AudioFile:
         file: BinaryIO,
         *,
         owned: bool = False,
-        temporary: Path | None = None,
-        path: Path | None = None,
+        replacement: Replacement | None = None,
     ) -> None:
         """Use `open_audio`."""
-        self._encoder, self._file, self._owned = encoder, file, owned
-        self._temporary, self._path = temporary, path
+        self._encoder, self._file, self._owned, self._replacement = encoder, file, owned, replacement
         self._start = file.tell() if file.seekable() and not _appends(file) else None
         self._started: Started | None = None
         self._flushed: Flushed | None = None
@@ -166,15 +153,12 @@ class AudioFile:
                 self._file.seek(self._start)
                 self._write(self.result.header)
                 self._file.seek(end)
-            self._file.flush()
-            if self._temporary is not None and self._path is not None:
-                os.fsync(self._file.fileno())
-                self._file.close()
-                with suppress(FileNotFoundError):
-                    shutil.copymode(self._path, self._temporary)
-                self._temporary.replace(self._path)
+            if self._replacement is not None:
+                self._replacement.commit()
             elif self._owned:
                 self._file.close()
+            else:
+                self._file.flush()
         except BaseException:
             self.discard()
             raise
@@ -187,11 +171,11 @@ class AudioFile:
             return
         self._open = False
         self._encoder.close()
-        if self._owned:
+        if self._replacement is not None:
+            self._replacement.discard()
+        elif self._owned:
             with suppress(OSError):  # closing writes the buffer, which may fail and is not needed
                 self._file.close()
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
