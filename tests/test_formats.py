@@ -1,4 +1,4 @@
-"""The table of formats, and what a row needs outside of the core. CONTRIBUTING.md, "A new format", has the steps."""
+"""The table of formats, and what a row requires outside of the core. See "A new format" in CONTRIBUTING.md."""
 
 import re
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ DOCUMENT = (ROOT / "docs/formats.md").read_text()
 
 
 def missing(row: Format) -> Iterator[str]:
-    """One line per thing that a format needs and that is not there."""
+    """Yield one line per missing part of a format."""
     if row.number not in pb.AudioFormat.values():
         yield f"proto/audiowriter/v1/audio_writer.proto: AudioFormat has no value {row.number}"
     else:
         value = pb.AudioFormat.Name(row.number)
         if AUDIO_FORMATS.get(row.name) != value:
-            yield "cli/audiowriter_client/formats.py: run `make generate`"
+            yield "client/python/audiowriter_client/formats.py: run `make generate`"
         if not re.search(rf"\bAudioFormat_{value} +AudioFormat = {row.number}\b", GO_CONSTANTS):
             yield "client/go/gen: run `make generate` where go is on the PATH"
     if row.name not in JUDGES:
@@ -41,16 +41,16 @@ def missing(row: Format) -> Iterator[str]:
         yield "docs/formats.md: run `make formats-doc`"
 
 
-def test_no_format_lacks_anything() -> None:
+def test_no_format_is_incomplete() -> None:
     lines = [f"{row.name}: {line}" for row in FORMATS.values() for line in missing(row)]
     assert not lines, "\n".join(["missing", *lines])
 
 
-def test_what_a_new_row_lacks_is_listed() -> None:
+def test_missing_parts_of_a_new_row_are_listed() -> None:
     row = replace(FORMATS["wav"], name="new", extensions=(".new",))
     places = [line.partition(":")[0] for line in missing(row)]
     assert places == [
-        "cli/audiowriter_client/formats.py",
+        "client/python/audiowriter_client/formats.py",
         "tests/support/decode.py",
         "lab/reference_decoders/judges.py",
         "docs/design.md",
@@ -60,7 +60,7 @@ def test_what_a_new_row_lacks_is_listed() -> None:
     assert next(missing(replace(row, number=99))).startswith("proto/audiowriter/v1/audio_writer.proto: ")
 
 
-def test_names_and_numbers_are_in_order_and_an_extension_means_its_first_row() -> None:
+def test_rows_are_in_order_and_an_extension_selects_its_first_row() -> None:
     assert [row.number for row in FORMATS.values()] == list(range(1, len(FORMATS) + 1))
     assert format_for_extension(".WAV") is FORMATS["wav"]
     assert format_for_extension(".mp4") is FORMATS["fmp4"]

@@ -1,4 +1,4 @@
-"""The layers: each package may import the ones below it, and no other. Found by import analysis of whole packages."""
+"""The layers: each package may import only the ones below it. Checked by import analysis of whole packages."""
 
 import ast
 import subprocess
@@ -26,11 +26,11 @@ OURS = {
 """Packages of this project that each package may import; `audiowriter` is the contract."""
 
 FORBIDDEN = {"audiowriter_core": {"grpc", "google", "asyncio", "concurrent", "socket", "multiprocessing"}}
-"""Packages of others that a layer must not need."""
+"""Third-party packages that a layer must not require."""
 
 
 def imports(package: str) -> Iterator[tuple[str, str]]:
-    """Each file of a package, and the top-level name of each thing that it imports."""
+    """Yield each file of a package, and the top-level name of each of its imports."""
     folder = PACKAGES[package]
     for path in sorted((folder / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -66,6 +66,6 @@ sys.exit(f"imported: {found}" if found else 0)
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_grpc_s_environment_is_set_before_grpc_is_imported() -> None:
+def test_environment_of_grpc_is_set_before_grpc_is_imported() -> None:
     code = "import sys, audiowriter_server.__main__; sys.exit('grpc' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,4 +1,4 @@
-"""The repository speaks with one voice: one version, no strangers, no leftovers."""
+"""Consistency of the repository: one version, no package registries, current tables, valid links."""
 
 import re
 import subprocess
@@ -36,12 +36,12 @@ def test_no_package_registry_is_named() -> None:
     assert named == []
 
 
-def test_the_tables_of_the_readme_are_those_of_the_code_and_the_measurements() -> None:
-    """If not: `make readme`."""
+def test_the_tables_of_the_readme_are_up_to_date() -> None:
+    """To update them: `make readme`."""
     assert subprocess.run([sys.executable, "-m", "lab.documents.readme", "--check"], cwd=ROOT).returncode == 0
 
 
-def test_links_in_documents_lead_somewhere() -> None:
+def test_links_in_documents_are_valid() -> None:
     documents = [path for path in tracked() if path.suffix == ".md" and path.is_file()]
     links = [
         (path, link) for path in documents for link in re.findall(r"\]\(([^)#: ]+)(?:#[^)]*)?\)", path.read_text())

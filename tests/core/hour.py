@@ -1,4 +1,4 @@
-"""Encode an hour of audio in the format NAME; print by how many KiB this process grew after the first minute of it."""
+"""Encode one hour of audio in the format NAME; print the growth of this process after the first minute, in KiB."""
 
 import resource
 import sys

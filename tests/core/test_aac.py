@@ -1,4 +1,4 @@
-"""AAC: ADTS headers, what finished says of delay and padding, every rate."""
+"""AAC: ADTS headers, delay and padding in `finished`, every sample rate."""
 
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def frames(file: bytes) -> list[tuple[int, int, int]]:
-    """Rate, channels and length of each ADTS frame; fails where something else lies between them."""
+    """Return rate, channels and length of each ADTS frame; fail if there are other bytes between them."""
     found = []
     while file:
         bits = int.from_bytes(file[:7], "big")
@@ -32,10 +32,10 @@ def frames(file: bytes) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5, 6])
 @pytest.mark.parametrize("rate", adts.SAMPLE_RATES)
-def test_every_rate_is_told_in_every_frame(rate: int, channels: int) -> None:
+def test_every_frame_contains_rate_and_channels(rate: int, channels: int) -> None:
     encoded = encode(config("aac", rate, channels), speechlike(rate // 4, rate, channels).tobytes())
     found = frames(encoded.file)
-    assert {(told_rate, told_channels) for told_rate, told_channels, _ in found} == {(rate, channels)}
+    assert {(found_rate, found_channels) for found_rate, found_channels, _ in found} == {(rate, channels)}
     finished = encoded.finished
     assert len(found) * 1024 == finished.delay_samples + finished.output_samples + finished.padding_samples
     assert by_ffmpeg(encoded.file).shape[0] == len(found) * 1024
@@ -53,7 +53,7 @@ def test_the_bitrate_is_met_on_average(bitrate: int, effort: int) -> None:
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 2), (44100, 1), (44100, 2), (48000, 6), (96000, 2)])
 @pytest.mark.parametrize("length", [0, 1, 2, 500, 1023, 1024, 1025])
 def test_the_shortest_streams_are_recognised(length: int, rate: int, channels: int) -> None:
-    """FFmpeg takes many files of fewer than three frames for another format."""
+    """FFmpeg detects many files of fewer than three frames as another format."""
     noise = np.random.default_rng(7).integers(-16000, 16000, (length, channels), dtype=np.int16)
     encoded = encode(config("aac", rate, channels), noise.tobytes())
     finished = encoded.finished

@@ -1,4 +1,4 @@
-"""From bytes to what the encoder takes: carry, checks, channels, rate."""
+"""From bytes to the encoder's input: incomplete frames, checks, channels, sample rate."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from support.decode import by_libsndfile
 from support.encode import config, encode, resolve, speechlike
 
 
-def test_a_rest_of_a_frame_waits_for_its_other_half() -> None:
+def test_an_incomplete_frame_is_kept_until_the_next_call() -> None:
     reader = PcmReader(resolve(config("pcm", channels=2)).input)
     assert reader.read(b"\1\0\2") is None
     samples = reader.read(b"\0\3\0\4\0\5")
@@ -24,7 +24,7 @@ def test_a_rest_of_a_frame_waits_for_its_other_half() -> None:
 
 @pytest.mark.parametrize("sample_format", ["F32LE", "F64LE"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_refused_with_its_place(sample_format: str, bad: float) -> None:
+def test_samples_that_are_not_finite_are_refused_with_their_position(sample_format: str, bad: float) -> None:
     values = np.zeros((100, 2))
     values[70, 1] = bad
     pcm = values.astype("<f4" if sample_format == "F32LE" else "<f8").tobytes()
@@ -35,7 +35,7 @@ def test_what_is_not_finite_is_refused_with_its_place(sample_format: str, bad: f
 @pytest.mark.parametrize(
     ("name", "sample_format", "clipped"), [("flac", "F32LE", 3), ("opus", "F32LE", 3), ("wav", "F32LE", 0)]
 )
-def test_overs_are_clipped_and_counted_where_the_file_can_t_hold_them(
+def test_samples_beyond_full_scale_are_clipped_and_counted_unless_the_file_is_float(
     name: str, sample_format: str, clipped: int
 ) -> None:
     values = np.array([0.5, 1.0, 1.25, -1.0, -2.0, 1.0001] * 100, "<f4")
@@ -46,7 +46,7 @@ def test_overs_are_clipped_and_counted_where_the_file_can_t_hold_them(
 
 @pytest.mark.parametrize("out_rate", [8000, 16000])
 @pytest.mark.parametrize("value", [1e300, -1e300, float(np.finfo("<f4").max)])
-def test_a_float_beyond_the_range_of_float32_harms_only_the_samples_around_it(value: float, out_rate: int) -> None:
+def test_a_float_beyond_the_range_of_float32_affects_only_adjacent_samples(value: float, out_rate: int) -> None:
     values = np.full(24000, 0.5)
     values[100] = value
     stream = config("pcm", 8000, sample_format="F64LE", out_rate=out_rate, out_sample_format="S16LE")
@@ -55,7 +55,7 @@ def test_a_float_beyond_the_range_of_float32_harms_only_the_samples_around_it(va
     assert abs(samples[len(samples) // 2] - 16384) <= 1
 
 
-def test_a_float_beyond_the_range_of_float32_is_its_limit_in_a_file_of_float32() -> None:
+def test_a_float_beyond_the_range_of_float32_is_limited_in_a_float32_file() -> None:
     stream = config("pcm", sample_format="F64LE", out_sample_format="F32LE")
     samples = np.frombuffer(encode(stream, np.array([0.5, 1e300, -1e300]).tobytes()).file, "<f4")
     assert samples.tolist() == [0.5, np.finfo("<f4").max, np.finfo("<f4").min]
@@ -96,7 +96,7 @@ def test_the_largest_doubles_are_resampled_in_every_format(name: str) -> None:
     ("sample_format", "pcm", "peak"),
     [("S16LE", b"\0\x80", 1.0), ("U8", b"\x80\x40", 0.5), ("S24LE", b"\0\0\xc0", 0.5), ("F32LE", b"", 0.0)],
 )
-def test_peak_is_of_the_input(sample_format: str, pcm: bytes, peak: float) -> None:
+def test_peak_is_that_of_the_input(sample_format: str, pcm: bytes, peak: float) -> None:
     assert encode(config("wav", sample_format=sample_format), pcm).finished.peak == peak
 
 
@@ -109,7 +109,7 @@ def test_a_converted_rate_is_exact_within_a_sample(rate: int, into: int) -> None
     assert len(by_libsndfile(encoded.file)) == encoded.finished.output_samples
 
 
-def test_resampling_moves_nothing_and_keeps_the_tone() -> None:
+def test_resampling_adds_no_delay_and_keeps_the_tone() -> None:
     t = np.arange(24000) / 24000
     tone = (8000 * np.sin(2 * np.pi * 440 * t)).astype("<i2")
     decoded = by_libsndfile(encode(config("wav", out_rate=48000), tone.tobytes()).file)[:, 0]
@@ -117,7 +117,7 @@ def test_resampling_moves_nothing_and_keeps_the_tone() -> None:
     np.testing.assert_allclose(decoded[1000:-1000], expected[1000:-1000], atol=1e-4)
 
 
-def test_stereo_to_mono_is_the_mean_and_back_is_twice_the_same() -> None:
+def test_stereo_to_mono_is_the_mean_and_mono_to_stereo_a_copy() -> None:
     stereo = np.array([[1000, 3000], [-5, 5]], "<i2")
     mono = by_libsndfile(encode(config("wav", channels=2, out_channels=1), stereo.tobytes()).file, "int16")
     assert mono[:, 0].tolist() == [2000, 0]
@@ -134,5 +134,5 @@ def test_mixing_never_clips(source: int, target: int) -> None:
     assert (gains.sum(axis=0) <= 1 + 1e-12).all()
 
 
-def test_masks_are_those_of_wave() -> None:
+def test_channel_masks_are_those_of_wave() -> None:
     assert [channel_mask(count) for count in range(1, 9)] == [0x4, 0x3, 0x7, 0x33, 0x37, 0x3F, 0x70F, 0x63F]

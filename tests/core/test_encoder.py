@@ -1,4 +1,4 @@
-"""AudioEncoder: its states, its events, and who frees it."""
+"""AudioEncoder: its states, its events, and how it is freed."""
 
 import threading
 from dataclasses import replace
@@ -56,7 +56,7 @@ def in_state(state: State) -> AudioEncoder:
 
 
 @pytest.mark.parametrize(("state", "name"), list(product(State, CALLS)), ids=str)
-def test_each_state_allows_the_calls_of_the_table_and_no_other(state: State, name: str) -> None:
+def test_each_state_allows_exactly_the_calls_of_the_table(state: State, name: str) -> None:
     stream = in_state(state)
     after = ALLOWED[state].get(name)
     if after is None:
@@ -70,7 +70,7 @@ def test_each_state_allows_the_calls_of_the_table_and_no_other(state: State, nam
 
 
 def file_of(events: list[Event]) -> bytes:
-    """What a caller has who follows the rule."""
+    """Assemble the file from events as a caller does."""
     data = bytearray()
     for event in events:
         if isinstance(event, Chunk):
@@ -84,7 +84,7 @@ def file_of(events: list[Event]) -> bytes:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_events_come_in_order_and_make_the_file(name: str) -> None:
+def test_events_are_in_order_and_contain_the_file(name: str) -> None:
     stream = encoder(name)
     events = [*stream.write(PCM), *stream.flush(), *stream.write(PCM), *stream.finish()]
     assert isinstance(events[0], Started)
@@ -95,7 +95,7 @@ def test_events_come_in_order_and_make_the_file(name: str) -> None:
     stream.close()
 
 
-def test_arrays_say_their_sample_format() -> None:
+def test_dtype_of_arrays_determines_the_sample_format() -> None:
     samples = np.array([[0.5, -0.25]] * 10, np.float32)
     by_array = AudioEncoder(format="wav", sample_rate_hz=24_000, channels=2)
     by_name = AudioEncoder(format="wav", sample_rate_hz=24_000, channels=2, sample_format="f32le")
@@ -112,12 +112,12 @@ def test_arrays_say_their_sample_format() -> None:
         (np.full(10, np.nan, np.float32), "pcm: nan at frame 0, channel 0: samples must be finite"),
     ],
 )
-def test_bad_arrays_are_refused_by_name(pcm: Samples, words: str) -> None:
+def test_bad_arrays_are_refused_with_a_reason(pcm: Samples, words: str) -> None:
     with pytest.raises(InvalidArgument, match=words):
         encoder().write(pcm)
 
 
-def test_bad_options_are_named_all_at_once() -> None:
+def test_one_error_names_all_bad_options() -> None:
     with pytest.raises(InvalidArgument) as caught:
         AudioEncoder(format="mp3", sample_rate_hz=0, channels=9, effort=12, tags={"mood": "x"})
     assert [violation.field for violation in caught.value.violations] == [
@@ -130,7 +130,7 @@ def test_bad_options_are_named_all_at_once() -> None:
 
 
 class PausingCodec(PcmCodec):
-    """A codec whose thread waits inside `encode` until it may go on."""
+    """A codec whose thread waits inside `encode` until it is released."""
 
     entered, may_go_on = threading.Event(), threading.Event()
     freed_by: ClassVar[list[threading.Thread]] = []

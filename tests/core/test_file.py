@@ -1,4 +1,4 @@
-"""open_audio: the file appears whole or not at all, and its header is in place wherever the file can seek."""
+"""open_audio: the file appears complete or not at all, with its header replaced if the file can seek."""
 
 import os
 from io import BytesIO, FileIO
@@ -25,7 +25,7 @@ def length(path: Path) -> int:
 
 
 @pytest.mark.parametrize("extension", [".wav", ".flac", ".mp3", ".ogg", ".opus"])
-def test_a_path_gets_the_finished_file(tmp_path: Path, extension: str) -> None:
+def test_a_path_contains_the_finished_file(tmp_path: Path, extension: str) -> None:
     path = tmp_path / f"speech{extension}"
     encode(path)
     assert length(path) == len(SAMPLES)
@@ -44,7 +44,7 @@ def test_every_format_is_written_to_a_file_in_memory(name: str) -> None:
     assert len(data) == len(b"before") + len(fresh.getvalue())
 
 
-def test_an_exception_leaves_what_was_there(tmp_path: Path) -> None:
+def test_an_exception_keeps_the_existing_file(tmp_path: Path) -> None:
     path = tmp_path / "speech.wav"
     path.write_bytes(b"old")
     with pytest.raises(RuntimeError, match="stop"), open_audio(path, sample_rate_hz=24_000) as audio:
@@ -54,7 +54,7 @@ def test_an_exception_leaves_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_half_a_frame_leaves_no_file(tmp_path: Path) -> None:
+def test_an_incomplete_frame_leaves_no_file(tmp_path: Path) -> None:
     with (
         pytest.raises(InvalidArgument, match="ends with 1 of the 2 bytes of a frame"),
         open_audio(tmp_path / "speech.wav", sample_rate_hz=24_000) as audio,
@@ -63,7 +63,7 @@ def test_half_a_frame_leaves_no_file(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_unbuffered_file_gets_its_header(tmp_path: Path) -> None:
+def test_the_header_of_an_unbuffered_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "speech.wav"
     with FileIO(path, "w") as file:
         encode(file)
@@ -79,21 +79,21 @@ def test_a_file_in_append_mode_keeps_its_beginning(tmp_path: Path) -> None:
     assert path.read_bytes()[:10] == b"beforeRIFF"
 
 
-def test_a_missing_folder_is_named_as_it_was_given(tmp_path: Path) -> None:
+def test_an_error_names_a_missing_folder_as_it_was_given(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "speech.wav"
     with pytest.raises(FileNotFoundError) as caught:
         encode(path)
     assert caught.value.filename == str(path)
 
 
-def test_a_missing_folder_of_a_relative_path_is_named_as_it_was_given() -> None:
+def test_an_error_names_a_relative_missing_folder_as_it_was_given() -> None:
     with pytest.raises(FileNotFoundError) as caught:
         encode("missing-folder/speech.wav")
     assert caught.value.filename == "missing-folder/speech.wav"
 
 
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="this system has no /dev/fd")
-def test_a_pipe_that_is_named_by_its_descriptor_gets_the_live_bytes() -> None:
+def test_a_pipe_named_by_its_descriptor_receives_the_live_bytes() -> None:
     reading, writing = os.pipe()
     try:
         with open_audio(f"/dev/fd/{writing}", format="pcm", sample_rate_hz=24_000) as audio:
@@ -104,7 +104,7 @@ def test_a_pipe_that_is_named_by_its_descriptor_gets_the_live_bytes() -> None:
         os.close(writing)
 
 
-def test_an_unknown_extension_asks_for_a_format(tmp_path: Path) -> None:
+def test_an_unknown_extension_requires_a_format(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"format: unknown extension '\.xyz': pass one of wav, vorbis"):
         encode(tmp_path / "speech.xyz")
 

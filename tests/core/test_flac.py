@@ -29,7 +29,7 @@ def streaminfo(file: bytes) -> dict[str, int | bytes]:
     }
 
 
-def test_live_streaminfo_makes_no_claims() -> None:
+def test_live_streaminfo_has_no_totals() -> None:
     info = streaminfo(encode(config("flac"), speechlike(9000).tobytes()).live)
     assert (info["samples"], info["md5"], info["min_frame"], info["max_frame"]) == (0, bytes(16), 0, 0)
 
@@ -43,7 +43,7 @@ def test_finished_streaminfo_has_totals_and_md5(channels: int) -> None:
     assert 0 < int(info["min_frame"]) <= int(info["max_frame"])
 
 
-def test_empty_file_is_a_streaminfo_alone() -> None:
+def test_empty_file_is_only_a_streaminfo() -> None:
     encoded = encode(config("flac", channels=2), b"")
     info = streaminfo(encoded.file)
     assert (info["samples"], info["channels"], info["md5"]) == (0, 2, hashlib.md5(b"").digest())
@@ -52,7 +52,7 @@ def test_empty_file_is_a_streaminfo_alone() -> None:
 
 
 @pytest.mark.parametrize("effort", range(11))
-def test_every_effort_is_bit_exact_and_tells_its_block(effort: int) -> None:
+def test_every_effort_is_bit_exact_and_contains_its_block_size(effort: int) -> None:
     speech = speechlike(20000)
     encoded = encode(config("flac", effort=effort), speech.tobytes())
     np.testing.assert_array_equal(by_miniaudio(encoded.file), speech)

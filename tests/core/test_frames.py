@@ -1,4 +1,4 @@
-"""FrameCutter: frames of one size from samples cut anywhere."""
+"""FrameCutter: frames of equal size from samples cut anywhere."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ SIZE = 5
 
 @pytest.mark.parametrize("holds_last", [False, True])
 @given(lengths=st.lists(st.integers(0, 12), max_size=8))
-def test_frames_and_rest_are_the_samples_in_their_order(holds_last: bool, lengths: list[int]) -> None:
+def test_frames_and_remainder_are_the_samples_in_order(holds_last: bool, lengths: list[int]) -> None:
     samples = np.arange(sum(lengths)).reshape(-1, 1)
     cutter, frames, taken = FrameCutter(SIZE, holds_last=holds_last), [], 0
     for length in lengths:

@@ -1,4 +1,4 @@
-"""G.711 against other people's tables."""
+"""G.711 compared with third-party tables."""
 
 import numpy as np
 import pytest
@@ -9,15 +9,15 @@ EVERY_SAMPLE = np.arange(-(2**15), 2**15, dtype="<i2")
 
 
 @pytest.mark.parametrize("name", ["mulaw", "alaw", "wav-mulaw", "wav-alaw"])
-def test_each_sample_comes_back_within_half_a_step(name: str) -> None:
+def test_each_sample_decodes_within_half_a_step(name: str) -> None:
     decoded = JUDGES[name](encode(config(name), EVERY_SAMPLE.tobytes()).file)[:, 0]
     error = np.abs(decoded.astype(int) - EVERY_SAMPLE)
-    # The steps are a sixteenth of the segment, which begins at half of what it ends with; 132: µ-law's bias.
+    # A step is a sixteenth of its segment, and a segment starts at half of its end; 132 is the bias of µ-law.
     assert (error <= (np.abs(EVERY_SAMPLE.astype(int)) + 132) / 16).all()
 
 
 @pytest.mark.parametrize(("name", "silence"), [("mulaw", b"\xff"), ("alaw", b"\xd5")])
-def test_silence_is_what_the_recommendation_says(name: str, silence: bytes) -> None:
+def test_silence_is_that_of_the_recommendation(name: str, silence: bytes) -> None:
     assert encode(config(name, 8000), bytes(4)).file == silence * 2
 
 

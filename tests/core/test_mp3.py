@@ -17,7 +17,7 @@ RATES = sorted(mpeg_audio.RATES)
 
 
 def frames(data: bytes) -> list[bytes]:
-    """Cut at the headers; nothing may be left over."""
+    """Split a file at the frame headers; no bytes may be left over."""
     found = []
     while data and data[:3] != b"TAG":
         size = mpeg_audio.frame_bytes(data)
@@ -28,7 +28,7 @@ def frames(data: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("rate", RATES)
-def test_decoders_that_read_the_tag_give_back_each_sample(rate: int, channels: int) -> None:
+def test_decoders_that_read_the_tag_return_every_sample(rate: int, channels: int) -> None:
     speech = speechlike(rate // 2 + 17, rate, channels)
     encoded = encode(config("mp3", rate, channels), speech.tobytes())
     decoded = by_libsndfile(encoded.file)
@@ -39,7 +39,7 @@ def test_decoders_that_read_the_tag_give_back_each_sample(rate: int, channels: i
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_every_bitrate_of_every_rate_is_what_the_frames_say(rate: int) -> None:
+def test_frames_have_the_requested_bitrate_and_rate(rate: int) -> None:
     for bitrate in mpeg_audio.bitrates(rate):
         encoded = encode(config("mp3", rate, bitrate_bps=bitrate), speechlike(rate, rate).tobytes())
         info: Any = MP3(BytesIO(encoded.file)).info
@@ -54,7 +54,7 @@ def test_every_bitrate_of_every_rate_is_what_the_frames_say(rate: int) -> None:
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("quality", [0.0, 0.5, 1.0])
-def test_vbr_says_its_true_duration(quality: float, channels: int) -> None:
+def test_vbr_has_its_exact_duration(quality: float, channels: int) -> None:
     speech = speechlike(48000, channels=channels)
     encoded = encode(config("mp3", channels=channels, vbr_quality=quality), speech.tobytes())
     info: Any = MP3(BytesIO(encoded.file)).info
@@ -63,13 +63,13 @@ def test_vbr_says_its_true_duration(quality: float, channels: int) -> None:
     assert info.length == pytest.approx(2, abs=0.05)
 
 
-def test_quality_goes_from_small_to_large() -> None:
+def test_size_grows_with_the_quality() -> None:
     pcm = speechlike(72000).tobytes()
     sizes = [encode(config("mp3", vbr_quality=q), pcm).finished.total_bytes for q in (0, 0.3, 0.6, 1)]
     assert sizes == sorted(sizes)
 
 
-def test_live_frame_makes_no_claims_and_is_silent() -> None:
+def test_live_info_frame_has_no_totals_and_is_silent() -> None:
     encoded = encode(config("mp3"), speechlike(24000).tobytes())
     first = frames(encoded.live)[0]
     assert not any(first[4:])
@@ -79,7 +79,7 @@ def test_live_frame_makes_no_claims_and_is_silent() -> None:
     assert not heard[:400].any()
 
 
-def test_info_frame_counts_what_is_there() -> None:
+def test_info_frame_has_the_totals_of_the_file() -> None:
     encoded = encode(config("mp3"), speechlike(24000).tobytes())
     info, *music = frames(encoded.file)
     tag = 4 + mpeg_audio.side_info_bytes(24000, 1)
@@ -95,7 +95,7 @@ def test_info_frame_counts_what_is_there() -> None:
     assert int.from_bytes(info[lame + 34 : lame + 36], "big") == crc16.arc(info[: lame + 34])
 
 
-def test_tags_stand_in_front_and_at_the_very_end() -> None:
+def test_tags_are_at_the_start_and_at_the_end() -> None:
     tags = {
         "title": "Tïtle ☃",
         "artist": "A" * 40,
@@ -114,11 +114,11 @@ def test_tags_stand_in_front_and_at_the_very_end() -> None:
     assert v1[:3] == b"TAG"
     assert v1[3:9].decode("latin-1") == "Tïtle "
     assert v1[33:63] == b"A" * 30
-    assert v1[125:127] == b"\0\3", "ID3v1.1: the track behind a zero byte"
+    assert v1[125:127] == b"\0\3", "ID3v1.1: the track follows a zero byte"
     assert len(by_libsndfile(encoded.file)) == 24000
 
 
-def test_seek_table_stays_small_and_true() -> None:
+def test_seek_table_stays_small_and_correct() -> None:
     table = SeekTable()
     for _ in range(100_003):
         table.add(192)

@@ -1,4 +1,4 @@
-"""MP4: what the movie and its fragments say, read by a reader of the tests' own, mutagen and FFmpeg."""
+"""MP4: the movie and its fragments, read by the tests' own parser, mutagen and FFmpeg."""
 
 import tracemalloc
 from io import SEEK_CUR, BytesIO
@@ -32,7 +32,7 @@ def movie(file: bytes) -> Box:
 
 
 def without_data_stream(frame: bytes) -> bytes:
-    """An AAC frame without the data stream element before its sound. ISO/IEC 14496-3:2009, table 4.10."""
+    """Return an AAC frame without the data stream element before its audio. ISO/IEC 14496-3:2009, table 4.10."""
     if frame[0] >> 5 != 4:
         return frame
     size, header = (frame[1], 2) if frame[1] < 255 else (255 + frame[2], 3)
@@ -49,7 +49,7 @@ def test_live_m4a_is_fragmented_and_ends_with_a_hidden_movie() -> None:
     assert b"mvex" in movie(encoded.live).data
 
 
-def test_finished_m4a_is_one_movie_behind_its_media() -> None:
+def test_finished_m4a_is_one_movie_after_its_media() -> None:
     encoded = encode(config("m4a"), speechlike(30000).tobytes())
     assert kinds(encoded.file) == ["ftyp", "free", "mdat", "moov"]
     assert b"mvex" not in movie(encoded.file).data
@@ -94,7 +94,7 @@ HOLE = 2**32
 
 
 class HeadBeforeHole(bytes):
-    """Bytes that 4 GiB of nothing follow."""
+    """Bytes that are followed by a hole of 4 GiB."""
 
     def __len__(self) -> int:
         return super().__len__() + HOLE
@@ -127,7 +127,7 @@ def test_a_file_beyond_4_gib_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page_ms", [20, 100, 500, 2000])
 @pytest.mark.parametrize("length", [1, 1024, 24000, 100_000])
-def test_the_movie_finds_each_frame_that_the_fragments_hold(length: int, page_ms: int) -> None:
+def test_the_movie_lists_every_frame_of_the_fragments(length: int, page_ms: int) -> None:
     encoded = encode(config("m4a", page_ms=page_ms), speechlike(length).tobytes())
     live = [frame for fragment in fragments(encoded.live) for frame in fragment.frames]
     assert len(live) == (PRIMING + length + encoded.finished.padding_samples) / 1024
@@ -135,7 +135,7 @@ def test_the_movie_finds_each_frame_that_the_fragments_hold(length: int, page_ms
 
 
 @pytest.mark.parametrize(("rate", "page_ms"), [(24000, 20), (24000, 500), (48000, 2000), (96000, 2000)])
-def test_finished_frames_lie_one_after_another(rate: int, page_ms: int) -> None:
+def test_finished_frames_are_contiguous(rate: int, page_ms: int) -> None:
     pcm = speechlike(3 * rate, rate).tobytes()
     requests = [
         Request(config=config("m4a", rate, page_ms=page_ms), pcm=pcm[:rate], flush=True),
@@ -195,7 +195,7 @@ def test_a_fragmented_file_ends_with_a_box_of_16_bytes_or_more(flush: bool) -> N
 
 @both
 @pytest.mark.parametrize(("page_ms", "expected"), [(20, 1), (43, 1), (100, 2), (500, 11), (2000, 46)])
-def test_fragments_are_no_longer_than_asked(name: str, page_ms: int, expected: int) -> None:
+def test_fragments_are_at_most_page_ms_long(name: str, page_ms: int, expected: int) -> None:
     *body, _, _ = fragments(encode(config(name, page_ms=page_ms), speechlike(120_000).tobytes()).live)
     assert {len(fragment.frames) for fragment in body} == {expected}
 
@@ -210,7 +210,7 @@ def test_flush_closes_the_fragment(name: str) -> None:
             Request(flush=True),
         ]
     )
-    assert encoded.flushed[0].held_samples < 3 * 1024, "what the codec holds, and a frame that is not full"
+    assert encoded.flushed[0].held_samples < 3 * 1024, "the codec's lookahead and an incomplete frame"
     assert encoded.flushed[1].offset == encoded.flushed[2].offset, "nothing is left to flush"
     assert len(by_frame_durations(encoded.file)) == 24000
 
@@ -218,7 +218,7 @@ def test_flush_closes_the_fragment(name: str) -> None:
 @both
 @pytest.mark.parametrize("channels", [1, 2, 3, 5, 6])
 @pytest.mark.parametrize("rate", adts.SAMPLE_RATES)
-def test_every_rate_and_channel_count_is_told_and_decodes(name: str, rate: int, channels: int) -> None:
+def test_every_rate_and_channel_count_is_in_the_file_and_decodes(name: str, rate: int, channels: int) -> None:
     encoded = encode(config(name, rate, channels), speechlike(rate // 4, rate, channels).tobytes())
     info: Any = MP4(BytesIO(encoded.file)).info
     assert (info.sample_rate, info.channels, info.codec) == (rate, channels, "mp4a.40.2")
@@ -228,12 +228,12 @@ def test_every_rate_and_channel_count_is_told_and_decodes(name: str, rate: int, 
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5, 6])
-def test_channels_keep_their_places(channels: int) -> None:
+def test_channels_keep_their_order(channels: int) -> None:
     rate = 48000
     t = np.arange(rate)[:, None] / rate
     tones = 400 + 300 * np.arange(channels)
     if channels == 6:
-        tones[3] = 60  # the low frequency channel carries no more
+        tones[3] = 60  # the LFE channel has no higher frequencies
     pcm = (8000 * np.sin(2 * np.pi * tones * t)).astype("<i2")
     decoded = by_frame_durations(encode(config("m4a", rate, channels), pcm.tobytes()).file)
     heard = np.abs(np.fft.rfft(decoded, axis=0)).argmax(axis=0)
@@ -249,7 +249,7 @@ def test_tags_are_read_live_and_finished(name: str) -> None:
         texts = [found[key] for key in ("©nam", "©ART", "©alb", "©day", "©gen", "©cmt")]
         assert texts == [[value] for value in tags.values()]
         assert found["trkn"] == [(3, 12)]
-    if name == "m4a":  # a fragmented file does not say how long it is
+    if name == "m4a":  # a fragmented file does not contain its duration
         info: Any = MP4(BytesIO(encoded.file)).info
         assert info.length * 24000 == pytest.approx(PRIMING + 24000)
 
@@ -257,7 +257,7 @@ def test_tags_are_read_live_and_finished(name: str) -> None:
 @pytest.mark.parametrize(
     ("track", "found"), [("7", (7, 0)), ("0012/9999", (12, 9999)), ("side B", None), ("1/x", None)]
 )
-def test_a_track_that_is_no_number_is_text(track: str, found: tuple[int, int] | None) -> None:
+def test_a_track_that_is_not_a_number_is_text(track: str, found: tuple[int, int] | None) -> None:
     tags = MP4(BytesIO(encode(config("m4a", tags={"track": track}), b"").file))
     assert tags.get("trkn", [None]) == [found]
     assert tags.get("©trk", [None]) == [None if found else track]
@@ -301,7 +301,7 @@ def test_decoders_start_a_frame_early_after_a_seek() -> None:
 
 
 @both
-def test_frames_of_a_fragment_are_whole_frames_of_the_codec(name: str) -> None:
+def test_fragments_contain_complete_codec_frames(name: str) -> None:
     pcm = speechlike(48000).tobytes()
     raw = encode(config("aac"), pcm).file
     adts_frames, at = [], 0

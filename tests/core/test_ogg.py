@@ -1,4 +1,4 @@
-"""Ogg pages, Opus in them, and what libsndfile makes of Vorbis. Read with libopusfile's rules, FFmpeg and mutagen."""
+"""Ogg pages, Opus in Ogg, and libsndfile's Vorbis. Read by the rules of libopusfile, with FFmpeg and mutagen."""
 
 from io import BytesIO
 from itertools import pairwise
@@ -19,7 +19,7 @@ from support.ogg import pages
 
 
 def slow_checksum(page: bytes) -> int:
-    """RFC 3533, section 6, field 7, bit by bit."""
+    """Compute the checksum bit by bit. RFC 3533, section 6, field 7."""
     register = 0
     for byte in page:
         register ^= byte << 24
@@ -29,12 +29,12 @@ def slow_checksum(page: bytes) -> int:
 
 
 @given(st.binary(max_size=300))
-def test_checksum_is_the_one_of_the_rfc(data: bytes) -> None:
+def test_checksum_is_that_of_the_rfc(data: bytes) -> None:
     assert checksum(data) == slow_checksum(data)
 
 
 @given(st.lists(st.binary(max_size=600), min_size=1, max_size=20))
-def test_packets_come_back_from_pages(packets: list[bytes]) -> None:
+def test_packets_are_read_back_from_pages(packets: list[bytes]) -> None:
     stream = OggStream(7)
     data = b""
     for packet in packets:
@@ -54,7 +54,7 @@ def test_packets_come_back_from_pages(packets: list[bytes]) -> None:
     assert found == packets
 
 
-def test_a_packet_too_long_for_a_page_goes_on() -> None:
+def test_a_long_packet_continues_on_the_next_page() -> None:
     stream = OggStream(1)
     stream.add(b"x" * 200_000)
     first, *_, last = found = pages(stream.page(99, FIRST))
@@ -63,13 +63,13 @@ def test_a_packet_too_long_for_a_page_goes_on() -> None:
     assert b"".join(page.body for page in found) == b"x" * 200_000
 
 
-def test_audio_in_packets_of_any_length_is_on_pages_that_close_in_time() -> None:
+def test_pages_close_in_time_for_packets_of_any_length() -> None:
     packets = [Packet(bytes([number]) * size, 10) for number, size in enumerate((100, 70_000, 5, 65_025, 3, 4))]
     audio = OggAudio(OggStream(1), page_packets=2)
     written = audio.write(packets[:-1])
     found = pages(written + audio.finish(packets[-1:], 57))
     assert b"".join(page.body for page in found) == b"".join(packet.data for packet in packets)
-    # 70,000 and 65,025 bytes take two pages each; they begin a page of their own.
+    # 70,000 and 65,025 bytes need two pages each; each of these packets starts on a new page.
     assert [page.granule_position for page in found] == [10, -1, 20, 30, -1, 40, 57]
     assert [page.flags for page in found] == [0, 0, CONTINUED, 0, 0, CONTINUED, LAST]
     assert audio.samples_out == 60
@@ -82,7 +82,7 @@ def test_no_packet_ends_on_an_empty_last_page() -> None:
 
 @pytest.mark.parametrize("rate", [8000, 12000, 16000, 24000, 48000])
 @pytest.mark.parametrize("frames", [1, 100, 479, 480, 804, 24000])
-def test_opus_is_cut_to_the_sample_at_48_khz(rate: int, frames: int) -> None:
+def test_opus_is_trimmed_to_the_sample_at_48_khz(rate: int, frames: int) -> None:
     encoded = encode(config("opus", rate), speechlike(frames, rate).tobytes())
     found = pages(encoded.file)
     head = found[0].body
@@ -98,7 +98,7 @@ def test_opus_is_cut_to_the_sample_at_48_khz(rate: int, frames: int) -> None:
 
 
 @pytest.mark.parametrize("input_rate", [11025, 22050, 32000, 44100, 96000])
-def test_opus_takes_the_next_rate_up_and_stays_within_a_sample(input_rate: int) -> None:
+def test_opus_uses_the_next_higher_rate_and_is_exact_within_a_sample(input_rate: int) -> None:
     encoded = encode(config("opus", input_rate), speechlike(input_rate, input_rate).tobytes())
     rate = encoded.started.output.sample_rate_hz
     assert rate == min((r for r in (8000, 12000, 16000, 24000, 48000) if r >= input_rate), default=48000)
@@ -107,7 +107,7 @@ def test_opus_takes_the_next_rate_up_and_stays_within_a_sample(input_rate: int) 
 
 
 @pytest.mark.parametrize("page_ms", [20, 60, 100, 1000])
-def test_opus_pages_are_as_long_as_asked(page_ms: int) -> None:
+def test_opus_pages_are_page_ms_long(page_ms: int) -> None:
     encoded = encode(config("opus", page_ms=page_ms), speechlike(96000).tobytes())
     granules = [page.granule_position for page in pages(encoded.file)[2:]]
     assert {b - a for a, b in pairwise(granules[:-1])} <= {48 * page_ms}
@@ -122,7 +122,7 @@ def test_flush_closes_the_page() -> None:
             Request(pcm=pcm[24000:]),
         ]
     )
-    assert encoded.flushed[0].offset > 1000, "half a second is out, though the page was to be a second"
+    assert encoded.flushed[0].offset > 1000, "half a second was written, although pages are one second long"
     assert encoded.flushed[0].held_samples <= 156, "libopus' lookahead"
     assert len(by_ffmpeg(encoded.file)) == 48000
 
@@ -134,12 +134,12 @@ def test_serial_numbers_differ(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["opus", "vorbis"])
 @pytest.mark.parametrize("channels", range(1, 9))
-def test_channels_keep_their_places(name: str, channels: int) -> None:
+def test_channels_keep_their_order(name: str, channels: int) -> None:
     rate = 48000
     t = np.arange(rate)[:, None] / rate
     tones = 400 + 300 * np.arange(channels)
     if channels >= 6:
-        tones[3] = 60  # the low frequency channel carries no more
+        tones[3] = 60  # the LFE channel has no higher frequencies
     pcm = (8000 * np.sin(2 * np.pi * tones * t)).astype("<i2")
     file = encode(config(name, rate, channels), pcm.tobytes()).file
     decoded = by_ffmpeg(file)[:rate]
@@ -147,7 +147,7 @@ def test_channels_keep_their_places(name: str, channels: int) -> None:
     np.testing.assert_allclose(heard, tones, atol=3)
 
 
-def test_opus_carries_r128_gains() -> None:
+def test_opus_contains_r128_gains() -> None:
     tags = {"r128_track_gain": "-1280", "r128_album_gain": "32767"}
     found = OggOpus(BytesIO(encode(config("opus", tags=tags), speechlike(5000).tobytes()).file))
     assert (found["r128_track_gain"], found["r128_album_gain"]) == (["-1280"], ["32767"])
@@ -166,14 +166,14 @@ def test_tags_are_comments() -> None:
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_vorbis_is_cut_to_the_sample(rate: int, channels: int) -> None:
+def test_vorbis_is_trimmed_to_the_sample(rate: int, channels: int) -> None:
     encoded = encode(config("vorbis", rate, channels), speechlike(rate + 123, rate, channels).tobytes())
     assert pages(encoded.file)[-1].granule_position == rate + 123
     assert by_libsndfile(encoded.file).shape == (rate + 123, channels)
     assert by_miniaudio(encoded.file).shape == (rate + 123, channels)
 
 
-def test_vorbis_quality_goes_from_small_to_large() -> None:
+def test_vorbis_size_grows_with_the_quality() -> None:
     pcm = speechlike(48000).tobytes()
     sizes = [encode(config("vorbis", vbr_quality=q), pcm).finished.total_bytes for q in (0, 0.3, 0.6, 1)]
     assert sizes == sorted(sizes)

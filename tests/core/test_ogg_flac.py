@@ -48,7 +48,7 @@ def streaminfo(file: bytes) -> Streaminfo:
 
 
 def frames(found: list[Page]) -> list[bytes]:
-    """The audio packets, put together from the pages behind the headers."""
+    """Return the audio packets, assembled from the pages after the headers."""
     packets = [b""]
     for page in found[2:]:
         at = 0
@@ -62,7 +62,7 @@ def frames(found: list[Page]) -> list[bytes]:
 
 
 def noise(count: int, channels: int = 1) -> NDArray[np.int64]:
-    """24 bits that cannot be compressed."""
+    """Return 24-bit samples that cannot be compressed."""
     return np.random.default_rng(2).integers(-(2**23), 2**23, (count, channels))
 
 

@@ -1,4 +1,4 @@
-"""What every format must do, over every entry of the table."""
+"""Properties that every format must have, tested for every entry of the table."""
 
 import hashlib
 import subprocess
@@ -29,16 +29,16 @@ def spec(name: str) -> Format:
 def test_empty_stream_is_a_valid_file(name: str) -> None:
     encoded = encode(config(name), b"")
     over = encoded.finished.delay_samples + encoded.finished.padding_samples
-    # stb_vorbis refuses a stream without audio; libvorbis does not.
+    # stb_vorbis rejects a stream without audio; libvorbis does not.
     decode = by_libsndfile if name == "vorbis" else JUDGES[name]
-    if name != "flac":  # dr_flac calls a total of 0 unknown; test_flac has it
+    if name != "flac":  # dr_flac treats a total of 0 as unknown; test_flac tests it
         assert len(decode(encoded.file)) == (0 if spec(name).sample_exact else over)
     assert encoded.finished.output_samples == encoded.finished.duration_s == 0
 
 
 @formats
 @pytest.mark.parametrize("frames", [1, 2, 1023, 1024, 1025, 4096, 4097, 24000])
-def test_decoded_length_is_the_input_s(name: str, frames: int) -> None:
+def test_decoded_length_is_that_of_the_input(name: str, frames: int) -> None:
     encoded = encode(config(name), PCM[: 2 * frames])
     finished = encoded.finished
     decoded = JUDGES[name](encoded.file)
@@ -50,20 +50,20 @@ def test_decoded_length_is_the_input_s(name: str, frames: int) -> None:
 
 
 @formats
-def test_lossless_formats_give_back_every_sample(name: str) -> None:
+def test_lossless_formats_keep_every_sample(name: str) -> None:
     decoded = JUDGES[name](encode(config(name), PCM).file)
     if spec(name).lossless:
         np.testing.assert_array_equal(decoded, SPEECH)
     else:
         start = 0 if spec(name).sample_exact else encode(config(name), PCM).finished.delay_samples
         heard = decoded[start : start + len(SPEECH), 0].astype(float)
-        assert np.corrcoef(heard, SPEECH[:, 0])[0, 1] > 0.95, "decoded audio lines up with the input"
+        assert np.corrcoef(heard, SPEECH[:, 0])[0, 1] > 0.95, "decoded audio is aligned with the input"
 
 
 @formats
 @settings(max_examples=12, deadline=None)
 @given(cuts=st.lists(st.integers(0, len(PCM)), max_size=12))
-def test_any_cutting_of_the_input_gives_the_same_file(name: str, cuts: list[int]) -> None:
+def test_the_file_does_not_depend_on_how_the_input_is_cut(name: str, cuts: list[int]) -> None:
     whole = encode(config(name), PCM)
     cut = encode(config(name), PCM, cuts)
     assert without_serials(cut.file) == without_serials(whole.file)
@@ -71,7 +71,7 @@ def test_any_cutting_of_the_input_gives_the_same_file(name: str, cuts: list[int]
 
 
 @formats
-def test_one_byte_a_message_gives_the_same_file(name: str) -> None:
+def test_one_byte_per_call_results_in_the_same_file(name: str) -> None:
     pcm = PCM[:6000]
     assert without_serials(encode(config(name), pcm, range(len(pcm))).file) == without_serials(
         encode(config(name), pcm).file
@@ -98,7 +98,7 @@ def test_live_bytes_decode_without_the_header(name: str) -> None:
 
 
 @formats
-def test_samples_that_wait_hold_no_byte_back(name: str) -> None:
+def test_samples_in_the_carry_delay_no_byte(name: str) -> None:
     options = resolve(config(name))
     encoder, stream = FORMATS[name].open(options.output), AudioEncoder(**config(name))
     converter = PcmConverter(options, clip_floats=not spec(name).lossless)
@@ -114,7 +114,7 @@ def test_samples_that_wait_hold_no_byte_back(name: str) -> None:
 
 
 @formats
-def test_a_float_that_is_no_number_is_refused_at_once(name: str) -> None:
+def test_nan_is_refused_immediately(name: str) -> None:
     stream = AudioEncoder(**config(name, sample_format="F32LE"))
     stream.start()
     with pytest.raises(InvalidArgument, match="nan at frame 1, channel 0"):
@@ -123,7 +123,7 @@ def test_a_float_that_is_no_number_is_refused_at_once(name: str) -> None:
 
 
 @formats
-def test_totals_and_hash_are_true(name: str) -> None:
+def test_totals_and_hash_are_correct(name: str) -> None:
     encoded = encode(config(name), PCM)
     finished = encoded.finished
     assert finished.total_bytes == len(encoded.live) == len(encoded.file)
@@ -135,7 +135,7 @@ def test_totals_and_hash_are_true(name: str) -> None:
 
 
 @formats
-def test_started_names_type_and_extension(name: str) -> None:
+def test_started_has_mime_type_and_extension(name: str) -> None:
     started = encode(config(name), b"").started
     assert started.output == resolve(config(name)).output
     assert started.mime_type == spec(name).mime_type
@@ -143,7 +143,7 @@ def test_started_names_type_and_extension(name: str) -> None:
 
 
 @formats
-def test_close_comes_twice_and_in_the_middle_and_after_an_error(name: str) -> None:
+def test_close_may_be_called_twice_and_early_and_after_an_error(name: str) -> None:
     unused = AudioEncoder(**config(name))
     unused.close()
     unused.close()
@@ -159,7 +159,7 @@ def test_close_comes_twice_and_in_the_middle_and_after_an_error(name: str) -> No
 
 
 @formats
-def test_tags_do_not_move_the_audio(name: str) -> None:
+def test_tags_do_not_change_the_audio(name: str) -> None:
     tags = dict.fromkeys(spec(name).tags, "Ünïcode ☃ " * 500) | dict.fromkeys(spec(name).container.integer_tags, "-7")
     encoded = encode(config(name, tags=tags), PCM)
     if tags:
@@ -168,7 +168,7 @@ def test_tags_do_not_move_the_audio(name: str) -> None:
 
 
 @formats
-def test_flush_answers_and_harms_nothing(name: str) -> None:
+def test_flush_is_answered_and_does_not_change_the_audio(name: str) -> None:
     def asked() -> list[Request]:
         return [
             Request(config=config(name), flush=True),
@@ -187,7 +187,7 @@ def test_flush_answers_and_harms_nothing(name: str) -> None:
 
 
 def threads() -> int:
-    """Native ones, too."""
+    """Return the number of threads, including native ones."""
     return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 

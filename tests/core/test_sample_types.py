@@ -1,4 +1,4 @@
-"""Sample formats: bytes to arrays and back, and every way between two of them."""
+"""Sample formats: bytes to arrays and back, and conversion between every two of them."""
 
 from itertools import product
 
@@ -27,19 +27,19 @@ by_name = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 @by_name
 @given(data=st.data())
-def test_bytes_survive_unpack_and_pack(kind: SampleType, data: st.DataObject) -> None:
+def test_unpack_and_pack_return_the_same_bytes(kind: SampleType, data: st.DataObject) -> None:
     raw = data.draw(st.binary(min_size=2 * kind.width, max_size=2 * kind.width))
     samples = unpack(raw, kind, 2)
     assert samples.shape == (1, 2)
     assert pack(samples, kind) == raw
 
 
-def test_24_bits_lie_at_the_top_of_an_int32() -> None:
+def test_24_bits_are_the_high_bits_of_an_int32() -> None:
     assert unpack(b"\x01\x02\x83", S24LE, 1)[0, 0] == np.int32(np.uint32(0x83020100).astype(np.int32))
 
 
 def extremes(kind: SampleType) -> tuple[object, object, object]:
-    """The lowest sample, zero and the highest."""
+    """Return the lowest sample, zero and the highest sample."""
     if kind.is_float:
         return -1.0, 0.0, 1.0
     if kind is U8:
@@ -50,7 +50,7 @@ def extremes(kind: SampleType) -> tuple[object, object, object]:
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(KINDS, KINDS)), ids=lambda kind: kind.name)
-def test_extremes_stay_extremes(source: SampleType, target: SampleType) -> None:
+def test_extremes_are_converted_to_extremes(source: SampleType, target: SampleType) -> None:
     came = np.array([extremes(source)], source.dtype).T
     got = convert(came, source, target)
     assert got.dtype == target.dtype
@@ -70,7 +70,7 @@ def test_extremes_stay_extremes(source: SampleType, target: SampleType) -> None:
     [(a, b) for a, b in product(INTEGERS, KINDS) if b.bits > a.bits or (b is F32LE and a.bits <= 24)],
     ids=lambda kind: kind.name,
 )
-def test_there_and_back_is_exact_where_the_wider_holds_the_narrower(narrow: SampleType, wide: SampleType) -> None:
+def test_conversion_to_a_wider_type_and_back_is_exact(narrow: SampleType, wide: SampleType) -> None:
     if wide is F32LE and narrow is S32LE:
         pytest.skip("24 bits of mantissa")
     rng = np.random.default_rng(3)
@@ -86,7 +86,7 @@ def test_narrowing_rounds_to_nearest() -> None:
     assert convert(came, S32LE, S16LE)[:, 0].tolist() == [0, 1, 1, -1, 0]
 
 
-def test_floats_beyond_full_scale_are_clipped_by_integers_only() -> None:
+def test_floats_beyond_full_scale_are_clipped_only_in_integers() -> None:
     came = np.array([[1.5], [-1.5]], "<f4")
     assert convert(came, F32LE, S16LE)[:, 0].tolist() == [32767, -32768]
     assert convert(came, F32LE, F64LE)[:, 0].tolist() == [1.5, -1.5]

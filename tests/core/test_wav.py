@@ -15,7 +15,7 @@ from support.encode import config, encode, speechlike
 
 
 def chunks(data: bytes) -> dict[bytes, bytes]:
-    """Body of each chunk by id; data's goes to the end of the file where its size is unknown."""
+    """Return the body of each chunk by ID; if its size is unknown, data extends to the end of the file."""
     found, at = {}, 12
     while at + 8 <= len(data):
         name, size = unpack_from("<4sI", data, at)
@@ -28,19 +28,19 @@ def header(frames: int | None, bits: int = 16, channels: int = 1) -> bytes:
     return wav.header(format_tag=wav.PCM, bits=bits, sample_rate=24000, channels=channels, tags={}, frames=frames)
 
 
-def test_live_header_claims_no_size() -> None:
+def test_live_header_has_no_sizes() -> None:
     live = encode(config("wav"), b"\1\0\2\0").live
     assert unpack_from("<4sI4s", live) == (b"RIFF", 0xFFFFFFFF, b"WAVE")
     assert live[-8:-4] == b"\xff\xff\xff\xff"
 
 
-def test_finished_header_tells_true_sizes() -> None:
+def test_finished_header_has_the_sizes() -> None:
     file = encode(config("wav"), b"\1\0\2\0").file
     assert unpack_from("<4sI4s", file) == (b"RIFF", len(file) - 8, b"WAVE")
     assert chunks(file)[b"data"] == b"\1\0\2\0"
 
 
-def test_an_odd_data_chunk_gets_a_pad_byte_that_its_size_does_not_count() -> None:
+def test_an_odd_data_chunk_has_a_pad_byte_that_its_size_excludes() -> None:
     encoded = encode(config("wav", sample_format="U8"), b"\x80\x81\x82")
     assert len(encoded.finished.trailer) == 1
     assert chunks(encoded.file)[b"data"] == b"\x80\x81\x82"
@@ -48,8 +48,8 @@ def test_an_odd_data_chunk_gets_a_pad_byte_that_its_size_does_not_count() -> Non
 
 
 @pytest.mark.parametrize(("name", "silence"), [("wav", b"\x80"), ("wav-mulaw", b"\xff"), ("wav-alaw", b"\xd5")])
-def test_a_live_player_hears_the_pad_byte_as_silence(name: str, silence: bytes) -> None:
-    """Without the finished header nothing tells the pad byte from a sample."""
+def test_the_pad_byte_is_silence_in_a_live_player(name: str, silence: bytes) -> None:
+    """Without the finished header a player can't distinguish the pad byte from a sample."""
     encoded = encode(config(name, out_sample_format="U8" if name == "wav" else "S16LE"), bytes(2 * 101))
     assert encoded.finished.trailer == silence
     heard = by_ffmpeg(encoded.live)
@@ -58,7 +58,7 @@ def test_a_live_player_hears_the_pad_byte_as_silence(name: str, silence: bytes) 
 
 
 def test_the_pad_byte_of_a_sample_of_several_bytes_is_zero() -> None:
-    """RIFF MCI, section 2; no player makes a sample of it."""
+    """RIFF MCI, section 2; no player decodes it as a sample."""
     assert encode(config("wav", sample_format="S24LE"), bytes(3)).finished.trailer == b"\0"
 
 
@@ -76,7 +76,7 @@ def test_the_pad_byte_of_a_sample_of_several_bytes_is_zero() -> None:
         ("F32LE", 6, wav.EXTENSIBLE),
     ],
 )
-def test_extensible_where_the_standard_wants_it(sample_format: str, channels: int, tag: int) -> None:
+def test_extensible_is_used_where_the_standard_requires_it(sample_format: str, channels: int, tag: int) -> None:
     found = chunks(encode(config("wav", channels=channels, sample_format=sample_format), b"").file)
     assert unpack_from("<H", found[b"fmt "])[0] == tag
     assert (b"fact" in found) == sample_format.startswith("F")
@@ -84,7 +84,7 @@ def test_extensible_where_the_standard_wants_it(sample_format: str, channels: in
 
 @pytest.mark.parametrize("channels", range(1, 9))
 @pytest.mark.parametrize("sample_format", ["S16LE", "S24LE", "S32LE", "F32LE", "F64LE", "U8"])
-def test_other_readers_see_what_went_in(sample_format: str, channels: int) -> None:
+def test_other_readers_return_the_input(sample_format: str, channels: int) -> None:
     rng = np.random.default_rng(1)
     raw = {"S16LE": "<i2", "S32LE": "<i4", "F32LE": "<f4", "F64LE": "<f8", "U8": "u1"}
     if sample_format == "S24LE":
@@ -124,7 +124,7 @@ def test_rf64_starts_where_32_bits_end(over: int) -> None:
     assert riff_size == 0xFFFFFFFF or fits
 
 
-def test_tags_are_found_by_libsndfile() -> None:
+def test_tags_are_read_by_libsndfile() -> None:
     tags = {
         "title": "Tïtle",
         "artist": "A",
@@ -154,7 +154,7 @@ TAGS = {
 
 
 def test_tags_are_in_an_id3_chunk_as_well() -> None:
-    """INFO names no character set, and many readers take it for Latin-1."""
+    """INFO specifies no character set, and many readers decode it as Latin-1."""
     tags: Any = WAVE(BytesIO(encode(config("wav", tags=TAGS), bytes(200)).file)).tags
     assert tags.version == (2, 4, 0)
     assert {frame: [str(value) for value in tags.getall(frame)] for frame in tags} == {
@@ -169,7 +169,7 @@ def test_tags_are_in_an_id3_chunk_as_well() -> None:
 
 
 def test_the_track_number_is_in_iprt_and_itrk() -> None:
-    """TagLib reads the one, libsndfile the other; FFmpeg, which reads both, tells it once."""
+    """TagLib reads one, libsndfile the other; FFmpeg, which reads both, reports it once."""
     file = encode(config("wav", tags={"track": "7"}), bytes(200)).file
     info = chunks(file)[b"LIST"]
     assert info == b"INFO" + b"IPRT" + b"\2\0\0\0" + b"7\0" + b"ITRK" + b"\2\0\0\0" + b"7\0"
@@ -179,12 +179,12 @@ def test_the_track_number_is_in_iprt_and_itrk() -> None:
 
 @pytest.mark.parametrize("name", ["wav", "wav-mulaw", "wav-alaw"])
 @pytest.mark.parametrize("title", ["odd", "even"])
-def test_tags_stand_in_the_header_before_the_samples(name: str, title: str) -> None:
-    """So they are heard by no player of the live file, and the header that replaces the first has the same length."""
+def test_tags_are_in_the_header_before_the_samples(name: str, title: str) -> None:
+    """So live players do not play them as audio, and the final header has the same length as the live one."""
     encoded = encode(config(name, tags={**TAGS, "title": title}), bytes(200))
     found = chunks(encoded.file)
     assert list(found)[-3:] == [b"LIST", b"id3 ", b"data"]
-    assert all(len(body) % 2 == 0 for body in found.values()), "mkvmerge takes a pad byte for the start of a chunk"
+    assert all(len(body) % 2 == 0 for body in found.values()), "mkvmerge treats a pad byte as the start of a chunk"
     assert encoded.chunks[0].data[-8:] == b"data" + b"\xff" * 4
     assert len(encoded.chunks[0].data) == len(encoded.finished.header)
     assert len(encoded.finished.header) % 2 == 0

@@ -1,4 +1,4 @@
-"""WebM: elements, positions and timestamps, read by a reader of the tests' own and by FFmpeg."""
+"""WebM: elements, positions and timestamps, read by the tests' own parser and by FFmpeg."""
 
 from io import BytesIO
 from itertools import pairwise
@@ -17,19 +17,19 @@ from support.decode import by_blocks, by_ffmpeg
 from support.encode import Request, config, encode, run, speechlike
 
 MS = 1_000_000
-"""In ns."""
+"""One millisecond, in ns."""
 PRE_SKIP = 312
 TICKS_PER_MS = 2
 
 
 def segment(file: bytes) -> tuple[int, bytes]:
-    """Position and bytes of the Segment's data."""
+    """Return position and bytes of the Segment's data."""
     ((start, data),) = ((at, data) for found, at, data in webm.elements(file) if found == webm.SEGMENT)
     return start + 12, data
 
 
 def top(file: bytes) -> list[tuple[int, int, bytes]]:
-    """ID, position in the Segment's data and data of each child of the Segment."""
+    """Return ID, position in the Segment's data and data of each child of the Segment."""
     start, data = segment(file)
     children, end = [], 0
     for element_id, at, found in webm.elements(file, start):
@@ -41,7 +41,7 @@ def top(file: bytes) -> list[tuple[int, int, bytes]]:
 
 
 def blocks(file: bytes) -> list[tuple[int, bytes]]:
-    """Timestamp in ticks and packet of each block."""
+    """Return timestamp in ticks and packet of each block."""
     found, cluster = [], 0
     for element_id, _, data in webm.elements(file):
         if element_id == webm.TIMESTAMP:
@@ -54,13 +54,13 @@ def blocks(file: bytes) -> list[tuple[int, bytes]]:
 
 
 def cues(file: bytes) -> list[tuple[int, int]]:
-    """Timestamp in ticks and position of each cue."""
+    """Return timestamp in ticks and position of each cue."""
     times, positions = webm.find(file, webm.CUE_TIME), webm.find(file, webm.CUE_CLUSTER_POSITION)
     return list(zip(map(webm.number, times), map(webm.number, positions), strict=True))
 
 
 def muxed_by_ffmpeg(pcm: NDArray[np.int16]) -> bytes:
-    """Mono at 24 kHz in Opus and WebM."""
+    """Encode mono audio at 24 kHz to Opus in WebM with FFmpeg."""
     file = BytesIO()
     with av.open(file, "w", "webm") as container:
         stream = container.add_stream("libopus", 24000, layout="mono")
@@ -72,10 +72,12 @@ def muxed_by_ffmpeg(pcm: NDArray[np.int16]) -> bytes:
 
 
 def seconds_with_late_seeks(file: bytes) -> set[int]:
-    """Seek to every 10 ms; return the seconds in which FFmpeg begins to read behind where it was told to."""
+    """Seek to every 10 ms; return the seconds at which FFmpeg starts to read after the target."""
     late = set()
     for target_ms in range(0, 16_000, 10):
-        with av.open(BytesIO(file), "r") as container:  # a new one each time: it remembers the blocks that it has read
+        with av.open(
+            BytesIO(file), "r"
+        ) as container:  # a new one each time, because it caches the blocks that it has read
             container.seek(target_ms * 1000)
             packet = next(container.demux())
             assert packet.pts is not None
@@ -85,9 +87,9 @@ def seconds_with_late_seeks(file: bytes) -> set[int]:
 
 
 @given(st.integers(0, 300), st.sampled_from([0xEC, 0x4286, 0x2AD7B1, 0x1F43B675]))
-def test_elements_come_back(size: int, element_id: int) -> None:
+def test_elements_are_read_back(size: int, element_id: int) -> None:
     data = ebml.element(element_id, bytes(size))
-    if element_id == webm.CLUSTER:  # a master, whose children the reader would want to read
+    if element_id == webm.CLUSTER:  # a master element, whose children the parser would read
         data = ebml.element(element_id, ebml.void(9 + size))
     assert next(webm.elements(data))[0] == element_id
     assert len(next(webm.elements(data))[2]) == (size + 9 if element_id == webm.CLUSTER else size)
@@ -99,12 +101,12 @@ def test_a_size_of_all_ones_is_not_used_for_a_known_size() -> None:
 
 
 @given(st.integers(-(2**40), 2**40))
-def test_signed_integers_come_back(value: int) -> None:
+def test_signed_integers_are_read_back(value: int) -> None:
     ((_, _, data),) = webm.elements(ebml.signed(0x75A2, value))
     assert int.from_bytes(data, "big", signed=True) == value
 
 
-def test_live_the_segment_has_no_end_and_no_duration() -> None:
+def test_live_segment_has_neither_size_nor_duration() -> None:
     live = encode(config("webm"), speechlike(24000).tobytes()).live
     assert live[segment(live)[0] - 8 :][:8] == b"\x01" + b"\xff" * 7
     assert [element_id for element_id, _, _ in top(live)] == [
@@ -115,7 +117,7 @@ def test_live_the_segment_has_no_end_and_no_duration() -> None:
 
 @pytest.mark.parametrize("tags", [{}, {"title": "A" * 200}])
 @pytest.mark.parametrize("length", [0, 1, 24000, 24012])
-def test_finished_every_position_and_length_is_true(length: int, tags: dict[str, str]) -> None:
+def test_finished_positions_and_lengths_are_correct(length: int, tags: dict[str, str]) -> None:
     file = encode(config("webm", tags=tags), speechlike(length).tobytes()).file
     start, data = segment(file)
     assert start + len(data) == len(file)
@@ -132,7 +134,7 @@ def test_finished_every_position_and_length_is_true(length: int, tags: dict[str,
     assert cues(file) == clusters[:1]
 
 
-def test_a_cue_every_five_seconds_leads_to_its_cluster() -> None:
+def test_a_cue_every_five_seconds_points_to_its_cluster() -> None:
     file = encode(config("webm", page_ms=60), speechlike(24000 * 16).tobytes()).file
     clusters = [
         (webm.number(webm.find(found, webm.TIMESTAMP)[0]), at) for name, at, found in top(file) if name == webm.CLUSTER
@@ -141,8 +143,8 @@ def test_a_cue_every_five_seconds_leads_to_its_cluster() -> None:
     assert [time // TICKS_PER_MS for time, _ in cues(file)] == [0, 5040, 10080, 15120]
 
 
-def test_ffmpeg_seeks_no_worse_than_in_a_file_of_its_own() -> None:
-    """After a seek it drops the block that a cue leads to: it takes the codec's delay from the block's time only."""
+def test_ffmpeg_seeks_as_well_as_in_its_own_file() -> None:
+    """After a seek FFmpeg drops the block of the cue: it subtracts the codec's delay only from the block's time."""
     pcm = speechlike(24000 * 16)
     ours, theirs = (
         seconds_with_late_seeks(file) for file in (encode(config("webm"), pcm.tobytes()).file, muxed_by_ffmpeg(pcm))
@@ -152,7 +154,7 @@ def test_ffmpeg_seeks_no_worse_than_in_a_file_of_its_own() -> None:
 
 @pytest.mark.parametrize("rate", [8000, 12000, 16000, 24000, 48000])
 @pytest.mark.parametrize("frames", [0, 1, 100, 479, 480, 804, 24000])
-def test_it_is_cut_to_the_sample(rate: int, frames: int) -> None:
+def test_webm_is_trimmed_to_the_sample(rate: int, frames: int) -> None:
     encoded = encode(config("webm", rate), speechlike(frames, rate).tobytes())
     delay, discarded = (
         sum(map(webm.number, webm.find(encoded.file, element_id)))
@@ -160,7 +162,7 @@ def test_it_is_cut_to_the_sample(rate: int, frames: int) -> None:
     )
     packets = len(blocks(encoded.file))
     assert delay == PRE_SKIP * 1_000_000_000 // 48000
-    assert discarded < 20 * MS, "no more than the last packet holds"
+    assert discarded < 20 * MS, "at most the last packet"
     assert packets * 20 * MS - delay - discarded == pytest.approx(frames * 1_000_000_000 / rate, abs=1)
     assert encoded.finished.delay_samples == PRE_SKIP * rate // 48000
     assert encoded.finished.padding_samples == pytest.approx(discarded * rate / 1_000_000_000, abs=1e-3)
@@ -170,7 +172,7 @@ def test_it_is_cut_to_the_sample(rate: int, frames: int) -> None:
 
 
 @pytest.mark.parametrize("page_ms", [20, 100, 2000])
-def test_blocks_follow_each_other_in_clusters_as_long_as_asked(page_ms: int) -> None:
+def test_blocks_are_contiguous_in_clusters_of_page_ms(page_ms: int) -> None:
     file = encode(config("webm", page_ms=page_ms), speechlike(240_000).tobytes()).file
     assert [time for time, _ in blocks(file)] == [20 * TICKS_PER_MS * n for n in range(len(blocks(file)))]
     starts = [webm.number(webm.find(found, webm.TIMESTAMP)[0]) for name, _, found in top(file) if name == webm.CLUSTER]
@@ -192,19 +194,19 @@ def test_flush_closes_the_cluster() -> None:
 
 
 @pytest.mark.parametrize("channels", range(1, 9))
-def test_channels_keep_their_places(channels: int) -> None:
+def test_channels_keep_their_order(channels: int) -> None:
     rate = 48000
     t = np.arange(rate)[:, None] / rate
     tones = 400 + 300 * np.arange(channels)
     if channels >= 6:
-        tones[3] = 60  # the low frequency channel carries no more
+        tones[3] = 60  # the LFE channel has no higher frequencies
     pcm = (8000 * np.sin(2 * np.pi * tones * t)).astype("<i2")
     decoded = by_ffmpeg(encode(config("webm", rate, channels), pcm.tobytes()).file)
     heard = np.abs(np.fft.rfft(decoded, axis=0)).argmax(axis=0)
     np.testing.assert_allclose(heard, tones, atol=3)
 
 
-def test_packets_are_those_of_ogg() -> None:
+def test_packets_are_the_same_as_in_ogg() -> None:
     from support.ogg import pages
 
     pcm = speechlike(24000).tobytes()
@@ -216,12 +218,12 @@ def test_tags_and_seek_pre_roll() -> None:
     tags = {"title": "Tïtle ☃", "artist": "A", "track": "3"}
     file = encode(config("webm", tags=tags), b"").live
     names, strings = webm.find(file, webm.TAG_NAME), webm.find(file, webm.TAG_STRING)
-    told = {name.decode(): text.decode() for name, text in zip(names, strings, strict=True)}
-    assert told == {"TITLE": "Tïtle ☃", "ARTIST": "A", "PART_NUMBER": "3"}
+    tags_found = {name.decode(): text.decode() for name, text in zip(names, strings, strict=True)}
+    assert tags_found == {"TITLE": "Tïtle ☃", "ARTIST": "A", "PART_NUMBER": "3"}
     assert [webm.number(found) for found in webm.find(file, webm.SEEK_PRE_ROLL)] == [80 * MS]
 
 
-def test_the_codec_s_delay_is_whole_in_ticks() -> None:
+def test_the_codec_delay_is_a_whole_number_of_ticks() -> None:
     file = encode(config("webm"), b"").live
     (scale,), (delay,) = webm.find(file, webm.TIMESTAMP_SCALE), webm.find(file, webm.CODEC_DELAY)
     assert webm.number(scale) == MS // TICKS_PER_MS
@@ -229,7 +231,7 @@ def test_the_codec_s_delay_is_whole_in_ticks() -> None:
 
 
 @pytest.mark.parametrize("clusters", [1, 511, 512, 513, 100_000])
-def test_cues_stay_few_and_even(clusters: int) -> None:
+def test_cues_stay_few_and_evenly_spaced(clusters: int) -> None:
     made = Cues()
     for number in range(clusters):
         made.add(5000 * number, 7 * number)

@@ -1,4 +1,4 @@
-"""The example StreamingAudioWriter, called as its callers do."""
+"""The example StreamingAudioWriter, used like the class that it replaces."""
 
 import warnings
 
@@ -13,13 +13,13 @@ from support.streams import speechlike
 RATE = 24000
 SECOND = speechlike(RATE)
 AAC_DELAY = 1024
-"""Samples that a decoder of ADTS plays before the first one."""
+"""Samples that an ADTS decoder returns before the first input sample."""
 
 names = pytest.mark.parametrize("name", NAMES)
 
 
 def stream(writer: StreamingAudioWriter, chunks: list[Samples]) -> tuple[list[bytes], bytes]:
-    """The bytes of each call, and the stored file."""
+    """Return the bytes of each call, and the stored file."""
     calls = [writer.write_chunk(chunk) for chunk in chunks] + [writer.write_chunk(finalize=True)]
     writer.close()
     live = b"".join(calls)
@@ -27,7 +27,7 @@ def stream(writer: StreamingAudioWriter, chunks: list[Samples]) -> tuple[list[by
 
 
 @names
-def test_the_file_has_every_sample_whatever_the_dtype_of_a_chunk(name: str) -> None:
+def test_the_file_has_every_sample_for_any_dtype(name: str) -> None:
     halves: list[Samples] = [SECOND[:10_000, 0], SECOND[10_000:].astype(np.float32) / 32768]
     calls, file = stream(StreamingAudioWriter(name, RATE), halves)
     row = FORMATS[NAMES[name]]
@@ -43,7 +43,7 @@ def test_the_file_has_every_sample_whatever_the_dtype_of_a_chunk(name: str) -> N
 
 
 @names
-def test_each_call_returns_the_audio_that_it_brought(name: str) -> None:
+def test_each_call_returns_its_audio(name: str) -> None:
     calls, _ = stream(StreamingAudioWriter(name, RATE), [SECOND, SECOND])
     for number in (1, 2):
         live = b"".join(calls[:number])
@@ -52,7 +52,7 @@ def test_each_call_returns_the_audio_that_it_brought(name: str) -> None:
 
 
 @names
-def test_two_channels_come_interleaved_or_as_columns(name: str) -> None:
+def test_two_channels_may_be_interleaved_or_columns(name: str) -> None:
     stereo = speechlike(RATE, channels=2)
     files = [stream(StreamingAudioWriter(name, RATE, channels=2), [chunk])[1] for chunk in (stereo, stereo.reshape(-1))]
     if name not in ("ogg", "opus"):  # Ogg's serial numbers are random
@@ -64,12 +64,12 @@ def test_two_channels_come_interleaved_or_as_columns(name: str) -> None:
 
 
 @pytest.mark.parametrize("rate", [22050, 44100])
-def test_opus_takes_rates_that_it_does_not_have(rate: int) -> None:
+def test_opus_accepts_rates_that_it_resamples(rate: int) -> None:
     _, file = stream(StreamingAudioWriter("opus", rate), [speechlike(rate, rate)])
     assert len(by_ffmpeg(file)) == pytest.approx(48000, abs=2)
 
 
-def test_a_bitrate_that_is_too_high_becomes_the_highest_one_with_a_warning() -> None:
+def test_too_high_a_bitrate_is_reduced_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="aac supports at most 96000 bit/s at 16000 Hz"):
         writer = StreamingAudioWriter("aac", 16_000)
     _, file = stream(writer, [speechlike(16_000, 16_000)])
@@ -80,7 +80,7 @@ def test_a_bitrate_that_is_too_high_becomes_the_highest_one_with_a_warning() -> 
 
 
 @names
-def test_finalize_takes_a_last_chunk_and_an_empty_stream(name: str) -> None:
+def test_finalize_accepts_a_last_chunk_or_none(name: str) -> None:
     at_once, in_two = StreamingAudioWriter(name, RATE), StreamingAudioWriter(name, RATE)
     assert len(at_once.write_chunk(SECOND, finalize=True)) == len(
         in_two.write_chunk(SECOND) + in_two.write_chunk(finalize=True)
@@ -94,7 +94,7 @@ def test_finalize_takes_a_last_chunk_and_an_empty_stream(name: str) -> None:
     empty.close()
 
 
-def test_what_cannot_be_is_refused_by_name() -> None:
+def test_invalid_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="format='wma': expected one of wav, opus, flac, mp3, aac, pcm, ogg"):
         StreamingAudioWriter("wma", RATE)
     with pytest.raises(InvalidArgument, match="output_sample_rate_hz=96000: mp3 takes 8000"):

@@ -1,4 +1,4 @@
-"""Ten thousand broken streams against a live server, with a healthy one beside them."""
+"""Ten thousand broken streams against a live server, with a healthy stream beside them."""
 
 import random
 from collections import Counter
@@ -15,14 +15,14 @@ from support.streams import NAMES, Encoded, collect, config, encode, requests, s
 STREAMS = 10_000
 WORKERS = 8
 GROWTH_BYTES = 24 * 1024 * 1024
-"""What the allocator may keep after the first thousand: messages of 1 MiB come and go. Less than 3 KB a stream."""
+"""Memory that the allocator may keep after the first thousand: it allocates messages of 1 MiB. Under 3 KB per stream."""
 
 Request = pb.EncodeStreamRequest
 NAN = b"\0\0\xc0\x7f"
 
 
 def broken(rng: random.Random) -> tuple[list[Request] | bytes, set[str]]:
-    """A stream that can't be right, and the statuses that it may get."""
+    """Return an invalid stream, and the statuses that it may end with."""
     name = rng.choice(list(NAMES))
     good = config(name)
     kind = rng.randrange(9)
@@ -48,11 +48,11 @@ def broken(rng: random.Random) -> tuple[list[Request] | bytes, set[str]]:
     return rng.randbytes(rng.randrange(1, 200)), {"FAILED_PRECONDITION", "INVALID_ARGUMENT"}
 
 
-def test_broken_streams_get_their_status_and_harm_nobody() -> None:
+def test_broken_streams_get_their_status_and_harm_no_other_stream() -> None:
     pcm = speechlike(240_000).tobytes()
     pieces = [pcm[start : start + 960] for start in range(0, len(pcm), 960)]
     with ServerProcess() as server, channel_to(server) as channel, ThreadPoolExecutor(WORKERS + 1) as pool:
-        # Bytes that are no message at all go past the generated code.
+        # Bytes that are not a message can't be sent through the generated code.
         raw: Any = channel.stream_stream("/audiowriter.v1.AudioWriterService/EncodeStream")
 
         def one(seed: int) -> tuple[str, str]:
@@ -61,15 +61,15 @@ def test_broken_streams_get_their_status_and_harm_nobody() -> None:
             try:
                 list(raw(iter(messages)))
             except grpc.RpcError as error:
-                code, told = error.code().name, str(error.details())
+                code, text = error.code().name, str(error.details())
             else:
-                code, told = "OK", ""
+                code, text = "OK", ""
             if isinstance(stream, bytes) and code == "OK":
-                return code, told  # random bytes may be a message of unknown fields
-            assert code in allowed, (seed, code, told)
-            assert "Traceback" not in told
-            assert "Exception" not in told, told
-            return code, told
+                return code, text  # random bytes may be a message of unknown fields
+            assert code in allowed, (seed, code, text)
+            assert "Traceback" not in text
+            assert "Exception" not in text, text
+            return code, text
 
         def healthy() -> Encoded:
             encoded = Encoded()

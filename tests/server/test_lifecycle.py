@@ -1,4 +1,4 @@
-"""Start, drain, stop, and the workers under one supervisor."""
+"""Start, drain, stop, and the workers of a supervisor."""
 
 import asyncio
 import gc
@@ -27,7 +27,7 @@ def health(channel: grpc.Channel, name: str = "") -> int:
     return int(health_pb2_grpc.HealthStub(channel).Check(request, timeout=LIMIT_S).status)
 
 
-def test_drain_under_fifty_streams_loses_none() -> None:
+def test_drain_completes_fifty_streams() -> None:
     with ServerProcess() as server, channel_to(server) as channel:
         watched: list[int] = []
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
@@ -47,7 +47,7 @@ def test_drain_under_fifty_streams_loses_none() -> None:
         assert [stream.finish().total_bytes for stream in streams] == [10 * len(FRAME)] * 50
         begin = time.monotonic()
         assert server.wait() == 0
-        assert time.monotonic() - begin < 5  # an open Watch does not hold it up
+        assert time.monotonic() - begin < 5  # an open Watch does not delay the drain
         watcher.join(LIMIT_S)
         assert watched == [Health.SERVING, Health.NOT_SERVING]
     codes = [line["code"] for line in server.calls()]
@@ -61,7 +61,7 @@ def _until_end(call: Iterator[Any]) -> Iterator[Any]:
         return
 
 
-def test_streams_that_outlive_the_grace_are_cut_by_name() -> None:
+def test_streams_that_exceed_the_drain_timeout_end_with_a_named_error() -> None:
     with ServerProcess("--drain-timeout=0.5") as server, channel_to(server) as channel:
         stream = Stream(channel).start()
         server.signal()
@@ -70,7 +70,7 @@ def test_streams_that_outlive_the_grace_are_cut_by_name() -> None:
     assert [line["reason"] for line in server.calls()] == ["DRAIN_TIMEOUT_EXCEEDED"]
 
 
-def test_second_signal_ends_at_once() -> None:
+def test_second_signal_stops_the_server_immediately() -> None:
     with ServerProcess() as server, channel_to(server) as channel:
         stream = Stream(channel).start()
         server.signal(signal.SIGINT)
@@ -81,7 +81,7 @@ def test_second_signal_ends_at_once() -> None:
         assert server.wait() == 1
 
 
-async def test_first_write_that_fails_after_a_cancellation_is_not_logged_as_lost() -> None:
+async def test_failed_first_write_after_a_cancellation_is_not_logged() -> None:
     lost: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
     may_end = asyncio.Event()
@@ -102,7 +102,7 @@ async def test_first_write_that_fails_after_a_cancellation_is_not_logged_as_lost
     assert lost == []
 
 
-async def test_first_write_ends_before_the_status_is_sent_however_often_it_is_cancelled() -> None:
+async def test_first_write_ends_before_the_status_even_if_cancelled_repeatedly() -> None:
     may_end, ended = asyncio.Event(), asyncio.Event()
 
     async def first_write() -> None:
@@ -121,7 +121,7 @@ async def test_first_write_ends_before_the_status_is_sent_however_often_it_is_ca
     assert ended.is_set()
 
 
-def test_old_connection_takes_no_new_calls_and_loses_none() -> None:
+def test_old_connection_accepts_no_new_calls_and_loses_none() -> None:
     with ServerProcess("--max-connection-age=1") as server, channel_to(server) as channel:
         streams = []
         deadline = time.monotonic() + 2
@@ -133,7 +133,7 @@ def test_old_connection_takes_no_new_calls_and_loses_none() -> None:
     assert len({line["peer"] for line in server.calls()}) > 1
 
 
-def test_taken_port_is_one_line() -> None:
+def test_error_of_a_port_in_use_is_one_line() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -142,7 +142,7 @@ def test_taken_port_is_one_line() -> None:
             ServerProcess(f"--port={port}")
 
 
-def test_killed_worker_comes_back_and_the_others_don_t_notice() -> None:
+def test_killed_worker_is_restarted_without_effect_on_the_others() -> None:
     with ServerProcess(workers=2) as server:
         with channel_to(server.targets[0]) as one, channel_to(server.targets[1]) as other:
             lost, kept = Stream(one).start(), Stream(other).start()
@@ -168,11 +168,11 @@ def test_workers_drain_when_their_supervisor_is_killed() -> None:
             server.process.wait(LIMIT_S)
             server.wait_for_line("draining 1")
             assert stream.finish().total_bytes == 0
-        # The worker without a stream may have stopped before the other one said that it drains.
-        poll(lambda: [line["message"] for line in server.log].count("stopped") == 2, "a worker lives on")
+        # The worker without a stream may have stopped before the other one reported that it drains.
+        poll(lambda: [line["message"] for line in server.log].count("stopped") == 2, "a worker is still running")
 
 
-def test_workers_share_a_port_where_asked() -> None:
+def test_workers_share_a_port_if_configured() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -186,10 +186,10 @@ def test_workers_share_a_port_where_asked() -> None:
             pids.update(line["pid"] for line in server.calls())
             return len(pids) == 2
 
-        poll(both_were_met, "one worker takes all connections")
+        poll(both_were_met, "one worker received all connections")
 
 
-def test_worker_that_can_t_start_stops_all() -> None:
+def test_worker_that_cannot_start_stops_all() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,4 +1,4 @@
-"""Every limit of the server, met on purpose: each is named in the error that it causes."""
+"""Every limit of the server, exceeded on purpose: each error names its limit."""
 
 import json
 import time
@@ -17,7 +17,7 @@ STREAMS = 20
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
-    """Limits that a test meets within a second or two."""
+    """Limits that a test reaches within a second or two."""
     with ServerProcess(
         f"--max-streams={STREAMS}",
         "--max-pcm-bytes=2000",
@@ -85,13 +85,13 @@ def test_channels(channel: grpc.Channel) -> None:
     assert error.fields == ["config.input.channels"]
 
 
-def test_fields_above_a_limit_come_with_all_other_bad_fields(channel: grpc.Channel) -> None:
+def test_fields_above_a_limit_are_listed_with_all_other_bad_fields(channel: grpc.Channel) -> None:
     error = Stream(channel, request(channels=3, sample_rate_hz=192_000, effort=11)).error()
     assert error.named == ("INVALID_ARGUMENT", "MAX_CHANNELS_EXCEEDED", "max_channels", "2")
     assert error.fields == ["config.input.channels", "config.output.sample_rate_hz", "config.output.effort"]
 
 
-def test_encode_has_the_limits_of_the_config_too(channel: grpc.Channel) -> None:
+def test_encode_has_the_limits_of_the_config_as_well(channel: grpc.Channel) -> None:
     whole = pb.EncodeRequest(config=request(channels=3).config)
     with pytest.raises(grpc.RpcError) as caught:
         AudioWriterServiceStub(channel).Encode(whole)
@@ -126,7 +126,7 @@ def test_metadata_far_beyond_is_refused_by_grpc(channel: grpc.Channel) -> None:
     assert Stream(channel, metadata=[("x-much", "a" * 20_000)]).error().code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-def test_full_server_says_when_to_come_again_and_still_answers_health(channel: grpc.Channel) -> None:
+def test_full_server_sends_a_retry_delay_and_answers_health(channel: grpc.Channel) -> None:
     live = [Stream(channel).start() for _ in range(STREAMS)]
     refused = Stream(channel).error()
     health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
@@ -134,12 +134,12 @@ def test_full_server_says_when_to_come_again_and_still_answers_health(channel: g
     finished = [stream.finish() for stream in live]
     assert refused.named == ("UNAVAILABLE", "MAX_STREAMS_EXCEEDED", "max_streams", str(STREAMS))
     assert refused.retry.retry_delay.ToMilliseconds() == 1000
-    assert "grpc-retry-pushback-ms" not in refused.trailing  # gRPC would wait though another server is free
+    assert "grpc-retry-pushback-ms" not in refused.trailing  # gRPC would wait although another server has room
     assert health.status == health_pb2.HealthCheckResponse.SERVING
     assert len(finished) == STREAMS
 
 
-def test_refused_call_is_tried_again_by_the_client_s_policy(server: ServerProcess, channel: grpc.Channel) -> None:
+def test_refused_call_is_retried_by_the_clients_policy(server: ServerProcess, channel: grpc.Channel) -> None:
     policy = {
         "maxAttempts": 5,
         "initialBackoff": "0.1s",
@@ -157,8 +157,8 @@ def test_refused_call_is_tried_again_by_the_client_s_policy(server: ServerProces
         assert late.start().finish().total_bytes == 0
 
 
-def test_reader_that_stops_costs_little_and_is_ended_by_name() -> None:
-    """Messages of the size that clients cut PCM into; with the largest ones it is two and a half times as much."""
+def test_stopped_reader_uses_little_memory_and_ends_with_a_named_error() -> None:
+    """Uses messages of the size in which clients send PCM; the largest messages take two and a half times the memory."""
     readers = 10
     with ServerProcess("--stalled-reader-timeout=2", "--idle-timeout=30") as server, channel_to(server) as channel:
         Stream(channel).start().finish()
@@ -166,7 +166,7 @@ def test_reader_that_stops_costs_little_and_is_ended_by_name() -> None:
         streams = [Stream(channel) for _ in range(readers)]
         pcm = pb.EncodeStreamRequest(pcm=bytes(64 * 1024))
         for stream in streams:
-            for _ in range(256):  # 16 MiB: more than all buffers between
+            for _ in range(256):  # 16 MiB: more than all buffers in between
                 stream.send(pcm)
         most = before
         ended = 0
@@ -181,7 +181,7 @@ def test_reader_that_stops_costs_little_and_is_ended_by_name() -> None:
     assert (most - before) / readers < 1024 * 1024
 
 
-def test_writer_that_floods_is_slowed_not_buffered() -> None:
+def test_fast_writer_is_slowed_down_not_buffered() -> None:
     with ServerProcess() as server, channel_to(server) as channel:
         Stream(channel).start().finish()
         before = server.resident_bytes()
@@ -196,7 +196,7 @@ def test_writer_that_floods_is_slowed_not_buffered() -> None:
         assert grown < 24 * 1024 * 1024
 
 
-def test_more_streams_than_a_connection_takes_wait() -> None:
+def test_streams_beyond_the_limit_of_a_connection_wait() -> None:
     with ServerProcess("--max-connection-streams=2") as server, channel_to(server) as channel:
         two = [Stream(channel).start() for _ in range(2)]
         third = Stream(channel)

@@ -1,4 +1,4 @@
-"""Lines of the log, and what a caller is told of an error inside."""
+"""The lines of the log, and the status of an internal error."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ def record(message: str, **fields: object) -> logging.LogRecord:
     return made
 
 
-def test_json_is_one_object_a_line() -> None:
+def test_json_is_one_object_per_line() -> None:
     line = JsonFormatter().format(record("call", method="Encode", peer="a\nb"))
     assert "\n" not in line
     assert json.loads(line) == {
@@ -41,13 +41,13 @@ def test_json_is_one_object_a_line() -> None:
     }
 
 
-def test_text_quotes_what_would_break_the_line() -> None:
+def test_text_quotes_values_that_would_break_the_line() -> None:
     line = TextFormatter().format(record("call", code="OK", peer="a\nb", title="two words"))
     assert line == '1970-01-01T00:00:00.250Z INFO 7 call code=OK peer="a\\nb" title="two words"'
 
 
-def test_log_that_nobody_reads_does_not_hold_up_the_streams() -> None:
-    """stderr is a full pipe after some 250 lines."""
+def test_unread_log_does_not_block_the_streams() -> None:
+    """stderr is a pipe that is full after about 250 lines."""
     command = [sys.executable, "-m", "audiowriter_server", "--port=0"]
     read, write = os.pipe()
     with subprocess.Popen(command, stderr=write) as process:
@@ -63,7 +63,7 @@ def test_log_that_nobody_reads_does_not_hold_up_the_streams() -> None:
         os.close(read)
 
 
-def test_error_inside_is_an_id_to_the_caller_and_a_traceback_in_the_log() -> None:
+def test_internal_error_is_an_id_for_the_client_and_a_traceback_in_the_log() -> None:
     with ServerProcess(program=("-c", BROKEN)) as server, channel_to(server) as channel:
         with pytest.raises(grpc.RpcError) as caught:
             AudioWriterServiceStub(channel).ListFormats(pb.ListFormatsRequest())

@@ -1,4 +1,4 @@
-"""What an operator sees: the log, the metrics and the spans agree with what the callers saw."""
+"""Observability: the log, the metrics and the spans match what the clients saw."""
 
 import gzip
 import threading
@@ -27,7 +27,7 @@ def method(name: str, *more: str, kind: str = "bidi_stream") -> tuple[str, ...]:
 
 
 def drive(targets: list[str]) -> Counter[str]:
-    """Every kind of end on every target; give the callers' counts of codes."""
+    """End calls in every way on every target; return the clients' counts of codes."""
     seen: Counter[str] = Counter()
     for target in targets:
         with channel_to(target) as channel:
@@ -51,13 +51,13 @@ def drive(targets: list[str]) -> Counter[str]:
 
 
 def ended(codes: Counter[str]) -> Counter[str]:
-    """The codes, with those alike that a server cannot tell apart: a deadline reaches it as a cancellation or as its own."""
+    """Return the codes, with those merged that a server cannot distinguish: a deadline may reach it as a cancellation."""
     alike = {"DEADLINE_EXCEEDED": "CANCELLED"}
     return sum((Counter({alike.get(code, code): count}) for code, count in codes.items()), Counter[str]())
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_log_and_metrics_agree_with_the_callers(workers: int) -> None:
+def test_log_and_metrics_match_the_clients_counts(workers: int) -> None:
     metrics = Metrics()
     with ServerProcess(metrics.flag, workers=workers) as server:
         seen = drive(server.targets)
@@ -99,7 +99,7 @@ def test_live_streams_are_counted_while_they_live() -> None:
         poll(lambda: metrics.value("audiowriter_live_streams", "mp3") == 3, "3 streams live")
         poll(lambda: metrics.value("audiowriter_live_streams", "none") == 2, "2 without a config")
         streams[0].send(pb.EncodeStreamRequest(pcm=bytes(48000)))
-        poll(lambda: metrics.value("audiowriter_audio_seconds_total", "mp3") == 1, "a second came in")
+        poll(lambda: metrics.value("audiowriter_audio_seconds_total", "mp3") == 1, "one second was received")
         for stream in streams:
             stream.finish()
         for stream in silent:
@@ -108,7 +108,7 @@ def test_live_streams_are_counted_while_they_live() -> None:
         poll(lambda: metrics.value("audiowriter_live_streams", "none") == 0, "all ended")
 
 
-def test_every_method_is_counted_and_its_caller_s_trace_logged() -> None:
+def test_every_method_is_counted_and_logged_with_the_callers_trace() -> None:
     metrics = Metrics()
     with ServerProcess(metrics.flag) as server, channel_to(server) as channel:
         stub = AudioWriterServiceStub(channel)
@@ -123,7 +123,7 @@ def test_every_method_is_counted_and_its_caller_s_trace_logged() -> None:
 
 @contextmanager
 def collector() -> Iterator[tuple[str, list[Span]]]:
-    """An OTLP endpoint."""
+    """Run an OTLP endpoint and collect its spans."""
     spans: list[Span] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -148,7 +148,7 @@ def collector() -> Iterator[tuple[str, list[Span]]]:
         thread.join()
 
 
-def test_span_and_log_line_belong_to_the_caller_s_trace() -> None:
+def test_span_and_log_line_belong_to_the_callers_trace() -> None:
     parent = [("traceparent", f"00-{TRACE_ID}-{SPAN_ID}-01")]
     with collector() as (address, spans):
         variables = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": address}

@@ -1,4 +1,4 @@
-"""docs/operations.md and the dashboard name what there is, all of it and nothing else."""
+"""docs/operations.md and the dashboard name everything that exists, and nothing else."""
 
 import ast
 import json
@@ -26,7 +26,7 @@ METRICS = [
 
 
 def table(heading: str) -> list[list[str]]:
-    """Rows of every table with such a first cell in its head, without backticks."""
+    """Return the rows, without backticks, of every table whose header starts with this cell."""
     found, inside = [], False
     for line in TEXT.splitlines():
         cells = [cell.strip().replace("`", "") for cell in line.strip("|").split("|")]
@@ -104,7 +104,7 @@ def test_every_metric_is_documented() -> None:
 
 
 def samples_and_labels() -> tuple[set[str], set[str]]:
-    """Names that an expression may use."""
+    """Return the names that an expression may use."""
     names, labels = set(), {"job", "instance", "le"}
     for family, label_names in METRICS:
         suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}

@@ -1,4 +1,4 @@
-"""Certificates, bearer tokens and what a server says no to before it starts."""
+"""Certificates, bearer tokens, and settings that a server refuses at start."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ SECRET = "correct-horse"
 
 
 def write(certificate: trustme.LeafCert, folder: Path) -> tuple[Path, Path]:
-    """Put certificate and key in place the way a careful tool does: by renaming."""
+    """Replace certificate and key atomically, by renames."""
     cert, key = folder / "cert.pem", folder / "key.pem"
     for path, blobs in ((key, [certificate.private_key_pem]), (cert, certificate.cert_chain_pems)):
         new = path.with_suffix(".new")
@@ -80,7 +80,7 @@ def test_renewed_certificate_is_used_without_a_restart(authority: trustme.CA, fi
             assert list_formats(stale) is grpc.StatusCode.UNAVAILABLE
 
 
-def test_renewal_that_went_wrong_changes_nothing(authority: trustme.CA, files: tuple[Path, Path]) -> None:
+def test_failed_renewal_keeps_the_old_certificate(authority: trustme.CA, files: tuple[Path, Path]) -> None:
     cert, key = files
     with ServerProcess(f"--tls-cert={cert}", f"--tls-key={key}") as server:
         key.write_bytes(trustme.CA().issue_cert("127.0.0.1").private_key_pem.bytes())
@@ -89,7 +89,7 @@ def test_renewal_that_went_wrong_changes_nothing(authority: trustme.CA, files: t
         assert "PRIVATE KEY" not in str(server.wait_for_line("certificates not reloaded")["message"])
 
 
-def test_expired_certificate_is_the_caller_s_to_refuse(authority: trustme.CA, tmp_path: Path) -> None:
+def test_expired_certificate_is_refused_by_the_client(authority: trustme.CA, tmp_path: Path) -> None:
     expired = authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) - timedelta(days=1))
     cert, key = write(expired, tmp_path)
     with ServerProcess(f"--tls-cert={cert}", f"--tls-key={key}") as server:
@@ -100,7 +100,7 @@ def test_expired_certificate_is_the_caller_s_to_refuse(authority: trustme.CA, tm
             assert list_formats(channel) is grpc.StatusCode.OK
 
 
-def test_mutual_tls_lets_in_whom_the_authority_knows(
+def test_mutual_tls_accepts_only_certificates_of_the_authority(
     authority: trustme.CA, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     cert, key = files
@@ -123,7 +123,7 @@ def tokens(tmp_path: Path) -> Path:
     return path
 
 
-def test_only_a_token_of_the_file_opens(tokens: Path) -> None:
+def test_only_tokens_of_the_file_are_accepted(tokens: Path) -> None:
     with ServerProcess(f"--token-file={tokens}") as server:
         with channel_to(server) as channel:
             assert list_formats(channel, ("authorization", f"Bearer {SECRET}")) is grpc.StatusCode.OK
@@ -172,7 +172,7 @@ def test_a_token_file_that_is_a_folder_refuses_all_calls(tokens: Path) -> None:
     assert not is_valid(known, SECRET)
 
 
-def test_a_missing_token_file_is_logged_once_a_minute(
+def test_a_missing_token_file_is_logged_once_per_minute(
     tokens: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 1000.0
@@ -199,14 +199,14 @@ def test_reflection_can_be_turned_off() -> None:
         assert Error(caught.value).code is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_files_that_won_t_do_stop_the_start_in_one_line(tmp_path: Path) -> None:
+def test_unusable_files_stop_the_start_with_one_line(tmp_path: Path) -> None:
     (empty := tmp_path / "empty").touch()
     command = [sys.executable, "-m", "audiowriter_server", "--port=0", f"--token-file={empty}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
     assert (done.returncode, done.stderr) == (2, f"audiowriter: token_file={empty}: contains no token\n")
 
 
-def test_certificate_and_key_must_fit(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_certificate_and_key_must_match(files: tuple[Path, Path], tmp_path: Path) -> None:
     cert, key = files
     key.write_bytes(trustme.CA().issue_cert("127.0.0.1").private_key_pem.bytes())
     with pytest.raises(ValueError, match=f"tls_cert={cert}, tls_key={key}: "):
@@ -216,7 +216,7 @@ def test_certificate_and_key_must_fit(files: tuple[Path, Path], tmp_path: Path) 
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "audio.example"])
-def test_beyond_loopback_takes_tls_a_token_or_a_flag(host: str) -> None:
+def test_other_addresses_than_loopback_require_tls_a_token_or_a_flag(host: str) -> None:
     with pytest.raises(ValueError, match=f"host={host}: not a loopback address"):
         Settings(host=host)
     for also in ({"insecure": True}, {"token_file": "t"}, {"tls_cert": "c", "tls_key": "k"}):
@@ -224,11 +224,11 @@ def test_beyond_loopback_takes_tls_a_token_or_a_flag(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_loopback_takes_nothing(host: str) -> None:
+def test_loopback_requires_nothing(host: str) -> None:
     assert Settings(host=host).host == host
 
 
-def test_encrypted_key_is_refused_not_asked_for(files: tuple[Path, Path]) -> None:
+def test_encrypted_key_is_refused_without_a_prompt(files: tuple[Path, Path]) -> None:
     cert, key = files
     plain = serialization.load_pem_private_key(key.read_bytes(), None)
     secret = serialization.BestAvailableEncryption(b"secret")
@@ -238,7 +238,7 @@ def test_encrypted_key_is_refused_not_asked_for(files: tuple[Path, Path]) -> Non
         Certificates(str(cert), str(key), "")
 
 
-def test_config_that_is_printed_makes_the_same_settings(tokens: Path) -> None:
+def test_printed_config_results_in_the_same_settings(tokens: Path) -> None:
     command = [sys.executable, "-m", "audiowriter_server", "--print-config"]
     flags = [f"--token-file={tokens}", "--max-streams=7", "--no-reflection", "--idle-timeout=2.5"]
     printed = subprocess.run([*command, *flags], capture_output=True, text=True, check=True).stdout

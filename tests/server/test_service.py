@@ -1,4 +1,4 @@
-"""The three methods against a real server on a socket, by generated stubs alone: sync, asyncio and reflection."""
+"""The three methods on a real server, called through generated stubs: sync, asyncio and reflection."""
 
 import time
 from base64 import b64encode
@@ -36,7 +36,7 @@ def channel(server: ServerProcess) -> Iterator[grpc.Channel]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_stream_comes_back_as_the_file(channel: grpc.Channel, name: str) -> None:
+def test_a_stream_returns_the_file(channel: grpc.Channel, name: str) -> None:
     encoded = Encoded()
     call = AudioWriterServiceStub(channel).EncodeStream(requests(config(name), PIECES))
     collect(call, encoded)
@@ -45,7 +45,7 @@ def test_a_stream_comes_back_as_the_file(channel: grpc.Channel, name: str) -> No
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_an_asyncio_stream_comes_back_as_the_file(server: ServerProcess, name: str) -> None:
+async def test_an_asyncio_stream_returns_the_file(server: ServerProcess, name: str) -> None:
     encoded = Encoded()
     async with grpc.aio.insecure_channel(server.target) as channel:
         call = AudioWriterServiceStub(channel).EncodeStream()
@@ -59,7 +59,7 @@ async def test_an_asyncio_stream_comes_back_as_the_file(server: ServerProcess, n
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_encode_gives_the_whole_file(channel: grpc.Channel, name: str) -> None:
+def test_encode_returns_the_whole_file(channel: grpc.Channel, name: str) -> None:
     response = AudioWriterServiceStub(channel).Encode(pb.EncodeRequest(config=config(name), pcm=PCM))
     expected = encode(config(name), PCM)
     assert without_serials(response.file) == without_serials(expected.file)
@@ -70,7 +70,7 @@ def test_encode_gives_the_whole_file(channel: grpc.Channel, name: str) -> None:
     assert response.started == expected.started
 
 
-def test_a_file_too_large_for_one_message_is_refused_by_name(channel: grpc.Channel) -> None:
+def test_a_file_too_large_for_one_message_is_a_named_error(channel: grpc.Channel) -> None:
     wanted = config("wav", 8000, sample_format="U8", out_sample_format="F64LE")
     with pytest.raises(grpc.RpcError) as caught:
         AudioWriterServiceStub(channel).Encode(pb.EncodeRequest(config=wanted, pcm=bytes(1024 * 1024)))
@@ -78,7 +78,7 @@ def test_a_file_too_large_for_one_message_is_refused_by_name(channel: grpc.Chann
     assert "use EncodeStream" in str(caught.value.details())
 
 
-def test_list_formats_tells_what_configs_are_checked_against(channel: grpc.Channel) -> None:
+def test_list_formats_has_the_limits_that_configs_are_checked_by(channel: grpc.Channel) -> None:
     formats = {info.name: info for info in AudioWriterServiceStub(channel).ListFormats(pb.ListFormatsRequest()).formats}
     assert list(formats) == list(NAMES)
     assert formats["opus"].sample_rates_hz == [8000, 12000, 16000, 24000, 48000]
@@ -88,7 +88,7 @@ def test_list_formats_tells_what_configs_are_checked_against(channel: grpc.Chann
     }
 
 
-def test_all_bad_fields_come_in_one_bad_request(channel: grpc.Channel) -> None:
+def test_one_bad_request_lists_all_bad_fields(channel: grpc.Channel) -> None:
     bad = config("mp3", rate=44101, channels=9, effort=11)
     with pytest.raises(grpc.RpcError) as caught:
         list(AudioWriterServiceStub(channel).EncodeStream(requests(bad, [])))
@@ -111,7 +111,7 @@ def test_all_bad_fields_come_in_one_bad_request(channel: grpc.Channel) -> None:
         (list(requests(config("wav", sample_format="F32LE"), [b"\0\0\xc0\x7f"])), "INVALID_ARGUMENT", "nan at frame 0"),
     ],
 )
-def test_misuse_gets_a_status_that_says_what_was_wrong(
+def test_misuse_has_a_status_with_the_reason(
     channel: grpc.Channel, messages: list[pb.EncodeStreamRequest], code: str, words: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
@@ -152,7 +152,7 @@ def test_a_lost_connection_frees_its_streams_within_a_second(server: ServerProce
     stream.error()
 
 
-def test_bytes_come_while_the_stream_runs(channel: grpc.Channel) -> None:
+def test_bytes_are_received_while_the_stream_runs(channel: grpc.Channel) -> None:
     stream = Stream(channel, pb.EncodeStreamRequest(config=config("pcm"))).start()
     for sent in range(1, 4):
         stream.send(pb.EncodeStreamRequest(pcm=FRAME))
@@ -162,11 +162,11 @@ def test_bytes_come_while_the_stream_runs(channel: grpc.Channel) -> None:
 
 
 @pytest.mark.parametrize(("name", "within_ms"), [("opus", 120), ("mp3", 120), ("aac", 120), ("flac", 192), ("wav", 20)])
-def test_the_first_audio_comes_as_soon_as_the_codec_has_it(channel: grpc.Channel, name: str, within_ms: int) -> None:
-    """FLAC: a block of 4096 samples and one more, which is 171 ms, in whole frames of 20 ms."""
+def test_the_first_audio_is_sent_as_soon_as_the_codec_has_it(channel: grpc.Channel, name: str, within_ms: int) -> None:
+    """FLAC: a block of 4096 samples and one more, which is 171 ms, in complete frames of 20 ms."""
     encoded = Encoded()
     collect(AudioWriterServiceStub(channel).EncodeStream(requests(config(name), PIECES)), encoded)
-    head = 64 if name != "opus" else 200  # what is header alone
+    head = 64 if name != "opus" else 200  # the size of the header
     audio = next(chunk for chunk in encoded.chunks if chunk.input_samples and chunk.offset + len(chunk.data) > head)
     if name == "flac":
         audio = next(chunk for chunk in encoded.chunks if chunk.input_samples > 480)
@@ -187,13 +187,13 @@ def test_reflection_finds_services_methods_and_messages(channel: grpc.Channel, s
     assert next(stub.ServerReflectionInfo(asked)).file_descriptor_response.file_descriptor_proto
 
 
-def test_reflection_does_not_find_what_is_not_there(channel: grpc.Channel) -> None:
+def test_reflection_does_not_find_unknown_symbols(channel: grpc.Channel) -> None:
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
     asked = iter([reflection_pb2.ServerReflectionRequest(file_containing_symbol=f"{SERVICE}.Decode")])
     assert next(stub.ServerReflectionInfo(asked)).error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
 @pytest.mark.parametrize("service", ["", SERVICE])
-def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
+def test_health_reports_serving(channel: grpc.Channel, service: str) -> None:
     response = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
     assert response.status == health_pb2.HealthCheckResponse.SERVING

@@ -1,4 +1,4 @@
-"""The order of a stream. Any order of messages ends in a file or in an error of ours, never in anything else."""
+"""The order of messages in a stream. Any order ends in a file or in one of the documented errors."""
 
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
@@ -12,7 +12,7 @@ from support.streams import NAMES, config, encode, flat, run, speechlike
 Request = pb.EncodeStreamRequest
 
 
-def test_config_and_pcm_may_come_together() -> None:
+def test_config_and_pcm_may_be_in_one_message() -> None:
     pcm = speechlike(5000).tobytes()
     together = run([Request(config=config("wav"), pcm=pcm)])
     assert together.file == encode(config("wav"), pcm).file
@@ -40,15 +40,15 @@ def test_out_of_order_is_refused(requests: list[Request], reason: str) -> None:
     assert caught.value.reason == reason
 
 
-def test_a_long_message_gives_bytes_before_its_end() -> None:
+def test_a_long_message_returns_bytes_before_its_end() -> None:
     session = Session()
     responses = flat(session.receive(Request(config=config("opus"), pcm=speechlike(240_000).tobytes())))
     taken = [next(responses).chunk.input_samples for _ in range(4)]
-    assert taken[2:] == [24_000, 48_000], "a second at a time"
+    assert taken[2:] == [24_000, 48_000], "one second at a time"
     session.close()
 
 
-def test_no_response_is_larger_than_the_contract_says() -> None:
+def test_no_response_is_larger_than_documented() -> None:
     pcm = speechlike(30_000, 8000).tobytes()
     encoded = run([Request(config=config("wav", 8000, out_rate=768_000, out_sample_format="F64LE"), pcm=pcm)])
     assert max(len(chunk.data) for chunk in encoded.chunks) <= 512 * 1024
@@ -70,7 +70,7 @@ any_request = st.builds(Request, config=st.none() | configs, pcm=st.binary(max_s
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(any_request, max_size=5))
-def test_any_order_of_any_messages_ends_in_a_file_or_in_an_error_of_ours(requests: list[Request]) -> None:
+def test_any_messages_end_in_a_file_or_in_a_documented_error(requests: list[Request]) -> None:
     try:
         encoded = run(requests)
     except (AudioWriterError, OutOfOrder):
@@ -80,7 +80,7 @@ def test_any_order_of_any_messages_ends_in_a_file_or_in_an_error_of_ours(request
 
 @settings(max_examples=60, deadline=None)
 @given(configs, st.binary(max_size=20_000), st.lists(st.integers(0, 20_000), max_size=5))
-def test_any_bytes_as_pcm_end_in_a_file_or_in_an_error_of_ours(
+def test_any_bytes_as_pcm_end_in_a_file_or_in_a_documented_error(
     wanted: pb.StreamConfig, pcm: bytes, cuts: list[int]
 ) -> None:
     try:

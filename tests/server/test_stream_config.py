@@ -1,4 +1,4 @@
-"""Configs: what is filled in, and what is refused with which words."""
+"""Configs: defaults, and the texts of refusals."""
 
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
@@ -34,11 +34,11 @@ def test_defaults_are_filled_in() -> None:
         ("opus", "S16LE", "F32LE"),
     ],
 )
-def test_the_sample_format_is_the_input_s_or_the_nearest_that_holds_it(name: str, came: str, kept: str) -> None:
+def test_the_sample_format_is_that_of_the_input_or_the_nearest_lossless_one(name: str, came: str, kept: str) -> None:
     assert resolve(config(name, sample_format=came)).output.sample_type.name == kept
 
 
-def test_all_bad_fields_are_named_at_once_with_what_would_do() -> None:
+def test_one_error_names_all_bad_fields_and_accepted_values() -> None:
     wanted = config("mp3", rate=44101, channels=9, effort=11, page_ms=7, tags={"mood": "x"})
     wanted.input.sample_format = 17  # type: ignore[assignment]
     found = violations(wanted)
@@ -87,11 +87,11 @@ def test_all_bad_fields_are_named_at_once_with_what_would_do() -> None:
         (config("mp3", tags={"title": "a\0b"}), 'config.output.tags["title"]', "U+0000"),
     ],
 )
-def test_the_error_names_field_value_and_what_would_do(wanted: pb.StreamConfig, field: str, words: str) -> None:
+def test_the_error_names_field_value_and_accepted_values(wanted: pb.StreamConfig, field: str, words: str) -> None:
     assert words in violations(wanted)[field]
 
 
-def test_channels_mix_down_but_are_not_made_up() -> None:
+def test_channels_are_mixed_down_but_not_invented() -> None:
     assert resolve(config("wav", channels=6, out_channels=2)).output.channels == 2
     assert len(violations(config("mp3", out_channels=6))) == 1
     up = violations(config("wav", channels=2, out_channels=6))

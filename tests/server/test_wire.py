@@ -1,11 +1,11 @@
-"""Messages and the core: every format and every option goes through unchanged."""
+"""Conversion between protobuf messages and the core: every format and every option is unchanged."""
 
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from support.streams import NAMES, config, encode, resolve
 
 
-def test_the_table_has_every_format_of_the_contract() -> None:
+def test_the_table_has_every_format_of_the_proto() -> None:
     assert sorted(NAMES.values()) == sorted(set(pb.AudioFormat.values()) - {pb.AUDIO_FORMAT_UNSPECIFIED})
 
 

@@ -1,4 +1,4 @@
-"""Runs the command as it is installed, in a process of its own."""
+"""Runs the installed command in a separate process."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def run(
 
 @contextmanager
 def start(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The command with pipes to all three, killed at the end if it is still there."""
+    """Start the command with pipes for stdin, stdout and stderr; kill it at the end if it is still running."""
     pipe = subprocess.PIPE
     with subprocess.Popen([COMMAND, *arguments], stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:

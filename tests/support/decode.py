@@ -1,4 +1,4 @@
-"""Decoders that did not write the file. All give shape (frames, channels)."""
+"""Decoders other than the libraries that wrote the files. All return shape (frames, channels)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def by_libsndfile(data: bytes, dtype: str = "float64") -> Decoded:
 
 def by_miniaudio(data: bytes) -> Decoded:
     """dr_flac, dr_mp3, stb_vorbis: int16."""
-    if data.startswith(b"OggS") and b"\x7fFLAC" in data[:64]:  # which `decode` takes for Vorbis
+    if data.startswith(b"OggS") and b"\x7fFLAC" in data[:64]:  # which `decode` would treat as Vorbis
         flac = miniaudio.flac_read_s16(data)
         return np.frombuffer(flac.samples, np.int16).reshape(-1, flac.nchannels)
     info = {
@@ -48,7 +48,7 @@ def by_ffmpeg(data: bytes) -> Decoded:
 
 
 def by_frame_durations(data: bytes) -> Decoded:
-    """MP4 by FFmpeg, each frame cut to its duration, which libavcodec leaves to its callers."""
+    """Decode MP4 with FFmpeg, and trim each frame to its duration, which libavcodec leaves to its callers."""
     with av.open(BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         frames = [frame.to_ndarray().T[: frame.duration] for frame in container.decode(stream)]
@@ -56,15 +56,15 @@ def by_frame_durations(data: bytes) -> Decoded:
 
 
 def by_blocks(data: bytes) -> Decoded:
-    """Opus in WebM by FFmpeg, at the rate of what went in, cut as CodecDelay and DiscardPadding say.
+    """Decode Opus in WebM with FFmpeg, at the rate of the input, trimmed by CodecDelay and DiscardPadding.
 
-    Not by FFmpeg itself: where both fall on one packet it forgets one of them.
+    The trimming is done here, because FFmpeg ignores one of the two if both apply to one packet.
     """
     with av.open(BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         stream.codec_context.flags2 |= Flags2.skip_manual
         decoded = np.concatenate([frame.to_ndarray().T for frame in container.decode(stream)])
-    samples_per_ns = 48000 / 1e9  # Opus decodes at 48 kHz
+    samples_per_ns = 48000 / 1e9  # Opus is decoded at 48 kHz
     delay = round(webm.number(webm.find(data, webm.CODEC_DELAY)[0]) * samples_per_ns)
     discarded = round(sum(map(webm.number, webm.find(data, webm.DISCARD_PADDING))) * samples_per_ns)
     input_rate = int.from_bytes(webm.find(data, webm.CODEC_PRIVATE)[0][12:16], "little")
@@ -72,12 +72,12 @@ def by_blocks(data: bytes) -> Decoded:
 
 
 def by_samples(data: bytes) -> Decoded:
-    """Raw S16LE mono."""
+    """Decode raw S16LE mono."""
     return np.frombuffer(data, "<i2").reshape(-1, 1)
 
 
 def by_raw_ffmpeg(codec: str) -> Decoder:
-    """Raw G.711, 24 kHz mono."""
+    """Decode raw G.711, 24 kHz mono."""
 
     def decode(data: bytes) -> Decoded:
         decoder: Any = av.CodecContext.create(codec, "r")
@@ -90,7 +90,7 @@ def by_raw_ffmpeg(codec: str) -> Decoder:
 
 @dataclass(frozen=True)
 class Judge:
-    """A decoder, with its name for people."""
+    """A decoder with a name for reports."""
 
     title: str
     decode: Decoder
@@ -116,4 +116,4 @@ JUDGES: dict[str, Judge] = {
     "webm": Judge("FFmpeg", by_blocks),
     "ogg-flac": Judge("dr_flac", by_miniaudio),
 }
-"""By the format's name: a decoder other than the library that wrote it."""
+"""Decoders by the format's name, each different from the library that wrote the file."""

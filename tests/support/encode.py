@@ -1,4 +1,4 @@
-"""Run an AudioEncoder over PCM, and keep all its events. No server, no protobuf."""
+"""Runs an AudioEncoder over PCM and collects its events, without server and protobuf."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ MAX_CHUNK_BYTES = 512 * 1024
 
 @dataclass
 class Request:
-    """One step of a stream: a config in the first one, then PCM, then a flush if it is asked for."""
+    """One step of a stream: a config in the first step, then PCM, then an optional flush."""
 
     config: Config | None = None
     pcm: bytes = b""
@@ -32,7 +32,7 @@ class Encoded:
     chunks: list[Chunk] = field(default_factory=list)
     flushed: list[Flushed] = field(default_factory=list)
     ends: list[Started | Finished] = field(default_factory=list)
-    """Both, when the stream has ended."""
+    """Both are set when the stream has ended."""
 
     @property
     def started(self) -> Started:
@@ -46,12 +46,12 @@ class Encoded:
 
     @property
     def live(self) -> bytes:
-        """What a listener has heard at the end."""
+        """The bytes that a listener has received at the end."""
         return b"".join(chunk.data for chunk in self.chunks) + self.finished.trailer
 
     @property
     def file(self) -> bytes:
-        """What a caller has stored at the end."""
+        """The file that a caller has stored at the end."""
         return self.finished.header + self.live[len(self.finished.header) :]
 
 
@@ -66,7 +66,7 @@ def config(
     out_sample_format: str | None = None,
     **output: Any,
 ) -> Config:
-    """The arguments for the format of this name; `output`: further ones of the file."""
+    """Return the arguments for the format of this name; `output`: further options of the file."""
     return {
         "format": name,
         "sample_rate_hz": rate,
@@ -80,21 +80,21 @@ def config(
 
 
 def resolve(wanted: Config) -> StreamOptions:
-    """The options that a config stands for."""
+    """Return the resolved options of a config."""
     return AudioEncoder(**wanted).options
 
 
 def collect(events: Iterable[Event], into: Encoded) -> None:
-    """Sort events by kind, and hold the order that the encoder promises."""
+    """Sort events by kind, and check the order that the encoder promises."""
     for event in events:
-        assert len(into.ends) < 2, "nothing comes after Finished"
+        assert len(into.ends) < 2, "Finished is the last event"
         if isinstance(event, Started):
-            assert not into.ends, "Started comes first, once"
+            assert not into.ends, "Started is the first event, once"
             into.ends.append(event)
             continue
-        assert into.ends, "Started comes first"
+        assert into.ends, "Started is the first event"
         if isinstance(event, Chunk):
-            assert event.offset == sum(len(chunk.data) for chunk in into.chunks), "chunks come in order, without gaps"
+            assert event.offset == sum(len(chunk.data) for chunk in into.chunks), "chunks are in order and without gaps"
             assert 0 < len(event.data) <= MAX_CHUNK_BYTES
             into.chunks.append(event)
         elif isinstance(event, Flushed):
@@ -104,7 +104,7 @@ def collect(events: Iterable[Event], into: Encoded) -> None:
 
 
 def run(requests: Iterable[Request]) -> Encoded:
-    """A whole stream."""
+    """Encode a whole stream."""
     encoded = Encoded()
     encoder: AudioEncoder | None = None
     for request in requests:
@@ -122,13 +122,13 @@ def run(requests: Iterable[Request]) -> Encoded:
 
 
 def encode(wanted: Config, pcm: bytes, cuts: Iterable[int] = ()) -> Encoded:
-    """PCM, cut at these positions."""
+    """Yield PCM, cut at these positions."""
     edges = [0, *sorted(cuts), len(pcm)]
     return run([Request(wanted), *(Request(pcm=pcm[start:stop]) for start, stop in pairwise(edges))])
 
 
 def speechlike(frames: int, rate: int = 24000, channels: int = 1) -> NDArray[np.int16]:
-    """Syllables of a voice-like tone with a little noise, shape (frames, channels); the same for the same arguments."""
+    """Return syllables of a voice-like tone with noise, shape (frames, channels); the same for the same arguments."""
     rng = np.random.default_rng(7)
     t = np.arange(frames)[:, None] / rate
     pitch = 2 * np.pi * (140 + 40 * np.arange(channels)) * t

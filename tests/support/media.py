@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 def write(
     path: Path, samples: NDArray[Any], rate_hz: int, codec: str, *, options: dict[str, str] | None = None
 ) -> Path:
-    """Encode `samples`, of shape (n, channels) and of a type that the codec takes."""
+    """Encode `samples`, of shape (n, channels) and of a dtype that the codec accepts."""
     with av.open(path, "w", options=options or {}) as container:
         layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
         stream = container.add_stream(codec, rate=rate_hz, layout=layout)

@@ -1,4 +1,4 @@
-"""The metrics endpoint of a server."""
+"""Reads the metrics endpoint of a server."""
 
 import socket
 from urllib.request import urlopen
@@ -11,7 +11,7 @@ Samples = dict[tuple[str, ...], float]
 
 
 class Metrics:
-    """`flag` makes a server serve them."""
+    """The endpoint. `flag` is the option that makes a server serve it."""
 
     def __init__(self) -> None:
         with socket.socket() as free:
@@ -20,7 +20,7 @@ class Metrics:
         self.flag = f"--metrics-port={self.port}"
 
     def read(self) -> Samples:
-        """Values by name and labels' values, in the order of the labels' names."""
+        """Return values by name and labels' values, in the order of the labels' names."""
         with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=LIMIT_S) as answer:
             text = answer.read().decode()
         return {
@@ -30,7 +30,7 @@ class Metrics:
         }
 
     def total(self, name: str) -> float:
-        """Sum over all labels."""
+        """Return the sum over all labels."""
         return sum(value for key, value in self.read().items() if key[0] == name)
 
     def value(self, *key: str) -> float:

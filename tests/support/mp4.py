@@ -1,4 +1,4 @@
-"""MP4 read by a reader of the tests' own. ISO/IEC 14496-12."""
+"""A parser for MP4, independent of the muxer. ISO/IEC 14496-12."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Box:
 
 
 def boxes(data: bytes, start: int = 0) -> Iterator[Box]:
-    """The boxes of a file or of a parent; fails where they don't fit."""
+    """Return the boxes of a file or of a parent; fail if their sizes don't fit."""
     at = 0
     while at < len(data):
         size, kind = unpack_from(">I4s", data, at)
@@ -29,7 +29,7 @@ def boxes(data: bytes, start: int = 0) -> Iterator[Box]:
 
 
 def find(box: Box, *path: str) -> bytes:
-    """The data of the box at this path."""
+    """Return the data of the box at this path."""
     for kind in path:
         assert box.kind in _PARENTS, box.kind
         (box,) = (child for child in boxes(box.data) if child.kind == kind.encode())
@@ -41,7 +41,7 @@ def has(box: Box, kind: str) -> bool:
 
 
 def full(box: Box, *path: str) -> bytes:
-    """As `find`, without version and flags."""
+    """Like `find`, without version and flags."""
     return find(box, *path)[4:]
 
 
@@ -53,7 +53,7 @@ class Fragment:
 
 
 def fragments(file: bytes) -> list[Fragment]:
-    """Every fragment, its frames taken from where its trun says that they are."""
+    """Return every fragment, with its frames read from the offsets in its trun."""
     found = []
     for box in boxes(file):
         if box.kind == b"moof":
@@ -68,7 +68,7 @@ def fragments(file: bytes) -> list[Fragment]:
 
 
 def frames(file: bytes, moov: Box) -> list[bytes]:
-    """Every frame that a movie lists, taken from where its chunks are."""
+    """Return every frame that a movie lists, read from the offsets of its chunks."""
     stbl = Box(b"stbl", 0, find(moov, "trak", "mdia", "minf", "stbl"))
     sizes = [size for (size,) in iter_unpack(">I", full(stbl, "stsz")[8:])]
     kind, field = ("stco", ">I") if has(stbl, "stco") else ("co64", ">Q")

@@ -1,4 +1,4 @@
-"""A name server for one name: what a headless Service is to Envoy. RFC 1035."""
+"""A name server for one name, which replaces a headless Service for Envoy. RFC 1035."""
 
 import socket
 import struct
@@ -8,14 +8,14 @@ from ipaddress import IPv4Address
 from typing import Self
 
 _ANSWER = 0x8400
-"""A response, and with authority. Section 4.1.1."""
+"""Flags of an authoritative response. Section 4.1.1."""
 _A, _IN, _TTL_S = 1, 1, 1
 _COMPRESSED_NAME = 0xC00C
-"""The name of the question. Section 4.1.4."""
+"""A pointer to the name of the question. Section 4.1.4."""
 
 
 class Names:
-    """Answers every question for an IPv4 address with `addresses`, which may change at any time."""
+    """Answers every query for an IPv4 address with `addresses`, which may be changed at any time."""
 
     def __init__(self, addresses: Iterable[str]) -> None:
         self.addresses = tuple(addresses)
@@ -49,7 +49,7 @@ class Names:
 
     def __exit__(self, *_: object) -> None:
         host, port = self._socket.getsockname()
-        # An empty datagram ends it.
+        # An empty datagram stops the server.
         self._socket.sendto(b"", (host, port))
         self._thread.join()
         self._socket.close()

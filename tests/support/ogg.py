@@ -1,4 +1,4 @@
-"""Ogg pages read by a reader of the tests' own. RFC 3533, section 6."""
+"""A parser for Ogg pages, independent of the muxer. RFC 3533, section 6."""
 
 from dataclasses import dataclass
 from struct import unpack_from
@@ -15,7 +15,7 @@ class Page:
 
 
 def pages(data: bytes) -> list[Page]:
-    """Every page of a file; fails where something else lies between them."""
+    """Return every page of a file; fail if there are other bytes between them."""
     found, at = [], 0
     while at < len(data):
         magic, version, flags, granule, serial, sequence, _, count = unpack_from("<4sBBqIIIB", data, at)
@@ -28,7 +28,7 @@ def pages(data: bytes) -> list[Page]:
 
 
 def without_serials(data: bytes) -> object:
-    """Something that is equal for two files that differ in no more than their random serial numbers."""
+    """Return a value that is equal for two files which differ only in their random serial numbers."""
     if not data.startswith(b"OggS"):
         return data
     return [(page.flags, page.granule_position, page.sequence, page.segments, page.body) for page in pages(data)]

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, and what a caller sees of it."""
+"""Starts a real server in a separate process, and calls it."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 LIMIT_S = 20.0
-"""For whatever must come at some time: long, for the machine may be busy."""
+"""Timeout for events that must happen: long, because the machine may be busy."""
 
 CONFIG = pb.EncodeStreamRequest(
     config=pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=pb.AudioOutput(format=pb.AUDIO_FORMAT_PCM))
@@ -30,7 +30,7 @@ FRAME = bytes(960)
 
 
 class ServerProcess:
-    """`targets`: where its workers listen, in the order in which they came up."""
+    """`targets`: the addresses of its workers, in the order in which they started."""
 
     def __init__(
         self,
@@ -60,19 +60,19 @@ class ServerProcess:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             try:
-                told = loads(line)
+                entry = loads(line)
             except ValueError:
-                told = {"message": line}
-            self.log.append(told)
-            self._lines.put(told)
+                entry = {"message": line}
+            self.log.append(entry)
+            self._lines.put(entry)
         self._lines.put(None)
 
     def wait_until_listening(self) -> str:
-        """Give the address of the next worker that comes up."""
+        """Return the address of the next worker that starts."""
         return str(self.wait_for_line("listening on ")["message"]).rpartition(" ")[2]
 
     def wait_for_line(self, beginning: str) -> dict[str, Any]:
-        """Give the next line of the log whose message begins so; each line is looked at once."""
+        """Return the next line of the log whose message has this beginning; each line is examined once."""
         deadline = time.monotonic() + LIMIT_S
         while True:
             try:
@@ -84,18 +84,18 @@ class ServerProcess:
                 return line
 
     def calls(self) -> list[dict[str, Any]]:
-        """Lines of the calls that have ended so far."""
+        """Return the log lines of the calls that have ended so far."""
         return [line for line in self.log if line["message"] == "call"]
 
     def ended(self, reason: str) -> int:
-        """How many calls have ended for this reason so far."""
+        """Return how many calls have ended for this reason so far."""
         return sum(line.get("reason") == reason for line in self.calls())
 
     def signal(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
 
     def wait(self) -> int:
-        """Give the exit code."""
+        """Return the exit code."""
         code = self.process.wait(LIMIT_S)
         self._reader.join(LIMIT_S)
         return code
@@ -123,7 +123,7 @@ class ServerProcess:
 
 
 class Stream:
-    """One EncodeStream call, driven a message at a time."""
+    """One EncodeStream call that sends and receives one message at a time."""
 
     def __init__(self, channel: grpc.Channel, first: pb.EncodeStreamRequest | None = CONFIG, **options: Any) -> None:
         self._requests: Queue[pb.EncodeStreamRequest | None] = Queue()
@@ -135,7 +135,7 @@ class Stream:
         self._requests.put(request)
 
     def start(self) -> Self:
-        """Wait for `started`: from here on the server has let the stream in."""
+        """Wait for `started`: from then on the server has accepted the stream."""
         assert next(self.call).WhichOneof("event") == "started"
         return self
 
@@ -149,7 +149,7 @@ class Stream:
         return last.finished
 
     def error(self) -> "Error":
-        """Read on until the call fails."""
+        """Read until the call fails."""
         try:
             for _ in self.call:
                 pass
@@ -178,7 +178,7 @@ class Error:
 
     @property
     def named(self) -> tuple[str, str, str, str]:
-        """Status, reason, and the limit with its value."""
+        """Return status, reason, and the limit with its value."""
         metadata = self.info.metadata
         return self.code.name, self.info.reason, metadata["limit"], metadata["value"]
 
@@ -186,7 +186,7 @@ class Error:
 @contextmanager
 def channel_to(server: ServerProcess | str, **options: Any) -> Iterator[grpc.Channel]:
     target = server if isinstance(server, str) else server.target
-    # A connection of its own: grpc shares one between channels with the same target and options.
+    # A separate connection: grpc shares one between channels with the same target and options.
     own = [("grpc.use_local_subchannel_pool", 1), *options.pop("options", ())]
     with grpc.insecure_channel(target, options=own, **options) as channel:
         yield channel

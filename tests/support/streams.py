@@ -1,4 +1,4 @@
-"""Run a session as the service would, and keep all that it says."""
+"""Runs a session as the service does, and collects its responses."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -30,12 +30,12 @@ class Encoded:
 
     @property
     def live(self) -> bytes:
-        """What a listener has heard at the end."""
+        """The bytes that a listener has received at the end."""
         return b"".join(chunk.data for chunk in self.chunks) + self.finished.trailer
 
     @property
     def file(self) -> bytes:
-        """What a client has stored at the end."""
+        """The file that a client has stored at the end."""
         return self.finished.header + self.live[len(self.finished.header) :]
 
 
@@ -50,7 +50,7 @@ def config(
     out_sample_format: str = "UNSPECIFIED",
     **output: Any,
 ) -> pb.StreamConfig:
-    """A config for the format of this name; `output`: further fields of AudioOutput."""
+    """Return a config for the format of this name; `output`: further fields of AudioOutput."""
     return pb.StreamConfig(
         input=pb.PcmInput(
             sample_format=f"SAMPLE_FORMAT_{sample_format}",
@@ -68,14 +68,14 @@ def config(
 
 
 def requests(stream_config: pb.StreamConfig, pieces: Iterable[bytes]) -> Iterator[pb.EncodeStreamRequest]:
-    """The config, then the PCM."""
+    """Return the config, followed by the PCM."""
     yield pb.EncodeStreamRequest(config=stream_config)
     for piece in pieces:
         yield pb.EncodeStreamRequest(pcm=piece)
 
 
 def resolve(stream_config: pb.StreamConfig) -> StreamOptions:
-    """The options that a config stands for; raises the server's InvalidArgument."""
+    """Return the resolved options of a config; raises the server's InvalidArgument."""
     try:
         return AudioEncoder(**wire.options(stream_config)).options
     except InvalidArgument as error:
@@ -83,20 +83,20 @@ def resolve(stream_config: pb.StreamConfig) -> StreamOptions:
 
 
 def flat(steps: Iterable[Responses]) -> Iterator[pb.EncodeStreamResponse]:
-    """The responses of all steps."""
+    """Yield the responses of all steps."""
     return (response for responses in steps for response in responses)
 
 
 def collect(responses: Iterable[pb.EncodeStreamResponse], into: Encoded) -> None:
-    """Sort responses by kind, and hold the order that the contract promises."""
+    """Sort responses by kind, and check the order that the contract promises."""
     for response in responses:
         event = response.WhichOneof("event")
-        assert not into.finished.total_bytes and not into.finished.sha256, "nothing comes after finished"
+        assert not into.finished.total_bytes and not into.finished.sha256, "finished is the last response"
         if event == "started":
-            assert not into.chunks and not into.flushed, "started comes first"
+            assert not into.chunks and not into.flushed, "started is the first response"
             into.started.CopyFrom(response.started)
         elif event == "chunk":
-            assert response.chunk.offset == len(into.live), "chunks come in order and without gaps"
+            assert response.chunk.offset == len(into.live), "chunks are in order and without gaps"
             assert 0 < len(response.SerializeToString()) < 1024 * 1024
             into.chunks.append(response.chunk)
         elif event == "flushed":
@@ -106,7 +106,7 @@ def collect(responses: Iterable[pb.EncodeStreamResponse], into: Encoded) -> None
 
 
 def run(all_requests: Iterable[pb.EncodeStreamRequest]) -> Encoded:
-    """A whole stream through a session."""
+    """Run a whole stream through a session."""
     encoded = Encoded()
     session = Session()
     try:
@@ -119,6 +119,6 @@ def run(all_requests: Iterable[pb.EncodeStreamRequest]) -> Encoded:
 
 
 def encode(stream_config: pb.StreamConfig, pcm: bytes, cuts: Iterable[int] = ()) -> Encoded:
-    """PCM, cut at these positions, through a session."""
+    """Run PCM, cut at these positions, through a session."""
     edges = [0, *sorted(cuts), len(pcm)]
     return run(requests(stream_config, (pcm[start:stop] for start, stop in pairwise(edges))))

@@ -1,4 +1,4 @@
-"""WebM read by a reader of the tests' own. RFC 8794, RFC 9559."""
+"""A parser for WebM, independent of the muxer. RFC 8794, RFC 9559."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ _MASTERS = {
 
 
 def elements(data: bytes, at: int = 0, end: int | None = None) -> Iterator[tuple[int, int, bytes]]:
-    """ID, position of the ID and data of every element, a master before its children; fails where they don't fit."""
+    """Yield ID, position of the ID and data of every element, parents before children; fail if sizes don't fit."""
     end = len(data) if end is None else end
     while at < end:
         start = at
@@ -40,10 +40,10 @@ def elements(data: bytes, at: int = 0, end: int | None = None) -> Iterator[tuple
 
 
 def find(data: bytes, element_id: int) -> list[bytes]:
-    """The data of all elements of an ID."""
+    """Return the data of all elements with an ID."""
     return [found for found_id, _, found in elements(data) if found_id == element_id]
 
 
 def number(data: bytes) -> int:
-    """Of an unsigned integer."""
+    """Return an unsigned integer from its bytes."""
     return int.from_bytes(data, "big")
