@@ -1,5 +1,5 @@
-# make demo, make test: all that they need is python3 (with venv), make and git.
-# Everything lives in .venv; `make clean` removes it.
+# make demo and make test need only python3 (with venv), make and git.
+# Everything is installed in .venv; `make clean` removes it.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -27,10 +27,10 @@ demo: $(VENV)/.ready  ## Encode the sample speech into every format and check ea
 test: $(VENV)/.ready  ## Run all tests
 	$(BIN)/python -m pytest
 
-# Without the tests that encode an hour of audio: they measure memory, take as long as all others and reach nothing more.
+# Without the tests that encode an hour of audio: they measure memory, take as long as all others and add no coverage.
 # Raise a floor when its figure rises.
 coverage: FLOORS = core:96 server:92
-coverage: $(VENV)/.ready  ## Measure how much of core and server their tests reach; fails below the floors; takes three minutes
+coverage: $(VENV)/.ready  ## Measure how much of core and server their tests execute; fails below the floors; takes three minutes
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q $(wildcard tests/core tests/server tests/cli) -k 'not an_hour_of_audio'
 	$(BIN)/coverage combine --quiet
@@ -39,10 +39,10 @@ coverage: $(VENV)/.ready  ## Measure how much of core and server their tests rea
 	  $(BIN)/coverage report --precision=1 --include="$${floor%:*}/*" --fail-under="$${floor#*:}" || failed=1; \
 	done; exit $$failed
 
-bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and its peers; takes thirteen minutes
+bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and other encoders; takes thirteen minutes
 	$(BIN)/python benchmarks/bench.py
 
-bench-quick: $(VENV)/.bench $(LOAD)  ## The part of it that fits in a minute
+bench-quick: $(VENV)/.bench $(LOAD)  ## Run the part of the benchmark that takes a minute
 	$(BIN)/python benchmarks/bench.py --quick
 
 profile: $(VENV)/.bench $(LOAD)  ## Show where the time of 20 ms frames goes
@@ -58,7 +58,7 @@ $(LOAD): $(wildcard client/go/*.go client/go/cmd/audiowriter-load/*.go)
 
 LAB := PYTHONPATH=tests $(BIN)/python -m lab
 
-lab:  ## List what attacks, judges, loads and measures a running product
+lab:  ## List the harnesses that attack, check, load and measure a running product
 	@grep -hE '^lab-[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 26
 	@echo "Old names still work: faults soak interop judges judges-long conformance snippets load scale scaling-cost manifests"
 
@@ -69,11 +69,11 @@ lab-faults: $(VENV)/.ready  ## Run every fault against real servers; takes four 
 	$(LAB).faults
 
 lab-soak: SECONDS ?= 600
-lab-soak: $(VENV)/.ready  ## Mix all kinds of streams and faults for ten minutes, or SECONDS
+lab-soak: $(VENV)/.ready  ## Run all kinds of streams and faults together for ten minutes, or SECONDS
 	$(LAB).faults --only soak --soak $(SECONDS)
 
 lab-reference-decoders: EVERY ?= 1
-lab-reference-decoders: $(VENV)/.ready symphonia  ## Check files of every format with other projects' decoders, Chromium included; EVERY=4 takes a quarter of them
+lab-reference-decoders: $(VENV)/.ready symphonia  ## Check files of every format with third-party decoders, including Chromium; EVERY=4 checks a quarter of them
 	$(BIN)/python -m pytest -q lab/reference_decoders --every $(EVERY)
 
 lab-reference-decoders-long: $(VENV)/.ready symphonia  ## Write a WAV beyond 4 GiB, then ten hours of audio in every format; takes an hour
@@ -96,13 +96,13 @@ lab-extras: $(VENV)/.ready  ## Install each distribution and each extra alone, a
 lab-load: load-tools  ## Run ghz, k6, Locust, grpcurl and buf against a server for some seconds; needs go
 	$(LAB).load.check
 
-load-tools: $(VENV)/.ready build/tools/.ready  ## Build the load generators and what they send
+load-tools: $(VENV)/.ready build/tools/.ready  ## Build the load generators and their data
 	mkdir -p build/load
 	$(BIN)/python lab/load/messages.py > build/load/messages.json
 	$(BIN)/python lab/load/messages.py --seconds 0.02 > build/load/frame.json
 	$(BIN)/buf build proto -o build/load/audiowriter.binpb
 
-# Each in a module of its own: ghz does not build with the gRPC of the others.
+# Each in a separate module: ghz does not build with the gRPC version of the others.
 build/tools/.ready: export GOBIN = $(abspath build/tools)
 build/tools/.ready: lab/load/requirements.txt
 	go install github.com/bojand/ghz/cmd/ghz@v0.93.0
@@ -127,7 +127,7 @@ lab-envoy-cost: $(VENV)/.scale  ## Measure what a live stream of each format cos
 lab-manifests: $(VENV)/.scale  ## Check the files of Envoy, Kubernetes, compose and Prometheus with their validators
 	deploy/check
 
-# The names of before.
+# The old names of the targets.
 faults: lab-faults
 soak: lab-soak
 judges: lab-reference-decoders
@@ -140,18 +140,18 @@ scale: lab-envoy
 scaling-cost: lab-envoy-cost
 manifests: lab-manifests
 
-nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras  ## What takes too long for each change; takes two hours
+nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras  ## Run what takes too long for each change; takes two hours
 
 readme: $(VENV)/.ready  ## Put the generated tables into README.md
 	$(BIN)/python -m lab.documents.readme
 
-formats-doc: $(VENV)/.ready  ## Make docs/formats.md from what the server reports and does
+formats-doc: $(VENV)/.ready  ## Generate docs/formats.md from the server's ListFormats and its output
 	$(LAB).documents.formats
 
-scaling-doc: $(VENV)/.scale  ## Make the tables and the plot of docs/scaling.md from measured figures
+scaling-doc: $(VENV)/.scale  ## Generate the tables and the plot of docs/scaling.md from measured figures
 	$(LAB).documents.scaling
 
-image: $(VENV)/.ready  ## Build the image with buildah, and encode every format against it; takes root on Debian
+image: $(VENV)/.ready  ## Build the image with buildah, and encode every format with it; requires root on Debian
 	deploy/image/build
 
 check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
@@ -160,13 +160,13 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/mypy
 	cd proto && $(abspath $(BIN))/buf lint
 	$(MAKE) generate
-	git diff --exit-code -- proto client/go/gen cli/audiowriter_client/formats.py || \
+	git diff --exit-code -- proto client/go/gen client/python/audiowriter_client/formats.py || \
 	  { echo "generated code: run 'make generate' and commit the result" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/test_project.py
 	$(MAKE) github
 
-# shellcheck and pyflakes would be used where they are installed: the result must be the same everywhere.
-github: $(VENV)/.ready  ## Check the workflows and forms in .github; part of check; actionlint needs go, without it CI checks the workflows
+# actionlint would use shellcheck and pyflakes if they are installed: the result must be the same everywhere.
+github: $(VENV)/.ready  ## Check the workflows and forms in .github; part of check; actionlint needs go; without go only CI checks the workflows
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/format.yml
@@ -179,7 +179,7 @@ $(BIN)/actionlint: $(VENV)/.ready
 words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead
 	$(BIN)/python -m lab.documents.words
 
-generate: $(VENV)/.ready  ## Make code from the proto and from the table of formats; Go's only if go is there
+generate: $(VENV)/.ready  ## Generate code from the proto and from the table of formats; Go code only if go is installed
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)
 	$(BIN)/python client/python/generate.py
 	@if command -v go >/dev/null; then cd proto && $(abspath $(BIN))/buf generate; \

@@ -3,13 +3,14 @@
 import os
 
 GRPC_EXPERIMENTS = "-event_engine_listener"
-"""The thread that waits for the completion queue reads the sockets, too. Else each message wakes two threads more: a fifth
-of the CPU time of 20 ms frames. Should gRPC drop this switch one day, it says so in its log, and serves as it likes.
+"""With this switch the thread that waits for the completion queue also reads the sockets. Otherwise each message wakes two
+more threads, which is a fifth of the CPU time of 20 ms frames. If a version of gRPC does not know the switch, it logs that
+and uses its default.
 """
 
 
 def tune_grpc() -> None:
-    """Set what gRPC reads from its environment; what the operator has set there stays."""
+    """Set the variables that gRPC reads when it is imported; values that the operator has set are kept."""
     os.environ.setdefault("GRPC_EXPERIMENTS", GRPC_EXPERIMENTS)
     # The server logs its own errors. gRPC would add lines in another format.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
