@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from .audio.arrays import Pcm, sample_format_of, to_bytes
+from .cost import Cost
 from .errors import WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
 from .exclusive import Exclusive
@@ -122,6 +123,7 @@ class AudioEncoder:
         )
         self.options: StreamOptions = resolve(self._requested)
         """The options with all defaults filled in. Without `sample_format`, the first array may still change them."""
+        self._cost = Cost.of(self.options)
         self.state = State.NEW
         self.bytes_out = 0
         """Bytes of the file returned so far."""
@@ -133,17 +135,26 @@ class AudioEncoder:
     @property
     def input_seconds(self) -> float:
         """Seconds of audio received so far."""
+        return self.seconds(self._input_bytes)
+
+    def seconds(self, pcm_bytes: int) -> float:
+        """Return the duration, in seconds, of `pcm_bytes` bytes of PCM."""
         source = self.options.input
-        return self._input_bytes / (source.frame_bytes * source.sample_rate_hz)
+        return pcm_bytes / (source.frame_bytes * source.sample_rate_hz)
 
     @property
     def slice_bytes(self) -> int:
-        """Bytes of PCM that take about 10 ms of CPU time. `write` encodes longer PCM in slices of this length."""
-        return self._open().slice_bytes
+        """Bytes of PCM that take about 10 ms of CPU time and become at most 256 KiB. `write` encodes longer PCM in slices of
+        this length."""
+        return self._cost.slice_bytes
 
     def cost_ms(self, pcm_bytes: int) -> float:
-        """Estimate the CPU time, in ms, of a write of `pcm_bytes` bytes."""
-        return pcm_bytes * self._open().ms_per_byte
+        """Estimate the CPU time, in ms, of a write of `pcm_bytes` bytes, without opening the codec."""
+        return pcm_bytes * self._cost.ms_per_byte
+
+    def output_bytes(self, pcm_bytes: int) -> float:
+        """Return the most bytes of output that `pcm_bytes` bytes of PCM can become, apart from headers and pages."""
+        return pcm_bytes * self._cost.output_per_byte
 
     def start(self) -> list[Event]:
         """Open the codec; return Started and the provisional header. Optional: the first other call does the same."""
@@ -205,6 +216,7 @@ class AudioEncoder:
             requested = self._requested
             if not requested.sample_format and (found := sample_format_of(first)):
                 self.options = resolve(replace(requested, sample_format=found))
+                self._cost = Cost.of(self.options)
             self._pipeline = Pipeline(self.options)
         return self._pipeline
 
@@ -223,7 +235,7 @@ class AudioEncoder:
     def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         data = to_bytes(pcm, self.options.input)
         self._input_bytes += len(data)
-        size = pipeline.slice_bytes
+        size = self._cost.slice_bytes
         if len(data) <= size:
             self._add_chunks(pipeline, pipeline.write(data), events)
             return

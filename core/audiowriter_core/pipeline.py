@@ -5,12 +5,6 @@ from .audio.reader import PcmReader
 from .muxers.base import Finish
 from .options import StreamOptions
 
-RESAMPLE_MS = 4
-"""Approximate CPU time, in ms, to resample one second of audio."""
-
-SLICE_MS = 10
-"""Target CPU time, in ms, per slice. A server can send the bytes of one slice before it encodes the next one."""
-
 
 class Pipeline:
     """Turns PCM bytes into file bytes. The constructor opens the native encoder, and `close` frees it."""
@@ -24,13 +18,6 @@ class Pipeline:
         # The reader gathers samples until the encoder can return bytes, which saves calls. It does not gather floats,
         # because NaN must be rejected at once, and not before a resampler, because the length of its output varies.
         self._gathers = self._converter.keeps_rate and not source.sample_type.is_float
-        ms_per_second = codec.encode_ms_per_second * output.channels
-        if not self._converter.keeps_rate:
-            ms_per_second += RESAMPLE_MS
-        self.ms_per_byte = ms_per_second / (source.frame_bytes * source.sample_rate_hz)
-        """Estimated CPU time, in ms, per byte of PCM."""
-        self.slice_bytes = source.frame_bytes * max(1, int(SLICE_MS / ms_per_second * source.sample_rate_hz))
-        """Bytes of PCM, in whole frames, that take about SLICE_MS."""
         self.delay_samples = self._encoder.delay_samples
         self.output_samples = 0
         """Samples per channel, at the file's rate, passed to the encoder so far."""

@@ -73,7 +73,7 @@ class Product:
 @contextmanager
 def running_server() -> Iterator[AudioWriterServiceStub]:
     """Start a server in a separate process."""
-    with ServerProcess() as server, channel_to(server) as channel:
+    with ServerProcess("--max-sample-rate-hz=0", "--max-rate-ratio=1000") as server, channel_to(server) as channel:
         yield AudioWriterServiceStub(channel)
 
 

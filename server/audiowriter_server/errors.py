@@ -8,6 +8,7 @@ CallError
 ├── TimedOut            DEADLINE_EXCEEDED    the client did not send, or did not read, for too long
 ├── Refused             UNAVAILABLE          the call is valid, and another server may accept it
 │   ├── ServerFull      UNAVAILABLE          max_streams streams are live
+│   ├── MemoryFull      UNAVAILABLE          the live calls have reserved the memory of the process
 │   └── Draining        UNAVAILABLE          the server is shutting down
 ├── Stopped             UNAVAILABLE          the server stopped before the stream was finished
 ├── Unauthenticated     UNAUTHENTICATED      the bearer token is missing or wrong
@@ -116,6 +117,17 @@ class ServerFull(Refused):
     def __init__(self, max_streams: int) -> None:
         message = f"max_streams={max_streams}: the server is full, retry later or on another server"
         super().__init__(message, *_limit_info("max_streams", max_streams))
+
+
+class MemoryFull(Refused):
+    """The live calls have reserved the memory of the process."""
+
+    def __init__(self, limit: int, reserved: int, size: int) -> None:
+        message = (
+            f"the call may need {size} bytes of memory, and {reserved} of {limit} are reserved: "
+            "retry later or on another server"
+        )
+        super().__init__(message, *_limit_info("max_memory_bytes", limit))
 
 
 class Draining(Refused):

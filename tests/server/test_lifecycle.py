@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.rpc.service import _write_first
+from audiowriter_server.rpc.stream_call import _write_first
 from audiowriter_server.runtime.server import LIVENESS
 from audiowriter_server.telemetry.call_record import SERVICE_NAME
 from grpc_health.v1 import health_pb2, health_pb2_grpc

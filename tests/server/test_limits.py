@@ -100,11 +100,20 @@ def test_encode_has_the_limits_of_the_config_as_well(channel: grpc.Channel) -> N
 
 
 def test_file_of_a_unary_call(channel: grpc.Channel) -> None:
-    whole = pb.EncodeRequest(config=request().config, pcm=bytes(150_000))
+    config = request(sample_format=pb.SAMPLE_FORMAT_F64LE).config
+    whole = pb.EncodeRequest(config=config, pcm=bytes(48_000))
     with pytest.raises(grpc.RpcError) as caught:
         AudioWriterServiceStub(channel).Encode(whole)
     error = Error(caught.value)
     assert error.named == ("INVALID_ARGUMENT", "MAX_MESSAGE_BYTES_EXCEEDED", "max_message_bytes", "200000")
+    assert error.fields == ["pcm"]
+
+
+def test_length_of_a_unary_call(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        AudioWriterServiceStub(channel).Encode(pb.EncodeRequest(config=request().config, pcm=bytes(48_002)))
+    error = Error(caught.value)
+    assert error.named == ("INVALID_ARGUMENT", "MAX_STREAM_SECONDS_EXCEEDED", "max_stream_seconds", "1.0")
     assert error.fields == ["pcm"]
 
 

@@ -1,73 +1,141 @@
-"""Runs encode calls: short ones on the event loop, long ones in a thread pool.
+"""Decides where encode calls run: calls that are known to be short on the event loop, all others in a pool of threads.
 
-Work is done in steps. A step encodes one slice, which takes about 10 ms of CPU time. A stream runs at most one step at a
-time.
+Work is done in steps. A step encodes one slice, which takes about 10 ms of CPU time and returns about 256 KiB at most. A
+stream runs at most one step at a time.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ..telemetry.call_record import CallRecord
+from .fair_pool import FairPool
 from .session import Session
 
 INLINE_MS = 2.0
-"""Maximum estimated time, in ms, of an encode call on the event loop. It delays all other streams by this time."""
-
-INLINE_FIRST_BYTES = 4096
-"""The same limit for the PCM in the first message, for which there is no estimate yet."""
+"""Maximum expected time, in ms, of an encode call on the event loop. It delays all other streams by this time."""
 
 INLINE_FINISH_SECONDS = 600.0
 """Maximum length of a stream whose end is encoded on the event loop. M4A lists every frame at the end, which takes 15 to
 35 ms for ten hours of audio."""
 
+SLOW_MS = 4.0
+"""An inline call that takes longer than this was not known well enough. Shorter ones may just have been interrupted."""
+
+POOL_CALLS = 64
+"""Calls of a stream that run in the pool after a slow one."""
+
+LEARNED_SECONDS = 0.5
+"""Seconds of audio after which a stream's measured cost replaces the estimate."""
+
+HEAVY_SHARE = 0.5
+"""A caller that uses more than this share of the event loop's time loses its right to it while other callers are there."""
+
+_RECENT_BYTES = 1024 * 1024
+
 _Result = TypeVar("_Result")
+
+
+class StreamCost:
+    """What the calls of one stream have taken so far, and what the next one is expected to take."""
+
+    def __init__(self) -> None:
+        self._call_ms = 0.0
+        self._ms = 0.0
+        self._bytes = 0
+        self._pool_calls = 0
+
+    def expected_ms(self, session: Session, pcm_bytes: int) -> float:
+        """Return the expected time of a call with this much PCM, in ms. Longer than a slice: infinity."""
+        if session.encoder is None:
+            return 0.0  # the call will be refused
+        if pcm_bytes > session.encoder.slice_bytes:
+            return float("inf")
+        if session.input_seconds < LEARNED_SECONDS or not self._bytes:
+            return session.encoder.cost_ms(pcm_bytes)
+        return pcm_bytes * self._ms / self._bytes
+
+    @property
+    def slow(self) -> bool:
+        """Whether a recent call took longer than SLOW_MS, though it was expected to be short."""
+        return self._pool_calls > 0
+
+    def add(self, seconds: float) -> None:
+        """Count the time of one step of a call."""
+        self._call_ms += seconds * 1000
+
+    def end_call(self, pcm_bytes: int, expected_ms: float) -> None:
+        """Count a call whose steps have all run."""
+        if self._pool_calls:
+            self._pool_calls -= 1
+        if self._call_ms > SLOW_MS and expected_ms <= INLINE_MS:
+            self._pool_calls = POOL_CALLS
+        self._ms += self._call_ms
+        self._bytes += pcm_bytes
+        self._call_ms = 0.0
+        if self._bytes > _RECENT_BYTES:  # so that recent calls count more
+            self._ms, self._bytes = self._ms / 2, self._bytes // 2
 
 
 class Scheduler:
     """Runs steps on the event loop or in its thread pool. One instance per process."""
 
     def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, "encode")
+        self._pool = FairPool(threads)
+        self._inline_s: dict[str, float] = {}
+        self._heavy: frozenset[str] = frozenset()
+        self._second = 0.0
 
-    def inline(self, steps: Iterator[list[_Result]], record: CallRecord) -> list[_Result]:
+    def is_inline(self, cost: StreamCost, caller: str, expected_ms: float) -> bool:
+        """Whether to run a call on the event loop."""
+        return expected_ms <= INLINE_MS and not cost.slow and caller not in self._heavy
+
+    def inline(self, steps: Iterator[list[_Result]], record: CallRecord, cost: StreamCost) -> list[_Result]:
         """Run all steps on the event loop; return the results of all steps in one list."""
         begin = time.perf_counter()
         try:
             return [result for results in steps for result in results]
         finally:
-            record.encode_seconds += time.perf_counter() - begin
+            now = time.perf_counter()
+            record.encode_seconds += now - begin
+            cost.add(now - begin)
+            self._count(record.caller, now - begin, now)
 
-    async def pooled(self, steps: Iterator[list[_Result]], record: CallRecord) -> list[_Result] | None:
+    async def pooled(
+        self, steps: Iterator[list[_Result]], record: CallRecord, cost: StreamCost
+    ) -> list[_Result] | None:
         """Run one step in the pool. Returns None if there are no more steps.
 
         When this task is cancelled, it does not wait for the thread, which cannot be stopped. The encoder frees its memory
         when the step ends.
         """
-        return await self.in_pool(_step, steps, record)
+        return await self.in_pool(record.caller, _step, steps, record, cost)
 
-    async def in_pool(self, work: Callable[..., _Result], *arguments: object) -> _Result:
-        """Run one call in the pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+    async def in_pool(self, caller: str, work: Callable[..., _Result], *arguments: object) -> _Result:
+        """Run one call in the pool, when it is the caller's turn."""
+        return await self._pool.run(caller, work, *arguments)
+
+    def _count(self, caller: str, seconds: float, now: float) -> None:
+        """Count time on the event loop. Once a second, find the callers that use too much of it."""
+        self._inline_s[caller] = self._inline_s.get(caller, 0.0) + seconds
+        if (passed := now - self._second) < 1:
+            return
+        used, self._inline_s, self._second = self._inline_s, {}, now
+        heavy = (name for name, total in used.items() if total > HEAVY_SHARE * passed)
+        self._heavy = frozenset(heavy) if len(used) > 1 else frozenset()
+        for name, total in used.items():
+            self._pool.charge(name, total)
 
 
-def _step(steps: Iterator[list[_Result]], record: CallRecord) -> list[_Result] | None:
-    begin = time.perf_counter()
+def _step(steps: Iterator[list[_Result]], record: CallRecord, cost: StreamCost) -> list[_Result] | None:
+    begin, begin_cpu = time.perf_counter(), time.thread_time()
     try:
         return next(steps, None)
     finally:
         record.encode_seconds += time.perf_counter() - begin
+        cost.add(time.thread_time() - begin_cpu)  # in the pool, the time that passes is mostly that of other threads
 
 
-def is_inline(session: Session, pcm_bytes: int) -> bool:
-    """Whether to encode a request with this many bytes of PCM on the event loop."""
-    if session.encoder is None:
-        return pcm_bytes <= INLINE_FIRST_BYTES
-    return session.cost_ms(pcm_bytes) <= INLINE_MS
-
-
-def ends_inline(session: Session) -> bool:
+def ends_inline(session: Session, cost: StreamCost) -> bool:
     """Whether to encode the end of a stream on the event loop."""
-    return session.input_seconds <= INLINE_FINISH_SECONDS
+    return session.input_seconds <= INLINE_FINISH_SECONDS and not cost.slow

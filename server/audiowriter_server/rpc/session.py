@@ -8,7 +8,7 @@ Rule 3: after an error, only close is allowed.
 from collections.abc import Iterator
 
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_core import AudioEncoder, Event
+from audiowriter_core import AudioEncoder, Event, State
 
 from ..errors import OutOfOrder
 from . import wire
@@ -30,25 +30,38 @@ class Session:
         """Seconds of audio received so far."""
         return self.encoder.input_seconds if self.encoder else 0.0
 
+    def seconds_with(self, pcm_bytes: int) -> float:
+        """Seconds of audio after `pcm_bytes` more bytes. 0 before the config."""
+        return self.input_seconds + self.encoder.seconds(pcm_bytes) if self.encoder else 0.0
+
     @property
     def bytes_out(self) -> int:
         """Length of the file so far, in bytes."""
         return self.encoder.bytes_out if self.encoder else 0
 
-    def cost_ms(self, pcm_bytes: int) -> float:
-        """Estimate the CPU time, in ms, of a request with this much PCM. The config must have been received."""
-        assert self.encoder is not None
-        return self.encoder.cost_ms(pcm_bytes)
+    def configure(self, config: pb.StreamConfig) -> None:
+        """Take the config of a request. Raises OutOfOrder if it changes, and InvalidArgument."""
+        if self._config is None:
+            # A copy, because a field of a message keeps the whole message alive, with its PCM.
+            self._config = pb.StreamConfig()
+            self._config.CopyFrom(config)
+            self.encoder = AudioEncoder(**wire.options(config))
+            if self._closed:
+                self.encoder.close()
+        elif config != self._config:
+            raise OutOfOrder("config changed within a stream: open a new stream for another config", "CONFIG_CHANGED")
 
-    def receive(self, request: pb.EncodeStreamRequest, pcm: bytes | None = None) -> Iterator[Responses]:
-        """Encode one request. `pcm`: its PCM, if the caller has read it, because each access to a bytes field copies it.
-
-        Raises OutOfOrder, and the exceptions of AudioEncoder.
-        """
+    def receive(self, request: pb.EncodeStreamRequest) -> Iterator[Responses]:
+        """Encode one request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         if request.HasField("config"):
-            yield from self._configure(request.config)
+            self.configure(request.config)
+        yield from self.encode(request.pcm, flush=request.flush)
+
+    def encode(self, pcm: bytes, *, flush: bool = False) -> Iterator[Responses]:
+        """Encode PCM. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         encoder = self._configured("pcm")
-        pcm = request.pcm if pcm is None else pcm
+        if encoder.state is State.NEW:
+            yield self._responses(encoder.start())
         size = encoder.slice_bytes
         if len(pcm) <= size:
             if pcm:
@@ -57,7 +70,7 @@ class Session:
             view = memoryview(pcm)
             for start in range(0, len(pcm), size):
                 yield self._responses(encoder.write(view[start : start + size]))
-        if request.flush:
+        if flush:
             yield self._responses(encoder.flush())
 
     def finish(self) -> Iterator[Responses]:
@@ -69,16 +82,6 @@ class Session:
         self._closed = True
         if self.encoder is not None:
             self.encoder.close()
-
-    def _configure(self, config: pb.StreamConfig) -> Iterator[Responses]:
-        if self._config is None:
-            self._config = config
-            self.encoder = AudioEncoder(**wire.options(config))
-            if self._closed:  # by the event loop, while a pool thread created the encoder
-                self.encoder.close()
-            yield self._responses(self.encoder.start())
-        elif config != self._config:
-            raise OutOfOrder("config changed within a stream: open a new stream for another config", "CONFIG_CHANGED")
 
     def _configured(self, what: str) -> AudioEncoder:
         if self.encoder is None:

@@ -4,15 +4,16 @@ import asyncio
 from contextlib import suppress
 
 import grpc
-from audiowriter.v1 import audio_writer_pb2_grpc as pb_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from ..errors import Stopped
 from ..rpc.admission import Admission, Context
 from ..rpc.auth import Certificates
 from ..rpc.reflection import SymbolPool
 from ..rpc.service import AudioWriterService
+from ..rpc.small_requests import SmallRequests
 from ..telemetry.call_record import SERVICE_NAME
 from .settings import Settings
 
@@ -63,11 +64,13 @@ class Server:
         self._admission = Admission(settings)
         self._health = _Health()
         self._server = grpc.aio.server(options=options(settings))
-        pb_grpc.add_AudioWriterServiceServicer_to_server(AudioWriterService(settings, self._admission), self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        AudioWriterService(settings, self._admission).add_to(self._server)
+        small = SmallRequests(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, small)
         if settings.reflection:
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(names, self._server, SymbolPool())
+            servicer = reflection.aio.ReflectionServicer(names, pool=SymbolPool())
+            add_ServerReflectionServicer_to_server(servicer, small)
         self._publisher: asyncio.Task[None]
 
     @property

@@ -53,10 +53,19 @@ class Settings:
         4 * MIB, "Maximum message size in both directions, in bytes; limits the files of Encode.", highest=MAX_INT
     )
     max_metadata_bytes: int = _setting(8 * 1024, "Maximum request metadata per call, in bytes.", highest=MIB)
-    max_sample_rate_hz: int = _setting(
-        0, "Maximum sample rate of input and output, in Hz; 0: only the formats' limits.", lowest=0
+    max_memory_bytes: int = _setting(
+        0,
+        "Memory of all workers together, in bytes; calls that may not fit are refused; 0: 80 % of the container's or the "
+        "machine's.",
+        lowest=0,
     )
-    max_channels: int = _setting(0, "Maximum channels of input and output; 0: only the formats' limits.", lowest=0)
+    max_sample_rate_hz: int = _setting(
+        192_000, "Maximum sample rate of input and output, in Hz; 0: only the formats' limits.", lowest=0
+    )
+    max_channels: int = _setting(8, "Maximum channels of input and output; 0: only the formats' limits.", lowest=0)
+    max_rate_ratio: float = _setting(
+        24.0, "Maximum ratio of the output's sample rate to the input's; it limits the output per byte of input."
+    )
     max_stream_seconds: float = _setting(24 * 3600.0, "Maximum audio per stream, in seconds.")
     max_file_bytes: int = _setting(64 * GIB, "Maximum file size per stream, in bytes.")
 

@@ -53,6 +53,7 @@ class CallRecord:
         self._begin = self._first_message = time.perf_counter()
         self._first_byte_s: float | None = None
         self._peer = context.peer()
+        self.caller = self._peer.rpartition(":")[0]
         self._span = tracing.start_span(SERVICE_NAME, method, self.metadata)
         self._metrics = _METHODS[method]
         self._format = NO_FORMAT

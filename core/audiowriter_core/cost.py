@@ -1,0 +1,53 @@
+"""What a stream costs: CPU time and bytes of output, estimated from its options alone.
+
+The estimates are upper bounds for ordinary audio. Callers that must not block, such as an event loop, use them to decide
+where to run a call. Long writes are encoded in slices that are bounded in both.
+"""
+
+from dataclasses import dataclass
+
+from .options import StreamOptions
+
+SLICE_MS = 10
+"""Target CPU time, in ms, per slice. A server can send the bytes of one slice before it encodes the next one."""
+
+SLICE_BYTES = 256 * 1024
+"""Maximum output, in bytes, per slice. It bounds the memory of a stream whose output is much larger than its input."""
+
+_CODEC_RATE = 24_000
+"""Sample rate, in Hz, that `CodecSpec.encode_ms_per_second` refers to. Higher rates cost more, in proportion."""
+
+_RESAMPLE_MS = 1.0
+"""CPU time, in ms, to resample one second of one channel, per 48,000 samples of input and output together. soxr takes 0.2 to
+1.2 ms between rates of 1 to 768 kHz."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one stream, per byte of PCM."""
+
+    ms_per_byte: float
+    """CPU time, in ms."""
+    output_per_byte: float
+    """Bytes of output. Never less than the true number, apart from headers and pages."""
+    slice_bytes: int
+    """Bytes of PCM, in whole frames, that take at most SLICE_MS and become at most SLICE_BYTES. At least one frame."""
+
+    @classmethod
+    def of(cls, options: StreamOptions) -> "Cost":
+        """Return the cost of a stream with these options. They must come from `resolve`."""
+        source, output = options.input, options.output
+        codec = output.format.codec
+        ms = codec.encode_ms_per_second * output.channels * max(1, output.sample_rate_hz / _CODEC_RATE)
+        if source.sample_rate_hz != output.sample_rate_hz:
+            channels = min(source.channels, output.channels)
+            ms += _RESAMPLE_MS * channels * (source.sample_rate_hz + output.sample_rate_hz) / 48_000
+        # No lossy format is larger than its samples.
+        output_bytes = output.sample_rate_hz * output.channels * output.sample_type.width
+        seconds = min(SLICE_MS / ms, SLICE_BYTES / output_bytes)
+        input_bytes = source.sample_rate_hz * source.frame_bytes
+        return cls(
+            ms_per_byte=ms / input_bytes,
+            output_per_byte=output_bytes / input_bytes,
+            slice_bytes=source.frame_bytes * max(1, int(seconds * source.sample_rate_hz)),
+        )

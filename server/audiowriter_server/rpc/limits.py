@@ -1,0 +1,68 @@
+"""The limits of a stream: what its config may ask for, and how long it may become."""
+
+import audiowriter_core
+from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_core import AudioEncoder
+
+from ..errors import AboveLimit, LimitExceeded, Violation
+from ..runtime.settings import Settings
+from . import wire
+from .session import Session
+
+
+class Limits:
+    """Checks streams against the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def check_config(self, config: pb.StreamConfig) -> None:
+        """Raise AboveLimit, which lists all bad fields, if the config exceeds a limit of the server."""
+        limits = self._settings
+        above: dict[str, tuple[str, float]] = {}
+        violations: list[Violation] = []
+
+        def add(path: str, limit: str, text: str) -> None:
+            above[path] = limit, getattr(limits, limit)
+            violations.append(Violation(path, text))
+
+        for name, end in (("input", config.input), ("output", config.output)):
+            for field in ("sample_rate_hz", "channels"):
+                value, limit = getattr(end, field), getattr(limits, f"max_{field}")
+                if limit and value > limit:
+                    add(
+                        f"config.{name}.{field}",
+                        f"max_{field}",
+                        f"{field}={value}: this server takes at most {limit}",
+                    )
+        source, target = config.input.sample_rate_hz, config.output.sample_rate_hz
+        highest = int(source * limits.max_rate_ratio)
+        if not above and source and target > highest:
+            ratio = f"{limits.max_rate_ratio:g} times the input's"
+            text = f"sample_rate_hz={target}: this server takes at most {highest}, {ratio}"
+            add("config.output.sample_rate_hz", "max_rate_ratio", text)
+        if not above:
+            return
+        try:
+            AudioEncoder(**wire.options(config))
+        except audiowriter_core.InvalidArgument as exc:  # report all bad fields at once
+            others = wire.invalid_argument(exc).violations
+            violations += [violation for violation in others if violation.field not in above]
+        raise AboveLimit(violations, *next(iter(above.values())))
+
+    def check_message(self, session: Session, pcm_bytes: int) -> None:
+        """Raise AboveLimit or LimitExceeded if a message with this much PCM is too long, or makes the stream too long."""
+        limits = self._settings
+        if pcm_bytes > limits.max_pcm_bytes:
+            text = f"has {pcm_bytes} bytes in one message: this server takes at most {limits.max_pcm_bytes}"
+            raise AboveLimit([Violation("pcm", text)], "max_pcm_bytes", limits.max_pcm_bytes)
+        if session.seconds_with(pcm_bytes) > limits.max_stream_seconds:
+            message = f"the stream has more than {limits.max_stream_seconds:g} s of audio: continue in a new stream"
+            raise LimitExceeded(message, "max_stream_seconds", limits.max_stream_seconds)
+
+    def check_file(self, session: Session) -> None:
+        """Raise LimitExceeded if the file is too long. Called after each slice, which is at most 256 KiB."""
+        limit = self._settings.max_file_bytes
+        if session.bytes_out > limit:
+            message = f"the file has more than {limit} bytes: continue in a new stream"
+            raise LimitExceeded(message, "max_file_bytes", limit)

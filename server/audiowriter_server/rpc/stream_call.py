@@ -1,0 +1,119 @@
+"""One EncodeStream call: reads requests, decides where they are encoded, and writes the responses."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
+from typing import Any
+
+import grpc
+from audiowriter.v1 import audio_writer_pb2 as pb
+
+from ..runtime.settings import Settings
+from ..telemetry.call_record import CallRecord
+from .admission import Context
+from .limits import Limits
+from .scheduling import Scheduler, StreamCost, ends_inline
+from .session import Responses, Session
+from .watchdog import Wait, Watchdog
+
+FIRST_WRITE_S = 3.0
+"""Seconds that the end of a call waits until its first response is written."""
+
+
+class Waits:
+    """The timeouts of a stream."""
+
+    def __init__(self, settings: Settings) -> None:
+        first, idle, stalled = settings.first_message_timeout, settings.idle_timeout, settings.stalled_reader_timeout
+        text = f"no message within {first:g} s after the start of the stream"
+        self.first_message = Wait("first_message_timeout", first, text)
+        self.idle = Wait("idle_timeout", idle, f"no message for {idle:g} s")
+        text = f"no response was read for {stalled:g} s: read responses while you send"
+        self.stalled_reader = Wait("stalled_reader_timeout", stalled, text)
+
+
+class StreamCall:
+    """The handler of one call. It owns the session."""
+
+    def __init__(
+        self, context: Context, record: CallRecord, scheduler: Scheduler, limits: Limits, waits: Waits
+    ) -> None:
+        self._context, self._record = context, record
+        self._scheduler, self._limits, self._waits = scheduler, limits, waits
+        self._session = Session()
+        self._cost = StreamCost()
+        record.observe(self._session)
+
+    async def run(self) -> None:
+        """Read until the client has finished, then write the end of the file."""
+        session, cost = self._session, self._cost
+        try:
+            with Watchdog() as watchdog:
+                watchdog.expect(self._waits.first_message)
+                while (request := await self._context.read()) is not grpc.aio.EOF:
+                    self._record.message_received()
+                    self._configure(request)
+                    pcm = request.pcm  # read once, because each access to a bytes field copies it
+                    flush = request.flush
+                    del request  # so that an idle stream does not keep its last message in memory
+                    size = len(pcm)
+                    self._limits.check_message(session, size)
+                    expected_ms = cost.expected_ms(session, size)
+                    inline = self._scheduler.is_inline(cost, self._record.caller, expected_ms)
+                    steps = session.encode(pcm, flush=flush)
+                    del pcm
+                    await self._send(steps, watchdog, inline=inline)
+                    del steps
+                    cost.end_call(size, expected_ms)
+                    watchdog.expect(self._waits.idle)
+                await self._send(session.finish(), watchdog, inline=ends_inline(session, cost))
+        finally:
+            session.close()
+
+    def _configure(self, request: pb.EncodeStreamRequest) -> None:
+        if request.HasField("config"):
+            if self._session.encoder is None:
+                self._limits.check_config(request.config)
+            self._session.configure(request.config)
+
+    async def _send(self, steps: Iterator[Responses], watchdog: Watchdog, *, inline: bool) -> None:
+        if inline:
+            for response in self._scheduler.inline(steps, self._record, self._cost):
+                watchdog.expect(self._waits.stalled_reader)
+                await self._write(response)
+            self._limits.check_file(self._session)
+            return
+        watchdog.pause()
+        # The next slice is not encoded before the client has read the last one, so a slow reader takes little memory.
+        while (responses := await self._scheduler.pooled(steps, self._record, self._cost)) is not None:
+            for response in responses:
+                watchdog.expect(self._waits.stalled_reader)
+                await self._write(response)
+            self._limits.check_file(self._session)
+            watchdog.pause()
+
+    async def _write(self, response: pb.EncodeStreamResponse) -> None:
+        if self._record.sent:
+            await self._context.write(response)
+        else:
+            await _write_first(self._context.write(response))
+        self._record.message_sent()
+
+
+async def _write_first(first_write: Coroutine[Any, Any, None]) -> None:
+    """Await the first write of a call. If this task is cancelled, still wait until the write has ended.
+
+    The first write also sends the initial metadata, but gRPC only records that when the write has ended. An abort before
+    that would send the metadata again. gRPC's core rejects this, and the client would never receive the status.
+    """
+    write = asyncio.ensure_future(first_write)
+    # It also fails when the client cancels. Nobody awaits it then, and asyncio would log the exception as lost.
+    write.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        await asyncio.shield(write)
+    except asyncio.CancelledError:
+        deadline = asyncio.get_running_loop().time() + FIRST_WRITE_S
+        while not write.done() and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([write], timeout=left)
+        raise

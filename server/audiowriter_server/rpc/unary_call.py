@@ -1,0 +1,74 @@
+"""One Encode call: encodes a whole file into one response, and stops as soon as the file is too long for it."""
+
+from hashlib import sha256
+
+from audiowriter.v1 import audio_writer_pb2 as pb
+
+from ..errors import AboveLimit, Violation
+from ..runtime.settings import Settings
+from ..telemetry.call_record import CallRecord
+from .limits import Limits
+from .scheduling import Scheduler, StreamCost
+from .session import Session
+
+_OVERHEAD = 64 * 1024
+"""Bytes of a response apart from the file, because tags may be long."""
+
+
+class UnaryCall:
+    """The handler of one call."""
+
+    def __init__(self, record: CallRecord, scheduler: Scheduler, limits: Limits, settings: Settings) -> None:
+        self._record, self._scheduler, self._limits = record, scheduler, limits
+        self._max_message_bytes = settings.max_message_bytes
+        self._max_stream_seconds = settings.max_stream_seconds
+        self._max_file_bytes = min(settings.max_message_bytes - _OVERHEAD, settings.max_file_bytes)
+        self._encoded = pb.EncodeResponse()
+        self._file = bytearray()
+
+    async def run(self, request: pb.EncodeRequest) -> pb.EncodeResponse:
+        """Encode the request's PCM and return the file."""
+        self._limits.check_config(request.config)
+        session, cost = Session(), StreamCost()
+        self._record.observe(session)
+        try:
+            session.configure(request.config)
+            pcm = request.pcm
+            if session.seconds_with(len(pcm)) > self._max_stream_seconds:
+                text = f"has more than {self._max_stream_seconds:g} s of audio: send less"
+                raise AboveLimit([Violation("pcm", text)], "max_stream_seconds", self._max_stream_seconds)
+            for steps in (session.encode(pcm), session.finish()):
+                while (responses := await self._scheduler.pooled(steps, self._record, cost)) is not None:
+                    for response in responses:
+                        self._add(response)
+        finally:
+            session.close()
+        await self._scheduler.in_pool(self._record.caller, self._complete)
+        return self._encoded
+
+    def _add(self, response: pb.EncodeStreamResponse) -> None:
+        event = response.WhichOneof("event")
+        if event == "started":
+            self._encoded.started.CopyFrom(response.started)
+        elif event == "finished":
+            self._encoded.finished.CopyFrom(response.finished)
+        else:
+            self._file += response.chunk.data
+            self._check_length()
+
+    def _check_length(self) -> None:
+        if len(self._file) > self._max_file_bytes:
+            text = f"makes a file of more than {self._max_file_bytes} bytes: use EncodeStream for longer files"
+            raise AboveLimit([Violation("pcm", text)], "max_message_bytes", self._max_message_bytes)
+
+    def _complete(self) -> None:
+        """Add header and trailer, and set the file."""
+        finished = self._encoded.finished
+        self._file += finished.trailer
+        self._file[: len(finished.header)] = finished.header
+        self._check_length()
+        self._encoded.file = bytes(self._file)
+        self._file.clear()
+        finished.ClearField("header")
+        finished.ClearField("trailer")
+        finished.sha256 = sha256(self._encoded.file).digest()

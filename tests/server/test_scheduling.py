@@ -1,0 +1,109 @@
+"""What runs where: the cost of a stream, turns of callers in the pool, and the memory budget."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from audiowriter_core import FORMATS, AudioEncoder
+from audiowriter_server.errors import MemoryFull
+from audiowriter_server.rpc.fair_pool import FairPool
+from audiowriter_server.rpc.memory import PROCESS_BYTES, MemoryBudget, available_bytes, stream_bytes
+from audiowriter_server.rpc.scheduling import INLINE_MS, POOL_CALLS, SLOW_MS, Scheduler, StreamCost
+from audiowriter_server.rpc.session import Session
+from audiowriter_server.runtime.settings import MIB, Settings
+from support.streams import config
+
+
+def session(name: str, rate: int, **output: Any) -> Session:
+    result = Session()
+    result.configure(config(name, rate, **output))
+    return result
+
+
+def test_the_first_message_is_expensive_if_its_output_is_large() -> None:
+    cost = StreamCost()
+    cheap, expensive = session("wav", 24_000), session("wav", 1000, out_rate=768_000, out_sample_format="F64LE")
+    assert cost.expected_ms(cheap, 4096) < INLINE_MS < cost.expected_ms(expensive, 4096)
+
+
+def test_the_expectation_follows_what_calls_took() -> None:
+    stream, cost = session("wav", 24_000), StreamCost()
+    list(stream.encode(bytes(48_000)))
+    cost.add(0.1)
+    cost.end_call(48_000, 5.0)
+    assert cost.expected_ms(stream, 4800) == pytest.approx(10)
+
+
+def test_a_stream_that_was_slow_on_the_event_loop_leaves_it_for_a_while() -> None:
+    scheduler, cost = Scheduler(1), StreamCost()
+    cost.add(2 * SLOW_MS / 1000)
+    cost.end_call(960, expected_ms=1.0)
+    for _ in range(POOL_CALLS):
+        assert not scheduler.is_inline(cost, "caller", 1.0)
+        cost.end_call(960, expected_ms=1.0)
+    assert scheduler.is_inline(cost, "caller", 1.0)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_slice_is_bounded_in_output(name: str) -> None:
+    codec = FORMATS[name].codec
+    encoder = AudioEncoder(
+        format=name,
+        sample_rate_hz=1000,
+        sample_format="u8",
+        channels=max(codec.channels),
+        output_sample_rate_hz=max(codec.sample_rates),
+        output_sample_format="f64le" if name in ("wav", "pcm") else None,
+    )
+    frame_bytes = max(codec.channels)
+    largest = max(256 * 1024, encoder.output_bytes(frame_bytes))
+    assert encoder.output_bytes(encoder.slice_bytes) <= largest
+    assert encoder.cost_ms(encoder.slice_bytes) <= max(10, encoder.cost_ms(frame_bytes))
+
+
+async def test_callers_take_turns_in_the_pool() -> None:
+    pool = FairPool(1)
+    ran: list[str] = []
+    start = threading.Event()
+    blocked = asyncio.ensure_future(pool.run("busy", start.wait))
+    await asyncio.sleep(0)
+    pool.charge("busy", 1.0)
+    waiting = [asyncio.ensure_future(pool.run("busy", ran.append, "busy")) for _ in range(20)]
+    await asyncio.sleep(0)
+    waiting.append(asyncio.ensure_future(pool.run("other", ran.append, "other")))
+    await asyncio.sleep(0)
+    start.set()
+    await asyncio.gather(blocked, *waiting)
+    assert ran[0] == "other"
+    assert len(ran) == 21
+
+
+async def test_a_cancelled_caller_does_not_keep_its_thread() -> None:
+    pool = FairPool(1)
+    start = threading.Event()
+    tasks = [asyncio.ensure_future(pool.run("a", start.wait)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    start.set()
+    assert await pool.run("a", int, "7") == 7
+
+
+async def test_an_exception_of_a_call_reaches_its_caller() -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        await FairPool(1).run("a", int, "x")
+
+
+def test_a_call_that_does_not_fit_is_refused() -> None:
+    settings = Settings(max_memory_bytes=PROCESS_BYTES + 12 * MIB)
+    budget = MemoryBudget(settings)
+    size = stream_bytes(settings)
+    with budget.reserve(size), budget.reserve(size), pytest.raises(MemoryFull):
+        budget.reserve(size)
+    assert budget.reserved == 0
+
+
+def test_the_memory_of_this_machine_is_found() -> None:
+    assert 64 * MIB < available_bytes() < 1 << 50
