@@ -223,6 +223,7 @@ class AudioEncoder:
     def _free(self) -> None:
         if self._pipeline is not None:
             self._pipeline.close()
+            self._pipeline = None
 
     def _begin(self, pipeline: Pipeline, events: list[Event]) -> None:
         output = self.options.output

@@ -38,7 +38,7 @@ class Exclusive:
             self._in_use = False
             free = self._closed
         if free:
-            self._free()
+            self._free_once()
 
     def close(self) -> None:
         """Free the resource: now, or when the running call ends. Idempotent; may be called from any thread."""
@@ -46,4 +46,13 @@ class Exclusive:
             free = not (self._closed or self._in_use)
             self._closed = True
         if free:
-            self._free()
+            self._free_once()
+
+    def _free_once(self) -> None:
+        # Without the reference to its owner, the owner's memory is free as soon as nobody uses it, not at the next collection.
+        free, self._free = self._free, _nothing
+        free()
+
+
+def _nothing() -> None:
+    pass

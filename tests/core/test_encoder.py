@@ -1,6 +1,8 @@
 """AudioEncoder: its states, its events, and how it is freed."""
 
+import gc
 import threading
+import weakref
 from dataclasses import replace
 from itertools import product
 from typing import ClassVar
@@ -165,3 +167,17 @@ def test_an_encoder_in_use_is_freed_by_the_thread_that_uses_it(monkeypatch: pyte
     assert PausingCodec.freed_by == [codec]
     with pytest.raises(WrongState):
         stream.write(PCM)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_closed_encoder_leaves_nothing_for_the_garbage_collector(name: str) -> None:
+    encoder = AudioEncoder(format=name, sample_rate_hz=24_000)
+    encoder.write(bytes(4800))
+    alive = weakref.ref(encoder)
+    gc.disable()
+    try:
+        encoder.close()
+        del encoder
+        assert alive() is None
+    finally:
+        gc.enable()

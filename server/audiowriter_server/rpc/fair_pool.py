@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ _MAX_CALLERS = 1024
 """Callers whose use is remembered while they wait for nothing."""
 
 _Result = TypeVar("_Result")
+_Outcome = tuple[Any, BaseException | None, float]
 _Work = tuple["asyncio.Future[Any]", Callable[[], Any]]
 
 
@@ -50,12 +52,14 @@ class FairPool:
         self._free -= 1
         self._now = max(self._now, self._clocks.get(caller, 0.0))
         loop = future.get_loop()
-        done = self._threads.submit(_timed, call)
-        done.add_done_callback(lambda done: loop.call_soon_threadsafe(self._ended, caller, future, done.result()))
 
-    def _ended(
-        self, caller: str, future: "asyncio.Future[Any]", outcome: tuple[Any, BaseException | None, float]
-    ) -> None:
+        def ended(done: "Future[_Outcome]") -> None:
+            with suppress(RuntimeError):  # the event loop was closed: the process ends
+                loop.call_soon_threadsafe(self._ended, caller, future, done.result())
+
+        self._threads.submit(_timed, call).add_done_callback(ended)
+
+    def _ended(self, caller: str, future: "asyncio.Future[Any]", outcome: _Outcome) -> None:
         result, error, seconds = outcome
         self._free += 1
         self.charge(caller, seconds)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 from ..telemetry import metrics, tracing
 from ..telemetry.logs import logging_to_stderr
+from .allocator import return_large_blocks
 from .server import Server
 from .settings import Settings
 
@@ -22,6 +23,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def run(settings: Settings) -> int:
     """Serve until a signal; return the exit code."""
+    return_large_blocks()
     with ExitStack() as stack:
         stack.enter_context(logging_to_stderr(settings.log_format))
         try:
