@@ -49,7 +49,7 @@ class Exclusive:
             self._free_once()
 
     def _free_once(self) -> None:
-        # Without the reference to its owner, the owner's memory is free as soon as nobody uses it, not at the next collection.
+        # Without this reference, the owner is freed when nobody uses it, not at the next garbage collection.
         free, self._free = self._free, _nothing
         free()
 
