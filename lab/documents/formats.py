@@ -23,14 +23,14 @@ HEARD = 0.2
 
 HEAD = f"""# Formats
 
-`make formats-doc` makes this page from the server's ListFormats and from mono speech at {SPEECH_RATE} Hz with default
+`make formats-doc` generates this page from the server's ListFormats and from mono speech at {SPEECH_RATE} Hz with default
 settings.
 
-- **Delay**: samples that the codec puts before the first one (`finished.delay_samples`).
-- **Exact**: *bits*: decoders return exactly the samples that went in; *length*: exactly as many samples, at their positions;
+- **Delay**: samples that the codec adds before the first one (`finished.delay_samples`).
+- **Exact**: *bits*: decoders return exactly the input samples; *length*: exactly as many samples, at their positions;
   *no*: delay and padding stay in the file, and `finished` says how many samples they are.
-- **Header**: whether `finished` carries a header that replaces the first bytes. What was streamed plays without it.
-- **Latency**: audio sent, in frames of {FRAME_MS} ms, when the bytes received first decode to a part of it.
+- **Header**: whether `finished` contains a header that replaces the first bytes. The streamed bytes play without it.
+- **Latency**: duration of the audio sent, in frames of {FRAME_MS} ms, when the received bytes first decode to a part of it.
 
 AAC, M4A and fragmented MP4 use FFmpeg's two-loop coder at their default effort and above. Below effort {TWO_LOOP_EFFORT}
 they use FFmpeg's fast coder. It takes a third of the CPU time, but it distorts loud tones: a sine at 0.9 of full scale is

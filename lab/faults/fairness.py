@@ -23,7 +23,7 @@ BUSY_CORES = 0.3
 BULK_STREAMS = 4
 
 
-def canary(server: Watched, tries: int) -> Counter[str]:
+def frame_latency(server: Watched, tries: int) -> Counter[str]:
     """Measure the time from frame to byte, first alone and then beside bulk streams. The best try counts.
 
     If other processes keep the machine busy in every try, the figure is reported but not checked.

@@ -1,4 +1,4 @@
-"""Converts input samples to what the codec takes: channels, sample rate and sample type."""
+"""Converts input samples to the codec's channels, sample rate and sample type."""
 
 import numpy as np
 import soxr

@@ -40,7 +40,7 @@ def tags(values: Mapping[str, str], *, padding_bytes: int = 0) -> tuple[bytes, b
 
 
 class TDRC(id3.TextFrame):
-    """A recording time that is stored as it is. mutagen's own frame drops what is no timestamp."""
+    """A recording time that is stored as it is. mutagen's own frame drops values that are not timestamps."""
 
 
 def _is_no_timestamp(value: str) -> bool:

@@ -2,7 +2,7 @@
 
 FFmpeg's muxer only returns full pages. This muxer closes a page every `page_ms`, and on every flush.
 
-After a seek `ffmpeg -ss` drops the pre-skip once more. If the target lies within 6.5 ms behind the start of a page, up to
+After a seek `ffmpeg -ss` drops the pre-skip once more. If the target is at most 6.5 ms after the start of a page, up to
 6.5 ms are missing, as in opusenc's files. Longer pages make this rarer.
 """
 

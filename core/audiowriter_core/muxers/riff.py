@@ -105,7 +105,7 @@ def _info(tags: Mapping[str, str]) -> bytes:
 
 
 def _id3(tags: Mapping[str, str]) -> bytes:
-    """Return the same tags as an ID3v2 chunk, like tag editors: INFO has no character set, and many readers take Latin-1.
+    """Return the same tags as an ID3v2 chunk, like tag editors: INFO has no character set, and many readers assume Latin-1.
 
     The chunk must come after INFO. In the other order, MediaInfo joins the values of both. Its length must be even, because
     mkvmerge takes the pad byte of a chunk for the start of the next one.

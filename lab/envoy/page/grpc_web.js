@@ -13,7 +13,7 @@ export class CallFailed extends Error {
 
 /**
  * Encode 16-bit mono PCM, an Int16Array.
- * Gives {file: Uint8Array, mimeType: string}. Throws CallFailed, or TypeError where no answer came.
+ * Returns {file: Uint8Array, mimeType: string}. Throws CallFailed, or TypeError if there was no answer.
  */
 export async function encode(origin, format, sampleRateHz, samples) {
   const config = [...message(1, varint(2, sampleRateHz)), ...message(2, varint(1, format))];
