@@ -96,7 +96,7 @@ def _run(loads: list[Load], streams: int, console: Console) -> tuple[Tally, floa
     tally = Tally()
     with _processes(loads) as pipes:
         for pipe in pipes:
-            tally.add(pipe.recv())  # does not block: it is ready
+            tally.add(pipe.recv())  # blocks until the process is ready
         begin = time.time()
         for pipe in pipes:
             pipe.send(begin)
@@ -125,7 +125,7 @@ def _processes(loads: list[Load]) -> Iterator[list[Connection]]:
             ours, theirs = spawn.Pipe()
             process = spawn.Process(target=work, args=(load, theirs), daemon=True)
             process.start()
-            theirs.close()  # so that our end is closed when the process ends
+            theirs.close()  # so that `recv` on our end raises EOFError when the process ends
             pipes.append(ours)
             started.append(process)
         yield pipes

@@ -32,7 +32,7 @@ BULK_LIMIT_S = 3600.0
 
 @dataclass(frozen=True)
 class Load:
-    """The load of one process. It is sent to that process, so it has the options for the credentials instead of these."""
+    """The load of one process. It is sent to that process, so it holds the options instead of the credentials."""
 
     server: dict[str, Any]
     config: bytes

@@ -57,8 +57,8 @@ _positive = click.IntRange(min=1)
 @click.option(
     "--bitrate", "bitrate_bps", callback=_bits_per_second, metavar="BITS", help="Bits per second, such as 96k."
 )
-@click.option("--quality", "vbr_quality", type=click.FloatRange(0, 1), help="Variable bitrate; 1 is best.")
-@click.option("--effort", type=click.IntRange(0, 10), help="10 is slowest and best.")
+@click.option("--quality", "vbr_quality", type=click.FloatRange(0, 1), help="Quality of a variable bitrate; 1 is best.")
+@click.option("--effort", type=click.IntRange(0, 10), help="Effort of the encoder; 10 is slowest and best.")
 @click.option("--rate", "output_sample_rate_hz", type=_positive, metavar="HZ", help="Sample rate of the file.")
 @click.option("--channels", "output_channels", type=_positive, help="Channels of the file.")
 @click.option("--sample-format", "output_sample_format", type=_samples, help="Sample format of the file.")

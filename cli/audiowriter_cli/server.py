@@ -88,8 +88,8 @@ def server_or_own(server: Server | None) -> Iterator[Server]:
     from audiowriter_server.runtime.embedded import EmbeddedServer
     from audiowriter_server.runtime.settings import Settings
 
-    # Its only client may have a source that is silent, or a listener that pauses, for any length of time. There is no
-    # other client for which the end of its streams would have to be awaited.
+    # This server has one client, whose source may be silent and whose listener may pause for any length of time. When
+    # the client leaves, no stream remains that a drain would have to wait for.
     settings = Settings(
         idle_timeout=_YEAR_S, stalled_reader_timeout=_YEAR_S, max_stream_seconds=_YEAR_S, drain_timeout=0
     )

@@ -22,7 +22,7 @@ _OPTIONS = [
     # Detects a dead server within 50 s; without keepalive it would never be detected.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # Otherwise TCP waits up to a minute for the answer to a ping, whatever the keepalive timeout is.
+    # Otherwise gRPC waits up to a minute for the answer to a ping, whatever the keepalive timeout is.
     ("grpc.http2.ping_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
     # A file returned by Encode may be larger than its PCM; the server limits its size.
