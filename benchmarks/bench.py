@@ -80,7 +80,7 @@ class Bench:
         self._load_before = os.getloadavg()[0]
 
     def run(self) -> dict[str, Any]:
-        """All measurements of the plan, as written to JSON."""
+        """Return all measurements of the plan, as written to JSON."""
         plan = self._plan
         with tempfile.TemporaryDirectory(prefix="audiowriter-bench-") as name:
             folder = Path(name)

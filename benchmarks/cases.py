@@ -34,7 +34,7 @@ class Case:
         object.__setattr__(self, "tool", self.reference.split(" ")[0])
 
     def load_options(self, frame_ms: int) -> list[str]:
-        """Options of audiowriter-load for this setting."""
+        """Return the options of audiowriter-load for this setting."""
         options = ["-format", self.name, "-frame", f"{frame_ms}ms", "-rate", str(RATE)]
         if self.bitrate_bps:
             options += ["-bitrate", str(self.bitrate_bps)]
@@ -43,12 +43,12 @@ class Case:
         return options
 
     def ffmpeg_command(self, frame_ms: int) -> list[str]:
-        """FFmpeg's command from pipe to pipe."""
+        """Return FFmpeg's command from pipe to pipe."""
         page = ["-page_duration", str(frame_ms * 1000)] if self.paged else []
         return [*FFMPEG_INPUT, *self.ffmpeg.split(), *page, "pipe:1"]
 
     def reference_command(self, pcm: Path, out: Path) -> list[str]:
-        """The reference encoder's command from file to file."""
+        """Return the reference encoder's command from file to file."""
         return self.reference.format(pcm=pcm, out=out, rate=RATE).split()
 
 

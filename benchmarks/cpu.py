@@ -180,7 +180,7 @@ def pydub(plan: Plan, target: Target, samples: Samples) -> dict[str, Any]:
 
 
 def live_options(plan: Plan, case: Case, samples: Samples, seconds: float) -> list[str]:
-    """Options that all loads in real time share."""
+    """Return the options that all loads in real time share."""
     timing = ["-seconds", str(seconds), "-ramp", f"{plan.live_ramp_s}s", "-settle", f"{plan.live_settle_s}s"]
     return [*case.load_options(LIVE_FRAME_MS), "-pcm", str(samples.path), *timing]
 

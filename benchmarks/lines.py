@@ -54,7 +54,7 @@ class Line:
         return "–" if self.figure is None else f"{self.figure:.2f} {self.unit}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The line as written to JSON."""
+        """Return the line as written to JSON."""
         return asdict(self) | {"verdict": self.verdict}
 
 

@@ -34,14 +34,14 @@ def target() -> Iterator[str]:
 
 @pytest.fixture
 def own_server() -> Iterator[tuple[str, Callable[[], None]]]:
-    """A server that a test may kill: its target, and a function that kills it."""
+    """Start a server that a test may kill; yield its target and a function that kills it."""
     with running_server() as (target, process):
         yield target, process.kill
 
 
 @pytest.fixture(scope="session")
 def samples() -> NDArray[np.int16]:
-    """Three seconds of mono at 24 kHz: a chord with noise, so that lossless codecs have to work too."""
+    """Return three seconds of mono at 24 kHz: a chord with noise, which lossless codecs cannot compress to nothing."""
     time = np.arange(3 * 24000) / 24000
     chord = sum(np.sin(2 * np.pi * pitch * time) for pitch in (220, 277.2, 329.6)) / 4
     noise = np.random.default_rng(1).normal(0, 0.01, len(time))
@@ -50,7 +50,7 @@ def samples() -> NDArray[np.int16]:
 
 @pytest.fixture
 def names(tmp_path: Path) -> Callable[[], list[str]]:
-    """The names of the files in tmp_path."""
+    """Return a function that lists the names of the files in tmp_path."""
     return lambda: sorted(path.name for path in tmp_path.iterdir())
 
 

@@ -98,7 +98,7 @@ def _sink(case: Case) -> str | Callable[[bytes], None]:
 
 
 def append(path: Path, data: bytes) -> None:
-    """Return a sink that appends to a file."""
+    """Append bytes to a file."""
     with path.open("ab") as file:
         file.write(data)
 

@@ -23,7 +23,7 @@ BUILD_S = 900.0
 
 
 def build_python(folder: Path) -> list[str]:
-    """Build nothing: the client is installed in the environment that runs this."""
+    """Return the driver's command. The client is installed in the environment that runs this."""
     return [sys.executable, "-m", "lab.conformance.driver"]
 
 
@@ -33,14 +33,14 @@ def build_asyncio(folder: Path) -> list[str]:
 
 
 def build_go(folder: Path) -> list[str]:
-    """Build the driver of the Go module."""
+    """Build the driver of the Go module and return its command."""
     program = folder / "audiowriter-conformance"
     _build(["go", "build", "-o", str(program), "./internal/conformance"], GO)
     return [str(program)]
 
 
 def build_java(folder: Path) -> list[str]:
-    """Package the client; the driver is one of its test classes."""
+    """Package the client and return the driver's command; the driver is one of its test classes."""
     path = f"{JAVA / 'target' / 'test-classes'}:{package_java()}"
     # The heap is smaller than the data of the largest cases, so code that does not stream runs out of memory.
     return ["java", "-Xmx96m", "-cp", path, "io.audiowriter.client.ConformanceDriver"]
@@ -48,7 +48,7 @@ def build_java(folder: Path) -> list[str]:
 
 @cache
 def package_java() -> Path:
-    """Return the class path of the Java client with all its dependencies."""
+    """Package the Java client and return the jar with all its dependencies."""
     _build(["mvn", "--batch-mode", "--quiet", "-DskipTests", "package"], JAVA)
     (jar,) = (JAVA / "target").glob("audiowriter-client-*-cli.jar")
     return jar

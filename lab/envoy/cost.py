@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def _measure(number: int, message_ms: int) -> dict[str, float]:
-    """Start a fresh server and a fresh Envoy for one format."""
+    """Measure one format with a fresh server and a fresh Envoy."""
     with one_server() as (server, envoy):
         return asyncio.run(_run(number, message_ms, server, envoy))
 

@@ -64,6 +64,6 @@ class Beside:
 
 
 def speech(length: int, start: int = 0) -> bytes:
-    """Yield speech without end, as bytes."""
+    """Return `length` bytes of the endlessly repeated speech sample, from byte `start` on."""
     start %= len(_SPEECH)
     return (_SPEECH[start:] + _SPEECH * (length // len(_SPEECH) + 1))[:length]

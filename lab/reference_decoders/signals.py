@@ -38,7 +38,7 @@ _SPEECH = Path(__file__).parents[2] / "demo" / "speech.flac"
 
 
 def frequencies(rate: int, channels: int) -> list[float]:
-    """Frequency of each channel in Hz: low enough for every codec at every rate."""
+    """Return the frequency of each channel in Hz: low enough for every codec at every rate."""
     base = min(rate, 8000)
     tones = [base * (0.04 + 0.02 * channel) for channel in range(channels)]
     if channels > LOW_FREQUENCY_CHANNEL + 2:

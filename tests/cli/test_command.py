@@ -64,7 +64,7 @@ def test_health_sets_the_exit_code(target: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def secured_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A server with TLS and tokens: its target and the certificate of its certificate authority."""
+    """Start a server with TLS and tokens; yield its target and the certificate of its certificate authority."""
     cert, key, tokens = tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "tokens"
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]

@@ -90,7 +90,7 @@ class Pause:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Opens a pipe that contains these bytes as stdin."""
+    """Yield a function that opens a pipe with these bytes as stdin."""
     with ExitStack() as stack:
 
         def open_pipe(data: bytes, raw: RawOptions = NO_OPTIONS, pause: Pause | None = None) -> Source:

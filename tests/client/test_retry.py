@@ -37,7 +37,7 @@ IDLE = "--idle-timeout=3600"
 
 @contextmanager
 def full_server(*flags: str) -> Iterator[ServerProcess]:
-    """A server that accepts one stream, which is open."""
+    """Start a server that accepts one stream, and open that stream."""
     with ServerProcess("--max-streams=1", IDLE, *flags) as server, channel_to(server) as channel:
         held = Stream(channel).start()
         yield server

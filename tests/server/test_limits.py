@@ -17,7 +17,7 @@ STREAMS = 20
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
-    """Limits that a test reaches within a second or two."""
+    """Start a server with limits that a test reaches within a second or two."""
     with ServerProcess(
         f"--max-streams={STREAMS}",
         "--max-pcm-bytes=2000",

@@ -122,7 +122,7 @@ def run(requests: Iterable[Request]) -> Encoded:
 
 
 def encode(wanted: Config, pcm: bytes, cuts: Iterable[int] = ()) -> Encoded:
-    """Yield PCM, cut at these positions."""
+    """Encode PCM that is cut at these positions."""
     edges = [0, *sorted(cuts), len(pcm)]
     return run([Request(wanted), *(Request(pcm=pcm[start:stop]) for start, stop in pairwise(edges))])
 

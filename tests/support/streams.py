@@ -119,6 +119,6 @@ def run(all_requests: Iterable[pb.EncodeStreamRequest]) -> Encoded:
 
 
 def encode(stream_config: pb.StreamConfig, pcm: bytes, cuts: Iterable[int] = ()) -> Encoded:
-    """Run PCM, cut at these positions, through a session."""
+    """Run PCM that is cut at these positions through a session."""
     edges = [0, *sorted(cuts), len(pcm)]
     return run(requests(stream_config, (pcm[start:stop] for start, stop in pairwise(edges))))

@@ -128,7 +128,7 @@ class AsyncAudioWriter:
             await self._changed.wait()
 
     def _notify(self) -> None:
-        # Wakes all waiters and creates a new event for the next ones.
+        # Wakes all waiters. The event is cleared at once, so that later calls of `wait` block again.
         self._changed.set()
         self._changed.clear()
 
