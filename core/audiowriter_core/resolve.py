@@ -97,7 +97,7 @@ def _resolve_rate(
     bitrate, quality = options.bitrate_bps, options.vbr_quality
     if quality is not None:
         if bitrate:
-            check.fail("vbr_quality", f"{quality:g}", "bitrate_bps and vbr_quality exclude each other")
+            check.fail("vbr_quality", f"{quality:g}", "bitrate_bps and vbr_quality are mutually exclusive")
         elif not codec.takes_vbr_quality:
             accepted = "takes bitrate_bps" if codec.bitrates else "has no rate setting"
             check.fail("vbr_quality", f"{quality:g}", f"{name} {accepted}")
