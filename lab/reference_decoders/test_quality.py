@@ -1,6 +1,5 @@
 """Lossy files compared with the input, and with the reference encoder's files at the same setting. Mono speech."""
 
-from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
@@ -17,73 +16,32 @@ from lab.reference_decoders.cases import rates
 from lab.reference_decoders.judges import RAW
 from lab.reference_decoders.measures import Channel
 from lab.reference_decoders.product import Order, make
+from lab.reference_decoders.reference_encoders import (
+    FFMPEG_AAC,
+    LAME,
+    OGGENC,
+    OPUSENC,
+    Reference,
+    bitrates,
+    decode,
+    qualities,
+    quality,
+)
 from lab.reference_decoders.signals import SPEECH_RATE, speech
-from lab.reference_decoders.tools import run
 
 FORMATS = {info.name: info for info in list_formats().formats}
 
 SNR_TOLERANCE_DB = 0.3
 DISTANCE_TOLERANCE_DB = 0.25
 """Far below the audible difference of about 1 dB, and above the effect of a few per cent in size."""
-SIZE_TOLERANCE = 1.03
-"""Bitrates are not met exactly; but a file must not be better only because it is larger."""
-
-
-LAME = "lame --quiet --resample 24 {setting} {source} {target}"
-"""By default its command selects a lower rate or, at a low one, a -V other than the given one."""
-OPUSENC = "opusenc --quiet --bitrate {setting} {source} {target}"
-OGGENC = "oggenc -Q -q {setting} {source} -o {target}"
-FFMPEG_AAC = "ffmpeg -v error -y -i {source} -b:a {bps} {target}"
-SIZE_TRIES = 4
-"""FFmpeg's AAC encoder exceeds its bitrate by up to 25 % on speech, so the bitrate for a file of our size is searched."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A setting of ours, and the command of the reference encoder with the same setting."""
-
-    format_name: str
-    output: pb.AudioOutput
-    command: str
-    setting: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.format_name}-{self.output}".strip().replace(": ", "-")
-
-    @property
-    def judge(self) -> str:
-        return self.command.split()[0] + " quality"
-
-
-def _bitrates(name: str, command: str, setting: str, *kbps: int) -> list[Reference]:
-    return [Reference(name, pb.AudioOutput(bitrate_bps=1000 * k), command, setting.format(k)) for k in kbps]
-
-
-def _qualities(name: str, command: str, settings: dict[str, float]) -> list[Reference]:
-    return [Reference(name, pb.AudioOutput(vbr_quality=ours), command, theirs) for theirs, ours in settings.items()]
-
 
 REFERENCES = [
-    *_bitrates("mp3", LAME, "--cbr -b {}", 24, 32, 64, 96),
-    *_qualities("mp3", LAME, {"-V 0": 1, "-V 4": 5 / 9, "-V 7": 2 / 9}),
-    *_bitrates("opus", OPUSENC, "{}", 16, 24, 48, 96),
-    *_qualities("vorbis", OGGENC, {"0": 0, "4": 0.4, "8": 0.8}),
-    *_bitrates("aac", FFMPEG_AAC, "", 32, 48, 64, 96),
+    *bitrates("mp3", LAME, "--cbr -b {}", 24, 32, 64, 96),
+    *qualities("mp3", LAME, {"-V 0": 1, "-V 4": 5 / 9, "-V 7": 2 / 9}),
+    *bitrates("opus", OPUSENC, "{}", 16, 24, 48, 96),
+    *qualities("vorbis", OGGENC, {"0": 0, "4": 0.4, "8": 0.8}),
+    *bitrates("aac", FFMPEG_AAC, "", 32, 48, 64, 96),
 ]
-
-
-def decode(file: Path, rate: int, raw: str | None = None) -> Channel:
-    """Decode to mono at a rate, with the reference decoder of the format."""
-    target = file.with_suffix(".f32")
-    given = ("-f", raw, "-ar", rate) if raw else ()
-    commands: dict[str, tuple[str | Path | int, ...]] = {
-        ".mp3": ("mpg123", "--quiet", "--encoding", "f32", "--outfile", target, file),
-        ".opus": ("opusdec", "--quiet", "--float", "--rate", rate, file, target),
-    }
-    other = ("ffmpeg", "-v", "error", "-y", *given, "-i", file, "-ar", rate, "-f", "f32le", target)
-    _, said = run(*commands.get(file.suffix, other))
-    assert not said
-    return np.fromfile(target, "<f4").astype(np.float64)
 
 
 def speech_at(rate: int) -> Channel:
@@ -112,7 +70,7 @@ def test_decoded_speech_has_the_right_delay(
     source = speech_at(rate)[: 3 * rate]
     product = make(server, Order(info, rate), source[:, None], tmp_path)
     raw = RAW[info.name](product.started.output) if info.name in RAW else None
-    lag = measures.delay(source, decode(product.file, rate, raw))
+    lag = measures.delay(source, decode(product.file, rate, raw=raw)[:, 0])
     right = product.finished.delay_samples if info.name in KEEP_DELAY else 0
     content = abs(lag - right) <= ceil(DELAY_TOLERANCE_S.get(info.name, 0) * rate)
     matrix.record(record_property, info.name, "delay", content=content)
@@ -123,43 +81,17 @@ def test_decoded_speech_has_the_right_delay(
 def test_quality_is_no_worse_than_the_reference_encoders(
     reference: Reference, server: AudioWriterServiceStub, tmp_path: Path, record_property: matrix.Record
 ) -> None:
-    source = speech() / 32768
+    source = speech()[:, None] / 32768
     order = Order(FORMATS[reference.format_name], SPEECH_RATE, output=reference.output)
-    product = make(server, order, source[:, None], tmp_path)
+    product = make(server, order, source, tmp_path)
     wave, theirs = tmp_path / "source.wav", tmp_path / f"theirs{product.started.file_extension}"
     soundfile.write(wave, source, SPEECH_RATE, subtype="PCM_16")
-    _encode_alike(reference, wave, theirs, product.file.stat().st_size, len(source))
-    (our_snr, our_distance, our_size), (snr, distance, size) = (_judge(source, file) for file in (product.file, theirs))
-    content = (
-        our_snr >= snr - SNR_TOLERANCE_DB
-        and our_distance <= distance + DISTANCE_TOLERANCE_DB
-        and our_size <= size * SIZE_TOLERANCE
+    reference.encode_alike(wave, theirs, product.file.stat().st_size)
+    ours, reference_quality = (quality(source, file, SPEECH_RATE) for file in (product.file, theirs))
+    content = ours.no_worse_than(
+        reference_quality, snr_tolerance_db=SNR_TOLERANCE_DB, distance_tolerance_db=DISTANCE_TOLERANCE_DB
     )
     matrix.record(record_property, reference.format_name, reference.judge, content=content)
-    figures = (
-        f"{reference}: segmental SNR {our_snr:.2f} dB, theirs {snr:.2f}; "
-        f"log-spectral distance {our_distance:.2f} dB, theirs {distance:.2f}; {our_size} bytes, theirs {size}"
-    )
+    figures = f"{reference}: {ours}; theirs: {reference_quality}"
     print(figures)
     assert content, figures
-
-
-def _encode_alike(reference: Reference, wave: Path, target: Path, size: int, samples: int) -> None:
-    """Run the reference encoder. If it accepts a bitrate in bits per second, its file is made as large as ours."""
-    bps = size * 8 * SPEECH_RATE / samples
-    for _ in range(SIZE_TRIES):
-        command = reference.command.format(source=wave, target=target, setting=reference.setting, bps=round(bps))
-        _, said = run(*command.split())
-        assert not said
-        bps *= size / target.stat().st_size
-        if "{bps}" not in reference.command:
-            return
-
-
-def _judge(source: Channel, file: Path) -> tuple[float, float, int]:
-    decoded = decode(file, SPEECH_RATE)
-    lag = measures.delay(source, decoded)
-    source, decoded = source[max(0, -lag) :], decoded[max(0, lag) :]
-    snr = measures.segmental_snr(source, decoded, SPEECH_RATE)
-    distance = measures.log_spectral_distance(source, decoded, SPEECH_RATE)
-    return snr, distance, file.stat().st_size

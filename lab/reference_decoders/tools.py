@@ -33,14 +33,17 @@ PACKAGES = {
 
 SYMPHONIA = Path(__file__).parents[2] / "build" / "symphonia" / "release" / "symphonia-judge"
 """Built by `make lab-reference-decoders` from the program in lab/reference_decoders/symphonia."""
+MUSIC = Path("/usr/share/games/teeworlds/data/audio/music_menu.wv")
+"""Stereo music under CC BY-SA 3.0, 25 s at 44.1 kHz, from Debian's package teeworlds-data."""
 
 SECONDS = 60
 
 
 def missing() -> list[str]:
-    """Return one line per missing program."""
+    """Return one line per missing program or file."""
     lines = [f"{tool}: apt-get install {package}" for tool, package in PACKAGES.items() if shutil.which(tool) is None]
-    return lines if SYMPHONIA.exists() else [*lines, "symphonia: make symphonia"]
+    files = {SYMPHONIA: "symphonia: make symphonia", MUSIC: f"{MUSIC}: apt-get install teeworlds-data"}
+    return lines + [line for path, line in files.items() if not path.exists()]
 
 
 def run(*command: str | Path | float, stdin: bytes = b"", timeout_s: float = SECONDS) -> tuple[bytes, str]:
