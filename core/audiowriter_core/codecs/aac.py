@@ -15,7 +15,7 @@ MAX_BITS_PER_SAMPLE = 6
 """6144 bits per channel in a frame of 1024 samples (ISO/IEC 13818-7, section 8.2.2)."""
 TWO_LOOP_EFFORT = 5
 """Lowest effort with FFmpeg's two-loop coder. The fast coder below it limits quantised values: a sine at 0.9 of full scale
-is decoded at 0.76."""
+is decoded at 0.73 of its level, with 9 dB of SNR."""
 EXTENSION_GAIN = 1.15
 """FFmpeg's factor for noise substitution and intensity stereo, which are on by default."""
 
@@ -56,8 +56,8 @@ class AacCodec:
             "aac_coder": "twoloop" if output.effort >= TWO_LOOP_EFFORT else "fast",
             "cutoff": str(bandwidth_hz(output.bitrate_bps / channels, rate)),
         }
-        # By itself FFmpeg's encoder exceeds the bitrate by up to 5 % on music and up to 25 % on speech. It reads the bitrate
-        # before each frame.
+        # By itself FFmpeg's encoder exceeds the bitrate by up to 7 % on music, 14 % on recorded speech and 29 % on
+        # synthetic speech. It reads the bitrate before each frame.
         self._codec = AvcodecEncoder(
             "aac", rate, channels, output.bitrate_bps, options, sample_format="fltp", holds_bitrate=False
         )
