@@ -1,5 +1,6 @@
 import asyncio
 import io
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +78,17 @@ async def test_long_stream_does_not_deadlock(target: str, tmp_path: Path) -> Non
         for _ in range(100):
             await writer.write(bytes(2**20))
     assert (tmp_path / "a.wav").stat().st_size > 100 * 2**20
+
+
+async def test_file_is_synced_without_blocking_the_event_loop(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr("os.fsync", lambda _: threads.append(threading.current_thread()))
+    async with AsyncAudioWriter.open(target, WAV, tmp_path / "a.wav") as writer:
+        await writer.write(bytes(2000))
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
 
 
 async def test_refused_config_is_raised(target: str, tmp_path: Path, names: Names) -> None:

@@ -63,11 +63,37 @@ def test_new_file_has_default_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "a.wav").stat().st_mode == (tmp_path / "b").stat().st_mode
 
 
-def test_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+@pytest.mark.parametrize("permissions", [0o600, 0o644, 0o777])
+def test_replaced_file_keeps_its_permissions_from_the_start(tmp_path: Path, permissions: int) -> None:
     path = tmp_path / "a.wav"
-    path.touch(0o600)
+    path.touch()
+    path.chmod(permissions)
+    sink = open_sink(path)
+    assert [stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()] == [permissions] * 2
+    sink.finish(b"")
+    assert stat.S_IMODE(path.stat().st_mode) == permissions
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127 + "x"])
+def test_name_may_have_255_bytes(tmp_path: Path, name: str) -> None:
+    write_file(tmp_path / name)
+    assert (tmp_path / name).read_bytes() == b"HEadbody"
+
+
+def test_file_and_folder_are_synced_around_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.wav"
+    synced: list[tuple[str, bool, bytes]] = []
+    sync = os.fsync
+
+    def record(descriptor: int) -> None:
+        folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        (file,) = tmp_path.iterdir()
+        synced.append(("folder" if folder else "file", path.exists(), file.read_bytes()))
+        sync(descriptor)
+
+    monkeypatch.setattr("os.fsync", record)
     write_file(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert synced == [("file", False, b"HEadbody"), ("folder", True, b"HEadbody")]
 
 
 def test_symbolic_link_is_kept(tmp_path: Path) -> None:
@@ -77,6 +103,29 @@ def test_symbolic_link_is_kept(tmp_path: Path) -> None:
     write_file(link)
     assert link.is_symlink()
     assert target.read_bytes() == b"HEadbody"
+
+
+def test_target_of_a_dangling_link_is_created(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("target")
+    write_file(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"HEadbody"
+
+
+def test_fifo_gets_the_live_bytes_at_once(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        sink = open_sink(fifo)
+        sink.write(b"headbody")
+        assert os.read(reading, 100) == b"headbody"
+        sink.finish(b"HE")
+        assert os.read(reading, 100) == b""
+    finally:
+        os.close(reading)
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    assert names(tmp_path) == ["fifo"]
 
 
 def test_device_is_not_replaced() -> None:

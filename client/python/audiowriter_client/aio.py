@@ -159,11 +159,20 @@ class AsyncAudioWriter:
                     self._attempt += 1
                     self._stream.requests.begin_again()
                     self._notify()  # ends the requests of the previous attempt
-            self._stream.complete()
+            await self._complete()
         except (Exception, asyncio.CancelledError) as error:
             self._stream.fail(error)
         finally:
             self._notify()
+
+    async def _complete(self) -> None:
+        """Complete the file in a thread, because syncing it blocks. A cancellation waits until the file is complete."""
+        completed = asyncio.ensure_future(asyncio.to_thread(self._stream.complete))
+        try:
+            await asyncio.shield(completed)
+        except asyncio.CancelledError:
+            await asyncio.wait([completed])
+            raise
 
     async def _receive_all(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
         call = service(channel).EncodeStream(self._requests(self._attempt), metadata=metadata)

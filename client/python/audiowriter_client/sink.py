@@ -2,7 +2,7 @@
 
 import os
 import secrets
-import shutil
+import stat
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +14,11 @@ if sys.platform != "win32":
     import fcntl
 
 Destination = str | os.PathLike[str] | BinaryIO | Callable[[bytes], None]
-"""A path, a binary file, or a callable that receives the live bytes."""
+"""A path, a binary file, or a callable that receives the live bytes.
+
+A path is replaced at the end, when the file is complete. A symbolic link stays a link, and its target is replaced. A device
+or a pipe is written directly.
+"""
 
 AsyncDestination = Destination | Callable[[bytes], Awaitable[None]]
 """With asyncio the callable may be a coroutine function; while it runs, no further response is read."""
@@ -105,14 +109,25 @@ class OwnedFileSink(FileSink):
 
 
 class PathSink(OwnedFileSink):
-    """Creates or replaces a file when it is complete. Until then it has a hidden name in the same folder."""
+    """Creates or replaces a file when it is complete. Until then it has a hidden name in the same folder.
+
+    It has the permissions of the file that it replaces, from the start. Its temporary name is short, so that it is valid
+    beside every valid name.
+    """
 
     def __init__(self, path: Path, given: str) -> None:
         """`given` is the path as the caller wrote it, for errors."""
         self._path = path
         self._given = given
         self._temporary = path.with_name(f".audiowriter-{secrets.token_hex(8)}.part")
-        super().__init__(self._temporary.open("xb"))
+        permissions = _permissions(path)
+        # Created with few permissions, because the old file may be private.
+        mode = 0o666 if permissions is None else 0o600
+        descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        super().__init__(os.fdopen(descriptor, "wb"))
+        if permissions is not None:
+            with suppress(OSError):  # some file systems have no permissions
+                self._temporary.chmod(permissions)
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
@@ -120,17 +135,43 @@ class PathSink(OwnedFileSink):
             super().write(data)
 
     def finish(self, header: bytes) -> None:
-        """Complete the file and rename it to its path. It replaces an existing file and keeps its permissions."""
+        """Complete the file and rename it to its path. When this returns, file and name survive a power failure."""
         with _errors_name(self._given):
-            super().finish(header)
-            with suppress(FileNotFoundError):
-                shutil.copymode(self._path, self._temporary)
+            FileSink.finish(self, header)
+            os.fsync(self._file.fileno())  # before the rename, or the name could survive without the content
+            self._file.close()
             self._temporary.replace(self._path)
+        _sync_folder(self._path.parent)
 
     def discard(self) -> None:
         """Remove the temporary file."""
         super().discard()
         self._temporary.unlink(missing_ok=True)
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Whether a path is free or a regular file. Devices and pipes must be written, not replaced."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def _permissions(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return None
+
+
+def _sync_folder(folder: Path) -> None:
+    # Folders can be opened on POSIX only, and not without permission to read them. The file is complete in any case.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -148,8 +189,9 @@ def open_sink(destination: AsyncDestination) -> Sink:
         given = os.fspath(destination)
         with _errors_name(given):
             path = Path(given)
-            if path.exists() and not path.is_file():
-                return OwnedFileSink(path.open("wb"))  # devices and pipes must not be replaced by a file
+            if not _is_replaceable(path):
+                # Unbuffered, so that the reader of a pipe gets the bytes at once.
+                return OwnedFileSink(path.open("wb", buffering=0))
             return PathSink(path.resolve(), given)  # replaces the target of a symbolic link, not the link
     if callable(destination):
         return CallableSink(destination)
