@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -67,13 +68,20 @@ public interface AudioSink {
 
     /**
      * A sink that creates or replaces a file when it is complete. Until then the file has a hidden temporary name in
-     * the same folder, and after a failure no file is left.
+     * the same folder, and after a failure no file is left. It has the permissions of the file that it replaces. A
+     * symbolic link remains a link, and its target is replaced.
+     *
+     * <p>A named pipe or a device is not replaced but written directly, without the finished header. Opening a named pipe
+     * waits for a reader.
      *
      * @param file its folder must exist
      * @return the sink
      * @throws IOException if the temporary file can't be created
      */
     static AudioSink of(Path file) throws IOException {
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            return new PipeSink(file);
+        }
         return new FileSink(file);
     }
 }
