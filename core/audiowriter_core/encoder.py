@@ -163,8 +163,9 @@ class AudioEncoder:
     def write(self, pcm: Pcm) -> list[Event]:
         """Encode PCM: bytes cut anywhere, or an array of shape (n, channels), or (n,) for one channel.
 
-        Often returns no events, because codecs gather whole frames. Raises InvalidArgument for an array of another dtype or
-        channel count, and for NaN or infinity. Raises EncodeError if the codec fails.
+        Often returns no events, because codecs gather whole frames. The buffer may be reused afterwards. Raises
+        InvalidArgument for an array of another dtype or channel count, and for NaN or infinity. Raises EncodeError if the
+        codec fails.
         """
         return self._call("write", self._write, pcm)
 
@@ -237,12 +238,15 @@ class AudioEncoder:
         data = to_bytes(pcm, self.options.input)
         self._input_bytes += len(data)
         size = self._cost.slice_bytes
+        # Samples that are gathered outlive this call, and the caller may reuse its buffer.
+        copies = not isinstance(data, bytes) and not isinstance(data.obj, bytes)
         if len(data) <= size:
-            self._add_chunks(pipeline, pipeline.write(data), events)
+            self._add_chunks(pipeline, pipeline.write(bytes(data) if copies else data), events)
             return
         view = memoryview(data)
         for start in range(0, len(data), size):
-            self._add_chunks(pipeline, pipeline.write(view[start : start + size]), events)
+            piece = view[start : start + size]
+            self._add_chunks(pipeline, pipeline.write(bytes(piece) if copies else piece), events)
 
     def _flush(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
         self._add_chunks(pipeline, pipeline.flush(), events)

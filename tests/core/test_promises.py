@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from audiowriter_core import FORMATS, AudioEncoder, Chunk, Format, InvalidArgument
+from audiowriter_core.audio.arrays import Pcm
 from audiowriter_core.audio.converter import PcmConverter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.decode import JUDGES, by_libsndfile
-from support.encode import Request, config, encode, resolve, run, speechlike
+from support.encode import Encoded, Request, collect, config, encode, resolve, run, speechlike
 from support.ogg import without_serials
 
 formats = pytest.mark.parametrize("name", list(FORMATS))
@@ -76,6 +77,23 @@ def test_one_byte_per_call_results_in_the_same_file(name: str) -> None:
     assert without_serials(encode(config(name), pcm, range(len(pcm))).file) == without_serials(
         encode(config(name), pcm).file
     )
+
+
+@formats
+@pytest.mark.parametrize("kind", ["array", "bytearray"])
+def test_a_buffer_may_be_reused_after_each_write(name: str, kind: str) -> None:
+    memory = bytearray(960)
+    buffer: Pcm = np.frombuffer(memory, np.int16) if kind == "array" else memory
+    reused = Encoded()
+    with AudioEncoder(**config(name)) as encoder:
+        for start in range(0, len(PCM), 960):
+            memory[:] = PCM[start : start + 960]
+            collect(encoder.write(buffer), reused)
+        memory[:] = b"\x7f" * 960
+        collect(encoder.finish(), reused)
+    fresh = encode(config(name), PCM)
+    assert without_serials(reused.file) == without_serials(fresh.file)
+    assert reused.finished.peak == fresh.finished.peak
 
 
 @formats
