@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from dataclasses import replace
+from numbers import Real
+from operator import index
 from typing import Any
 
 from .audio import layouts
@@ -27,18 +29,29 @@ frees memory twice."""
 _INTEGER_TAG = re.compile("[+-][0-9]{1,5}|[0-9]{1,6}")
 """RFC 7845, section 5.2.1: at most six characters, and no whitespace."""
 
+_INTEGERS = [
+    "sample_rate_hz",
+    "channels",
+    "bitrate_bps",
+    "effort",
+    "page_ms",
+    "output_sample_rate_hz",
+    "output_channels",
+]
+
 _LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
 
 
 def resolve(options: EncoderOptions) -> StreamOptions:
     """Check the options and fill in all defaults. Raises InvalidArgument with one violation per bad field."""
+    options = replace(options, **{name: _as_int(getattr(options, name)) for name in _INTEGERS})
     check = _Check()
     source = InputOptions(
         sample_type=check.sample_type("sample_format", options.sample_format, tuple(SAMPLE_TYPES.values()), S16LE),
         sample_rate_hz=check.one_of("sample_rate_hz", options.sample_rate_hz, INPUT_RATES, "audiowriter"),
         channels=check.one_of("channels", options.channels, tuple(layouts.LAYOUTS), "audiowriter"),
     )
-    target = FORMATS.get(options.format)
+    target = FORMATS.get(options.format) if isinstance(options.format, str) else None
     if target is None:
         check.fail("format", options.format, f"audiowriter writes {', '.join(FORMATS)}")
         raise InvalidArgument(check.violations)
@@ -48,13 +61,21 @@ def resolve(options: EncoderOptions) -> StreamOptions:
     return StreamOptions(source, output)
 
 
+def _as_int(value: Any) -> Any:
+    """Return an integer of another library, such as numpy, as an int, and any other value as it is."""
+    try:
+        return index(value)
+    except TypeError:
+        return value
+
+
 def _resolve_output(check: "_Check", target: Format, source: InputOptions, options: EncoderOptions) -> OutputOptions:
     codec, name = target.codec, target.name
     rate = options.output_sample_rate_hz or _default_rate(target, source.sample_rate_hz)
     if options.output_sample_rate_hz or source.sample_rate_hz in INPUT_RATES:
         check.one_of("output_sample_rate_hz", rate, codec.sample_rates, name)
     channels = options.output_channels or source.channels
-    if channels not in codec.channels:
+    if not isinstance(channels, int) or channels not in codec.channels:
         if options.output_channels or source.channels in layouts.LAYOUTS:
             check.one_of("output_channels", channels, codec.channels, name)
     elif source.channels in layouts.LAYOUTS and not layouts.can_mix(source.channels, channels):
@@ -66,7 +87,7 @@ def _resolve_output(check: "_Check", target: Format, source: InputOptions, optio
     sample_type = check.sample_type(
         "output_sample_format", options.output_sample_format, codec.sample_types, default_type
     )
-    if rate in codec.sample_rates and channels in codec.channels:
+    if isinstance(channels, int) and rate in codec.sample_rates and channels in codec.channels:
         bitrate, quality = _resolve_rate(check, target, options, rate, channels)
     else:  # the allowed bitrates depend on the rate and the channels
         bitrate, quality = None, None
@@ -85,7 +106,7 @@ def _resolve_output(check: "_Check", target: Format, source: InputOptions, optio
 
 def _default_rate(target: Format, input_rate: int) -> int:
     rates = target.codec.sample_rates
-    if target.codec.takes_next_rate and input_rate not in rates:
+    if target.codec.takes_next_rate and input_rate in INPUT_RATES and input_rate not in rates:
         return min((rate for rate in rates if rate > input_rate), default=max(rates))
     return input_rate
 
@@ -94,16 +115,20 @@ def _resolve_rate(
     check: "_Check", target: Format, options: EncoderOptions, rate: int, channels: int
 ) -> tuple[int | None, float | None]:
     codec, name = target.codec, target.name
-    bitrate, quality = options.bitrate_bps, options.vbr_quality
+    bitrate = options.bitrate_bps
+    quality: Any = options.vbr_quality
     if quality is not None:
+        value = f"{quality:g}" if isinstance(quality, float) else quality
         if bitrate:
-            check.fail("vbr_quality", f"{quality:g}", "bitrate_bps and vbr_quality are mutually exclusive")
+            check.fail("vbr_quality", value, "bitrate_bps and vbr_quality are mutually exclusive")
         elif not codec.takes_vbr_quality:
             accepted = "takes bitrate_bps" if codec.bitrates else "has no rate setting"
-            check.fail("vbr_quality", f"{quality:g}", f"{name} {accepted}")
-        elif not (isfinite(quality) and 0 <= quality <= 1):
-            check.fail("vbr_quality", f"{quality:g}", f"{name} takes 0 to 1")
-        return None, round(quality, 6)  # 0.4 sent as a float32 arrives as 0.4000000059604645
+            check.fail("vbr_quality", value, f"{name} {accepted}")
+        elif not _is_share(quality):
+            check.fail("vbr_quality", value, f"{name} takes 0 to 1")
+        else:
+            return None, round(float(quality), 6)  # 0.4 sent as a float32 arrives as 0.4000000059604645
+        return None, None
     if codec.bitrates is None:
         if bitrate:
             accepted = "takes vbr_quality" if codec.takes_vbr_quality else "has no rate setting"
@@ -113,6 +138,10 @@ def _resolve_rate(
     default = _nearest(allowed, codec.bitrate_per_channel * channels)
     what = f"{name} at {rate} Hz with {channels} channel{'s' * (channels > 1)}"
     return check.one_of("bitrate_bps", bitrate or default, allowed, what), None
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, Real) and bool(0 <= value <= 1)  # type: ignore[operator]  # Real has no types
 
 
 def _nearest(allowed: Sequence[int], wanted: int) -> int:
@@ -140,14 +169,18 @@ def _resolve_page(check: "_Check", target: Format, page_ms: int) -> int:
     return check.one_of("page_ms", page_ms, container.pages_ms, target.name)
 
 
-def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> dict[str, str]:
+def _resolve_tags(check: "_Check", target: Format, tags: object) -> dict[str, str]:
     container = target.container
     supported = ", ".join(container.tags) if container.tags else "no tags"
+    if not isinstance(tags, Mapping):
+        check.fail("tags", repr(tags), "takes a mapping of names to values")
+        return {}
     if len(tags) > MAX_TAGS:
         check.fail("tags", f"{len(tags)} tags", f"{target.name} supports {supported}")
         return {}
-    for name, value in sorted(tags.items()):
-        field = f'tags["{quoted(_printable(name))}"]'
+    ordered = sorted(tags.items(), key=lambda tag: str(tag[0]))
+    for name, value in ordered:
+        field = f'tags["{quoted(_printable(str(name)))}"]'
         if name not in container.tags:
             check.fail(field, repr(value), f"{target.name} supports {supported}")
         elif value == "":
@@ -163,7 +196,7 @@ def _resolve_tags(check: "_Check", target: Format, tags: Mapping[str, Any]) -> d
         check.fail("tags", f"{size} bytes", f"audiowriter takes at most {MAX_TAGS_BYTES}")
     # Sorted, because the file must not depend on the order, which protobuf maps do not keep. Empty values are omitted,
     # because libsndfile cannot write them.
-    return {name: value for name, value in sorted(tags.items()) if value}
+    return {name: value for name, value in ordered if value}
 
 
 def _printable(text: str) -> str:
@@ -192,7 +225,7 @@ class _Check:
     def sample_type(self, field: str, name: str, allowed: Sequence[SampleType], default: SampleType) -> SampleType:
         if not name:
             return default
-        kind = SAMPLE_TYPES.get(name.lower())
+        kind = SAMPLE_TYPES.get(str(name).lower())
         if kind not in allowed:
             self.fail(field, name, f"takes {', '.join(kind.name for kind in allowed)}")
         return kind or default

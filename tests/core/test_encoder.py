@@ -5,7 +5,7 @@ import threading
 import weakref
 from dataclasses import replace
 from itertools import product
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -129,6 +129,65 @@ def test_one_error_names_all_bad_options() -> None:
         'tags["mood"]',
     ]
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"format": None},
+        {"format": ["opus"]},
+        {"sample_rate_hz": "24000"},
+        {"sample_rate_hz": 24_000.0},
+        {"channels": 1.0},
+        {"sample_format": 16},
+        {"bitrate_bps": 64_000.0},
+        {"effort": "10"},
+        {"page_ms": 20.0},
+        {"output_sample_rate_hz": 48_000.0},
+        {"output_channels": 2.0},
+        {"output_sample_format": 32},
+        {"tags": [("title", "a")]},
+        {"tags": {"title": b"a"}},
+        {"tags": {1: "a", "mood": "b"}},
+        {"format": "mp3", "vbr_quality": "0.4"},
+        {"format": "mp3", "vbr_quality": 10**400},
+        {"format": "mp3", "vbr_quality": float("nan")},
+    ],
+    ids=str,
+)
+def test_a_value_of_a_wrong_type_is_refused_by_name(bad: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        AudioEncoder(**{"format": "opus", "sample_rate_hz": 24_000, **bad})
+    assert [*bad][-1] in str(caught.value)
+
+
+def test_integers_of_numpy_are_integers() -> None:
+    options = AudioEncoder(
+        format="opus",
+        sample_rate_hz=np.int64(16_000),  # type: ignore[arg-type]
+        channels=np.uint8(2),  # type: ignore[arg-type]
+        bitrate_bps=np.int32(64_000),  # type: ignore[arg-type]
+        output_sample_rate_hz=np.int16(24_000),  # type: ignore[arg-type]
+    ).options
+    assert (options.input.sample_rate_hz, options.output.bitrate_bps) == (16_000, 64_000)
+    assert {type(value) for value in (options.input.channels, options.output.sample_rate_hz)} == {int}
+
+
+@pytest.mark.parametrize(
+    ("pcm", "samples"),
+    [
+        (np.zeros((0, 1), "i2").data, 0),
+        (np.zeros(20, "i2").data[::2], 10),
+        (np.zeros((1, 10), "i2").T.data, 10),
+        (np.arange(10, dtype="i2")[::-1], 10),
+        (np.arange(10, dtype=">i2"), 10),
+    ],
+)
+def test_memory_may_have_any_layout(pcm: Samples | memoryview, samples: int) -> None:
+    stream = encoder("pcm")
+    stream.write(pcm)
+    (finished,) = [event for event in stream.finish() if isinstance(event, Finished)]
+    assert finished.input_samples == samples
 
 
 class PausingCodec(PcmCodec):

@@ -30,7 +30,8 @@ def to_bytes(pcm: Pcm, options: InputOptions) -> bytes | memoryview:
     if isinstance(pcm, bytes):
         return pcm
     if not isinstance(pcm, np.ndarray):
-        return memoryview(pcm).cast("B")
+        view = memoryview(pcm)
+        return view.cast("B") if view.c_contiguous and view.nbytes else view.tobytes()
     kind, channels = options.sample_type, options.channels
     if pcm.dtype.newbyteorder("<") != kind.dtype:
         _refuse(f"dtype {quoted(pcm.dtype)}: sample_format {kind.name.lower()} takes {kind.dtype.name}")
