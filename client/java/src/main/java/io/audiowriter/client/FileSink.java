@@ -3,6 +3,7 @@ package io.audiowriter.client;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -16,6 +17,9 @@ import java.util.UUID;
 
 /** A sink that writes to a temporary name and renames the file when it is complete. */
 final class FileSink implements AudioSink {
+    /** Linux's limit for the length of a chain of symbolic links. */
+    private static final int MAX_LINKS = 40;
+
     private static final Set<StandardOpenOption> NEW =
             Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     private static final FileAttribute<?> PRIVATE =
@@ -36,7 +40,10 @@ final class FileSink implements AudioSink {
     /** Returns the path that a chain of symbolic links leads to. Nothing has to be there. */
     private static Path followLinks(Path path) throws IOException {
         Path end = path;
-        while (Files.isSymbolicLink(end)) {
+        for (int links = 0; Files.isSymbolicLink(end); links++) {
+            if (links == MAX_LINKS) {
+                throw new FileSystemLoopException(path.toString());
+            }
             end = end.getParent().toRealPath().resolve(Files.readSymbolicLink(end));
         }
         return end;

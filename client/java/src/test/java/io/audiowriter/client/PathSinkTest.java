@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PathSinkTest {
     @TempDir
     Path folder;
@@ -68,6 +69,14 @@ class PathSinkTest {
             assertEquals("HEadbody", Files.readString(target));
             assertEquals(List.of(target), list(target.getParent()));
         }
+    }
+
+    @Test
+    void aLoopOfLinksIsRefused() throws Exception {
+        Path link = Files.createSymbolicLink(folder.resolve("a"), Path.of("b"));
+        Files.createSymbolicLink(folder.resolve("b"), Path.of("a"));
+        assertThrows(FileSystemLoopException.class, () -> AudioSink.of(link));
+        assertEquals(2, list(folder).size());
     }
 
     @Test
