@@ -5,6 +5,7 @@ CallError
 │   └── AboveLimit      INVALID_ARGUMENT     a field exceeds a limit of the server; the error names the limit
 ├── OutOfOrder          FAILED_PRECONDITION  a message was sent at the wrong time
 ├── LimitExceeded       RESOURCE_EXHAUSTED   a stream has reached a limit of the server; the error names the limit
+├── CallerFull          RESOURCE_EXHAUSTED   the caller has max_caller_streams live streams
 ├── TimedOut            DEADLINE_EXCEEDED    the client did not send, or did not read, for too long
 ├── Refused             UNAVAILABLE          the call is valid, and another server may accept it
 │   ├── ServerFull      UNAVAILABLE          max_streams streams are live
@@ -18,7 +19,8 @@ The status of an exceeded limit tells the client what to do:
 UNAVAILABLE         send the same call to another server, or later
 INVALID_ARGUMENT    change the request, because every server rejects it
 RESOURCE_EXHAUSTED  continue in a new stream; there is no field to change, because everything sent so far is valid, and the
-                    same stream started again would reach the same limit
+                    same stream started again would reach the same limit. If the limit is max_caller_streams: end another
+                    stream first
 
 wire.py turns the core's InvalidArgument into this one. Any other exception becomes an InternalError.
 """
@@ -93,6 +95,18 @@ class LimitExceeded(CallError):
 
     def __init__(self, message: str, limit: str, value: object) -> None:
         super().__init__(message, *_limit_info(limit, value))
+
+
+class CallerFull(CallError):
+    """The caller has `max_caller_streams` live streams. Not `Refused`: it would retry, and fill other servers, too."""
+
+    code = code_pb2.RESOURCE_EXHAUSTED
+
+    def __init__(self, max_caller_streams: int) -> None:
+        message = (
+            f"max_caller_streams={max_caller_streams}: this caller has as many live streams, end one of them first"
+        )
+        super().__init__(message, *_limit_info("max_caller_streams", max_caller_streams))
 
 
 class TimedOut(CallError):

@@ -6,6 +6,7 @@ A refusal is sent before the initial metadata, because gRPC clients never retry 
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TypeVar
@@ -14,12 +15,23 @@ import audiowriter_core
 import grpc
 from google.protobuf.message import DecodeError
 
-from ..errors import AboveLimit, CallError, Draining, InternalError, InvalidArgument, ServerFull, Stopped, Violation
+from ..errors import (
+    AboveLimit,
+    CallerFull,
+    CallError,
+    Draining,
+    InternalError,
+    InvalidArgument,
+    ServerFull,
+    Stopped,
+    Violation,
+)
 from ..runtime.settings import Settings
 from ..telemetry import metrics
 from ..telemetry.call_record import NO_FORMAT, CallRecord
 from . import wire
 from .auth import Tokens
+from .caller import LOCAL, caller_of
 from .status import CODES, abort
 
 log = logging.getLogger("audiowriter")
@@ -63,6 +75,7 @@ class Admission:
         self._settings = settings
         self._tokens = Tokens(settings.token_file) if settings.token_file else None
         self._live: set[LiveCall] = set()
+        self._live_of_caller: Counter[str] = Counter()
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -116,7 +129,7 @@ class Admission:
         error_id = ""
         error: CallError
         try:
-            self._check_client(record)
+            record.caller = caller_of(context, self._check_client(record))
             if counts:
                 with self._admitted(live):
                     result = await handler(record)
@@ -144,15 +157,19 @@ class Admission:
         await abort(context, error)
         raise AssertionError("abort does not return")
 
-    def _check_client(self, record: CallRecord) -> None:
+    def _check_client(self, record: CallRecord) -> str:
+        """Return the caller's token; "" if this server requires none."""
         size = sum(len(key) + len(value) + _METADATA_ENTRY_BYTES for key, value in record.metadata)
         limit = self._settings.max_metadata_bytes
         if size > limit:
             violation = Violation("metadata", f"has {size} bytes: this server takes at most {limit}")
             raise AboveLimit([violation], "max_metadata_bytes", limit)
-        if self._tokens is not None:
-            values = [value for key, value in record.metadata if key == "authorization"]
-            self._tokens.check(str(values[0]) if len(values) == 1 else "")
+        if self._tokens is None:
+            return ""
+        values = [value for key, value in record.metadata if key == "authorization"]
+        authorization = str(values[0]) if len(values) == 1 else ""
+        self._tokens.check(authorization)
+        return authorization.partition(" ")[2]
 
     @contextmanager
     def _admitted(self, call: LiveCall) -> Iterator[None]:
@@ -161,15 +178,30 @@ class Admission:
         limit = self._settings.max_streams
         if len(self._live) >= limit:
             raise ServerFull(limit)
+        caller = call.record.caller
+        limit = self._caller_limit(caller)
+        if self._live_of_caller[caller] >= limit:
+            raise CallerFull(limit)
         self._live.add(call)
+        self._live_of_caller[caller] += 1
         self._idle.clear()
         call.record.admitted()
         try:
             yield
         finally:
             self._live.discard(call)
+            self._live_of_caller[caller] -= 1
+            if not self._live_of_caller[caller]:
+                del self._live_of_caller[caller]
             if not self._live:
                 self._idle.set()
+
+    def _caller_limit(self, caller: str) -> int:
+        max_streams, limit = self._settings.max_streams, self._settings.max_caller_streams
+        if limit:
+            return limit
+        # Whoever runs on this machine can harm the server anyway, and is often a proxy that speaks for many callers.
+        return max_streams if caller == LOCAL else max(1, max_streams // 4)
 
 
 def _client_status(context: Context) -> str:

@@ -45,6 +45,11 @@ class Settings:
     )
 
     max_streams: int = _setting(1000, "Maximum live EncodeStream and Encode calls per process; others are refused.")
+    max_caller_streams: int = _setting(
+        0,
+        "Maximum live calls per token, client certificate or address; 0: a quarter of max_streams, local callers excepted.",
+        lowest=0,
+    )
     max_connection_streams: int = _setting(
         100, "Maximum concurrent calls per connection; HTTP/2 makes others wait.", highest=MAX_INT
     )

@@ -43,6 +43,8 @@ class CallRecord:
     def __init__(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         self.method = method
         self.metadata = tuple(context.invocation_metadata() or ())
+        self.caller = ""
+        """Key of the caller, from `caller_of`; empty until admission has checked its token."""
         self.received = 0
         """Messages received."""
         self.sent = 0
