@@ -33,7 +33,8 @@ settings.
 - **Latency**: duration of the audio sent, in frames of {FRAME_MS} ms, when the received bytes first decode to a part of it.
 
 AAC, M4A and fragmented MP4 use FFmpeg's two-loop coder at effort {TWO_LOOP_EFFORT}, the default, and above. Below it they
-use FFmpeg's fast coder. It takes 0.28 of the CPU time on mono speech, and half on stereo music. The fast coder has two limits:
+use FFmpeg's fast coder. It takes 0.28 of the CPU time on mono speech, and half on stereo music. The fast coder has two
+limits:
 
 - It distorts loud tones. A sine at 0.5 of full scale is decoded with 27 dB of SNR, one at 0.9 with 9 dB and at 0.73 of its
   level.
