@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lab.faults import broken, calls, connections, environment, fairness, processes, storm
+from lab.faults import broken, calls, connections, environment, fairness, memory, processes, storm
 from lab.faults.soak import soak
 from lab.faults.watch import MB, Setting, Watched
 
@@ -54,6 +54,11 @@ FAULTS = (
     Fault("oversized metadata", 60, calls.oversized_metadata, _with()),
     Fault("writers that send too fast", 4, calls.flooding_writer, _with()),
     Fault("readers that stop", 10, calls.stopped_reader, _with("--stalled-reader-timeout=3")),
+    Fault("large outputs", 20, memory.large_outputs, _with(memory.FLAG)),
+    Fault("large outputs, unread", 8, memory.large_outputs_unread, _with(memory.FLAG, "--stalled-reader-timeout=3")),
+    Fault("longest requests", 60, memory.whole_files, _with(memory.FLAG)),
+    Fault("unfinished requests", 200, memory.unfinished_requests, _with(memory.FLAG, "--first-message-timeout=5")),
+    Fault("long health checks", 180, memory.long_health_checks, _with(memory.FLAG)),
     Fault("reset flood", 10_000, connections.reset_flood, _with()),
     Fault("floods of frames", 8, broken.floods, _with()),
     Fault("broken HTTP/2", 250, broken.broken_http2, _with()),
@@ -115,6 +120,11 @@ def _try(fault: Fault) -> bool:
 
 def _end(server: Watched) -> None:
     server.settle()
+    # The server returns free memory every five seconds while it is idle.
+    deadline = time.monotonic() + 30
+    while server.last[0] - server.first[0] > MEMORY_LIMIT and time.monotonic() < deadline:
+        time.sleep(0.5)
+        server.look()
     assert server.last[0] - server.first[0] < MEMORY_LIMIT, "the server's memory grew"
     server.signal()
     code = server.wait()

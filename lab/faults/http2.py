@@ -48,13 +48,13 @@ class Connection:
         self.protocol.initiate_connection()
         self.send()
 
-    def open_call(self) -> int:
-        """Queue the headers of an EncodeStream call and return its stream."""
+    def open_call(self, method: str = METHOD) -> int:
+        """Queue the headers of a call and return its stream."""
         stream = self.protocol.get_next_available_stream_id()
         fields = {
             ":method": "POST",
             ":scheme": "http",
-            ":path": METHOD,
+            ":path": method,
             ":authority": "localhost",
             "te": "trailers",
             "content-type": "application/grpc",

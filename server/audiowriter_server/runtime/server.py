@@ -1,7 +1,6 @@
 """The grpc.aio server of a process: options, health, reflection, start and stop."""
 
 import asyncio
-from contextlib import suppress
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -15,6 +14,7 @@ from ..rpc.reflection import SymbolPool
 from ..rpc.service import AudioWriterService
 from ..rpc.small_requests import SmallRequests
 from ..telemetry.call_record import SERVICE_NAME
+from .allocator import return_free_pages
 from .settings import Settings
 
 LIVENESS = "liveness"
@@ -71,7 +71,7 @@ class Server:
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
             servicer = reflection.aio.ReflectionServicer(names, pool=SymbolPool())
             add_ServerReflectionServicer_to_server(servicer, small)
-        self._publisher: asyncio.Task[None]
+        self._background: list[asyncio.Task[None]] = []
 
     @property
     def live_streams(self) -> int:
@@ -89,7 +89,10 @@ class Server:
         except RuntimeError as exc:
             raise OSError(f"cannot listen on {address}: it is in use, or not an address of this host") from exc
         await self._server.start()
-        self._publisher = asyncio.create_task(self._admission.publish())
+        self._background = [
+            asyncio.create_task(self._admission.publish()),
+            asyncio.create_task(return_free_pages(lambda: not self._admission.live_streams)),
+        ]
         for name in (*_READINESS, LIVENESS):
             await self._health.set(name, _SERVING)
         return self._address or _join(self._settings.host, port)
@@ -112,9 +115,9 @@ class Server:
 
     async def _end(self) -> None:
         self._health.end_watches()
-        self._publisher.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._publisher
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._server.stop(_STOP_S)
 
 
