@@ -1,5 +1,6 @@
 """Conversion between protobuf messages and the core: every format and every option is unchanged."""
 
+import numpy as np
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from support.streams import NAMES, config, encode, resolve
@@ -21,3 +22,9 @@ def test_finished_has_the_duration_to_the_nanosecond(name: str) -> None:
     encoded = encode(config(name, 24000), bytes(2 * 8000))
     assert encoded.finished.duration.ToNanoseconds() == 333_333_333
     assert encoded.finished.delay_samples == encoded.started.encoder_delay_samples
+
+
+@pytest.mark.parametrize("value", [1e300, 3.5e38, float(np.finfo(np.float32).max)])
+def test_the_peak_of_finite_samples_is_finite(value: float) -> None:
+    finished = encode(config("pcm", sample_format="F64LE"), np.array([0.5, -value]).tobytes()).finished
+    assert finished.peak == np.finfo(np.float32).max

@@ -22,6 +22,7 @@ from .. import errors
 
 _INPUT = ("sample_rate_hz", "channels", "sample_format")
 _PREFIX = "output_"
+_MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
 _BY_NUMBER = {kind.number: kind for kind in FORMATS.values()}
 _SAMPLE_FORMATS: dict[int, str] = {
     pb.SAMPLE_FORMAT_S16LE: "s16le",
@@ -102,7 +103,7 @@ def _finished(event: Finished, sample_rate_hz: int) -> pb.StreamFinished:
         padding_samples=event.padding_samples,
         sha256=event.sha256,
         clipped_samples=event.clipped_samples,
-        peak=event.peak,
+        peak=min(event.peak, _MAX_FLOAT32),  # the field's type; protobuf would store infinity
     )
     finished.duration.FromNanoseconds(event.output_samples * 1_000_000_000 // sample_rate_hz)
     return finished
