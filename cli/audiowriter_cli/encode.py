@@ -1,5 +1,6 @@
 """`audiowriter encode`."""
 
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import click
 from audiowriter_client.config import SAMPLE_FORMATS, stream_config
+from audiowriter_client.errors import quoted
 from audiowriter_client.sink import Destination
 from audiowriter_client.writer import AudioWriter
 from audiowriter_core import FORMATS, Finished, format_for_extension
@@ -22,13 +24,17 @@ from audiowriter_cli.progress import Meter
 from audiowriter_cli.server import Server, server_options
 from audiowriter_cli.source import open_source
 
+_NUMBER = re.compile("[0-9]{1,10}")
+
 
 def _bits_per_second(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
     number, scale = (value[:-1], 1000) if value.endswith("k") else (value, 1)
-    if not number.isdecimal():
-        raise click.BadParameter(f"{value!r} is not a bitrate: expected bits per second such as 96k or 96000")
+    if not _NUMBER.fullmatch(number):
+        raise click.BadParameter(
+            f"{quoted(repr(value))} is not a bitrate: expected bits per second such as 96k or 96000"
+        )
     return int(number) * scale
 
 
@@ -37,7 +43,7 @@ def _tags(context: click.Context, option: click.Parameter, values: tuple[str, ..
     for value in values:
         name, equals, text = value.partition("=")
         if not equals:
-            raise click.BadParameter(f"{value!r} is not a tag: expected NAME=TEXT")
+            raise click.BadParameter(f"{quoted(repr(value))} is not a tag: expected NAME=TEXT")
         tags[name] = text
     return tags
 

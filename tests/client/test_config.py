@@ -56,6 +56,7 @@ def test_quality_zero_is_not_the_default() -> None:
         ({"output_sample_format": "s8"}, "output_sample_format='s8': expected one of s16le, "),
         ({"bitrate_bps": 1, "vbr_quality": 1}, "bitrate_bps and vbr_quality are mutually exclusive"),
         ({"sample_rate_hz": -1}, "-1"),
+        ({"format": "x" * 1000}, f"^format='{'x' * 62}…: expected"),
     ],
 )
 def test_errors_name_the_wrong_value(wrong: dict[str, object], message: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from audiowriter.v1.audio_writer_pb2 import PcmInput
 from audiowriter_client.pcm import Pcm, PcmLayout
+from numpy.typing import NDArray
 
 
 def layout(sample_format: str | None = None, channels: int = 0) -> PcmLayout:
@@ -70,6 +71,18 @@ def test_another_dtype_is_refused(sample_format: str, dtype: str) -> None:
 def test_another_shape_is_refused(channels: int, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"pcm has shape"):
         layout(channels=channels).to_bytes(np.zeros(shape, np.int16))
+
+
+@pytest.mark.parametrize("pcm", [np.zeros(1, [("x" * 1000, "i2")]), np.zeros((1,) * 32, np.int16)])
+def test_error_quotes_at_most_64_characters_of_an_array(pcm: NDArray[Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match="pcm has") as caught:
+        layout().to_bytes(pcm)
+    assert len(str(caught.value)) < 150
+
+
+@pytest.mark.parametrize("view", [np.arange(20, dtype=np.int16).data[::2], np.zeros((0, 1), np.int16).data])
+def test_memory_may_have_any_layout(view: memoryview) -> None:
+    assert bytes(layout().to_bytes(view)) == view.tobytes()
 
 
 @pytest.mark.parametrize("value", [2**23, -(2**23) - 1, 2**31 - 1])

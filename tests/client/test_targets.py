@@ -40,6 +40,11 @@ def test_error_names_the_bad_server_of_a_list(target: str) -> None:
         servers_of(target)
 
 
+def test_error_quotes_at_most_64_characters_of_a_server() -> None:
+    with pytest.raises(ValueError, match=r"^'x{62}… in a list of servers: expected host:port$"):
+        servers_of(f"a:1,{'x' * 1000}:y")
+
+
 def test_addresses_of_all_servers_are_one_target(monkeypatch: pytest.MonkeyPatch) -> None:
     v4, v6 = {"two.test": ("10.0.0.1", "10.0.0.2"), "one.test": ("10.0.0.2",)}, {"six.test": ("fe80::1%eth0",)}
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from audiowriter.v1.audio_writer_pb2 import AudioOutput, PcmInput, StreamConfig
 
+from audiowriter_client.errors import quoted
 from audiowriter_client.formats import AUDIO_FORMATS
 
 
@@ -66,5 +67,5 @@ SAMPLE_FORMATS = {
 
 def _named(field: str, name: str, names: Mapping[str, str]) -> str:
     if name not in names:
-        raise ValueError(f"{field}={name!r}: expected one of {', '.join(names)}")
+        raise ValueError(f"{field}={quoted(repr(name))}: expected one of {', '.join(names)}")
     return names[name]

@@ -20,6 +20,15 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+MAX_QUOTE = 64
+"""Maximum number of characters of a caller's value in an error."""
+
+
+def quoted(value: object) -> str:
+    """Return a value as text, cut to MAX_QUOTE characters."""
+    text = str(value)
+    return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
+
 
 class AudioWriterError(Exception):
     """Base of all errors of the service and of the stream. Its message is one line. Can be copied and pickled."""

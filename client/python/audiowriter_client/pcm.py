@@ -7,6 +7,8 @@ import numpy as np
 from audiowriter.v1.audio_writer_pb2 import PcmInput, SampleFormat
 from numpy.typing import NDArray
 
+from audiowriter_client.errors import quoted
+
 Pcm = bytes | bytearray | memoryview | NDArray[Any]
 """Interleaved little-endian bytes, cut anywhere, or an array of shape (n,) for one channel or (n, channels)."""
 
@@ -37,7 +39,8 @@ class PcmLayout:
         a sample.
         """
         if not isinstance(pcm, np.ndarray):
-            return memoryview(pcm).cast("B")
+            view = memoryview(pcm)
+            return view.cast("B") if view.c_contiguous and view.nbytes else memoryview(view.tobytes())
         self._check(pcm)
         samples: NDArray[Any] = np.ascontiguousarray(pcm, dtype=_DTYPES[self._sample_format])
         flat = samples.reshape(-1).view(np.uint8)
@@ -49,9 +52,9 @@ class PcmLayout:
         name = SampleFormat.Name(self._sample_format).removeprefix("SAMPLE_FORMAT_")
         dtype = _DTYPES[self._sample_format]
         if pcm.dtype.newbyteorder("<") != dtype:
-            raise TypeError(f"pcm has dtype {pcm.dtype}: {name} requires {dtype.name}")
+            raise TypeError(f"pcm has dtype {quoted(pcm.dtype)}: {name} requires {dtype.name}")
         if pcm.shape[1:] != (self._channels,) and (pcm.ndim, self._channels) != (1, 1):
-            raise ValueError(f"pcm has shape {pcm.shape}: the config requires (n, {self._channels})")
+            raise ValueError(f"pcm has shape {quoted(pcm.shape)}: the config requires (n, {self._channels})")
         in_range = self._sample_format != SampleFormat.SAMPLE_FORMAT_S24LE or not pcm.size
         if not in_range and not -(2**23) <= pcm.min() <= pcm.max() < 2**23:
             raise ValueError("pcm has samples beyond 24 bits: s24le requires int32 from -8388608 to 8388607")

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from audiowriter_client.default_port import DEFAULT_PORT
+from audiowriter_client.errors import quoted
 
 _GRPC_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "vsock:", "xds:")
 
@@ -54,5 +55,5 @@ def _host_and_port(server: str) -> tuple[str, int]:
     except ValueError:
         host, port = None, None
     if host is None or parts.netloc != server or server.split() != [server]:
-        raise ValueError(f"{server!r} in a list of servers: expected host:port")
+        raise ValueError(f"{quoted(repr(server))} in a list of servers: expected host:port")
     return host, port or DEFAULT_PORT
