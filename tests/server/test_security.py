@@ -191,6 +191,23 @@ def test_a_missing_token_file_is_logged_once_per_minute(
     assert len(caplog.messages) == 2
 
 
+def test_a_missing_certificate_is_logged_once_a_minute(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    cert, key = files
+    known = Certificates(str(cert), str(key), "")
+    key.unlink()
+    for _ in range(100):
+        assert known._reload() is None  # called at every handshake
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("certificates not reloaded: ")
+    now += 60
+    assert known._reload() is None
+    assert len(caplog.messages) == 2
+
+
 def test_reflection_can_be_turned_off() -> None:
     with ServerProcess("--no-reflection") as server, channel_to(server) as channel:
         asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])

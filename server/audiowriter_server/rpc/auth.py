@@ -20,7 +20,22 @@ log = logging.getLogger("audiowriter")
 
 _SCHEME = "bearer"
 _LOG_AGAIN_S = 60.0
-"""Minimum seconds between two log lines of the same error, which may occur in every call."""
+"""Minimum seconds between two log lines of the same error."""
+
+
+class _RepeatedError:
+    """Logs an error that may occur in every call or handshake: once, and again after _LOG_AGAIN_S."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+        self._text = ""
+        self._logged_at = 0.0
+
+    def log(self, text: str) -> None:
+        now = time.monotonic()
+        if text != self._text or now - self._logged_at >= _LOG_AGAIN_S:
+            self._text, self._logged_at = text, now
+            log.error("%s: %s", self._message, text)
 
 
 class Tokens:
@@ -34,7 +49,7 @@ class Tokens:
         self._path = Path(path)
         self._state: list[tuple[int, int, int]] | None = _state([self._path])
         self._digests = self._read()
-        self._logged = ("", 0.0)  # the last error, and when it was logged
+        self._errors = _RepeatedError("tokens not reloaded, all calls are refused")
 
     def check(self, authorization: str) -> None:
         """Raise Unauthenticated if the `authorization` metadata of a call has no valid token."""
@@ -56,14 +71,7 @@ class Tokens:
             log.info("tokens reloaded")
         except (OSError, ValueError) as exc:
             self._digests, self._state = [], None
-            self._log_error(str(exc))
-
-    def _log_error(self, text: str) -> None:
-        now = time.monotonic()
-        last, logged_at = self._logged
-        if text != last or now - logged_at >= _LOG_AGAIN_S:
-            self._logged = text, now
-            log.error("tokens not reloaded, all calls are refused: %s", text)
+            self._errors.log(str(exc))
 
     def _read(self) -> list[bytes]:
         lines = [line.strip() for line in self._path.read_text().splitlines()]
@@ -83,6 +91,7 @@ class Certificates:
         self._files = [self._cert, self._key, *([self._client_ca] if self._client_ca else [])]
         self._state = _state(self._files)
         self._configuration = self._read()
+        self._errors = _RepeatedError("certificates not reloaded")
 
     def credentials(self) -> grpc.ServerCredentials:
         """Return the credentials. gRPC calls `_reload` at every handshake."""
@@ -101,7 +110,7 @@ class Certificates:
             self._state = state
             configuration = self._read()
         except (OSError, ValueError) as exc:
-            log.error("certificates not reloaded: %s", exc)
+            self._errors.log(str(exc))
             return None
         log.info("certificates reloaded")
         return configuration
