@@ -16,6 +16,7 @@ import audiowriter_core
 import grpc
 from google.protobuf.message import DecodeError
 
+from ..clock import RunningClock
 from ..errors import (
     AboveLimit,
     CallerFull,
@@ -77,6 +78,8 @@ class Admission:
 
     def __init__(self, settings: Settings) -> None:
         """Raises ValueError or OSError if the token file is not usable."""
+        self.clock = RunningClock()
+        """For the timeouts of calls."""
         self._settings = settings
         self._tokens = Tokens(settings.token_file) if settings.token_file else None
         self._live: set[LiveCall] = set()
@@ -95,14 +98,23 @@ class Admission:
     async def drain(self, seconds: float) -> bool:
         """Refuse new streams and wait up to `seconds` for the live ones. Returns False if some had to be terminated."""
         self._draining = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
+        if await self._ended_within(seconds):
             return True
         limit = {"limit": "drain_timeout", "value": f"{seconds:g}"}
         message = f"the stream was not finished {seconds:g} s after the drain began"
         await self.terminate(Stopped(message, "DRAIN_TIMEOUT_EXCEEDED", limit))
         return False
+
+    async def _ended_within(self, seconds: float) -> bool:
+        deadline = self.clock.now() + seconds
+        while not self._idle.is_set():
+            left = deadline - self.clock.now()
+            if left <= 0:
+                return False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._idle.wait()
+        return True
 
     async def terminate(self, error: CallError) -> None:
         """End all live streams with `error`."""

@@ -1,12 +1,11 @@
 """The RPC methods. stream_call.py and unary_call.py handle the calls that encode."""
 
-import asyncio
 from typing import Any, TypeVar
 
 import grpc
 from audiowriter.v1 import audio_writer_pb2 as pb
 
-from ..errors import InvalidArgument, TimedOut, Violation
+from ..errors import InvalidArgument, Violation
 from ..runtime.settings import Settings
 from ..telemetry.call_record import SERVICE_NAME, CallRecord
 from . import wire
@@ -16,6 +15,7 @@ from .memory import MemoryBudget, stream_bytes, unary_bytes
 from .scheduling import Scheduler
 from .stream_call import StreamCall, Waits
 from .unary_call import UnaryCall
+from .watchdog import Watchdog
 
 _Request = TypeVar("_Request")
 
@@ -29,7 +29,7 @@ class AudioWriterService:
         self._scheduler = Scheduler(settings.encode_threads)
         self._memory = MemoryBudget(settings)
         self._limits = Limits(settings)
-        self._waits = Waits(settings)
+        self._waits = Waits(settings, admission.clock)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register the methods.
@@ -86,13 +86,9 @@ class AudioWriterService:
 
     async def _read(self, context: Context, kind: type[_Request]) -> _Request:
         """Return the only request of a unary method."""
-        seconds = self._settings.first_message_timeout
-        try:
-            async with asyncio.timeout(seconds):
-                request = await context.read()
-        except TimeoutError:
-            text = f"the request did not arrive within {seconds:g} s"
-            raise TimedOut(text, "first_message_timeout", seconds) from None
+        with Watchdog(self._waits.clock) as watchdog:
+            watchdog.expect(self._waits.request)
+            request = await context.read()
         if not isinstance(request, kind):
             raise InvalidArgument([Violation("request", "is missing: this method takes one message")])
         return request

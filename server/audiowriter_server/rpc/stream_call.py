@@ -8,13 +8,14 @@ from typing import Any
 import grpc
 from audiowriter.v1 import audio_writer_pb2 as pb
 
+from ..clock import RunningClock
 from ..runtime.settings import Settings
 from ..telemetry.call_record import CallRecord
 from .admission import Context
 from .limits import Limits
 from .scheduling import Scheduler, StreamCost, ends_inline
 from .session import Responses, Session
-from .watchdog import Wait, Watchdog
+from .watchdog import Activity, Wait, Watchdog
 
 FIRST_WRITE_S = 3.0
 """Seconds that the end of a call waits until its first response is written."""
@@ -23,11 +24,16 @@ FIRST_WRITE_S = 3.0
 class Waits:
     """The timeouts of a stream."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: RunningClock) -> None:
+        self.clock = clock
         first, idle, stalled = settings.first_message_timeout, settings.idle_timeout, settings.stalled_reader_timeout
         text = f"no message within {first:g} s after the start of the stream"
         self.first_message = Wait("first_message_timeout", first, text)
-        self.idle = Wait("idle_timeout", idle, f"no message for {idle:g} s")
+        text = f"the request did not arrive within {first:g} s"
+        self.request = Wait("first_message_timeout", first, text)
+        self.enough_seconds = idle * settings.min_audio_rate
+        text = f"less than {self.enough_seconds:g} s of audio within {idle:g} s: send silence, or end the stream"
+        self.idle = Wait("idle_timeout", idle, text)
         text = f"no response was read for {stalled:g} s: read responses while you send"
         self.stalled_reader = Wait("stalled_reader_timeout", stalled, text)
 
@@ -46,9 +52,10 @@ class StreamCall:
 
     async def run(self) -> None:
         """Read until the client has finished, then write the end of the file."""
-        session, cost = self._session, self._cost
+        session, cost, clock = self._session, self._cost, self._waits.clock
+        activity = Activity(self._waits.enough_seconds)
         try:
-            with Watchdog() as watchdog:
+            with Watchdog(clock) as watchdog:
                 watchdog.expect(self._waits.first_message)
                 while (request := await self._context.read()) is not grpc.aio.EOF:
                     self._record.message_received()
@@ -65,7 +72,7 @@ class StreamCall:
                     await self._send(steps, watchdog, inline=inline)
                     del steps
                     cost.end_call(size, expected_ms)
-                    watchdog.expect(self._waits.idle)
+                    watchdog.expect(self._waits.idle, activity.since(clock.now(), session.input_seconds, flush))
                 await self._send(session.finish(), watchdog, inline=ends_inline(session, cost))
         finally:
             session.close()

@@ -1,13 +1,15 @@
 """Timeouts of a stream. Each wait costs two assignments.
 
 asyncio.timeout would create and cancel a timer for every message of every stream. Here each stream has one timer. When the
-timer fires, it checks the deadline, and is set again if the deadline has moved.
+timer fires, it checks the deadline, and is set again if the deadline has moved. Time in which the process did not run is
+not counted.
 """
 
 import asyncio
 from dataclasses import dataclass
 from types import TracebackType
 
+from ..clock import RunningClock
 from ..errors import TimedOut
 
 
@@ -25,13 +27,14 @@ class Wait:
 class Watchdog:
     """Cancels its task when a wait takes too long, and turns the cancellation into TimedOut.
 
-    with Watchdog() as watchdog:
+    with Watchdog(clock) as watchdog:
         watchdog.expect(Wait("idle_timeout", 60, "no message for 60 s"))
         await ...
         watchdog.pause()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: RunningClock) -> None:
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._deadline = float("inf")
         self._error: TimedOut | None = None
@@ -40,12 +43,15 @@ class Watchdog:
         self._task = asyncio.current_task()
         self._wait: Wait
 
-    def expect(self, wait: Wait) -> None:
-        """Start a wait. It ends with the next call of `expect` or `pause`, or the task gets TimedOut."""
-        self._deadline = self._loop.time() + wait.seconds
+    def expect(self, wait: Wait, since: float | None = None) -> None:
+        """Start a wait. It ends with the next call of `expect` or `pause`, or the task gets TimedOut.
+
+        `since`: the time of the clock from which the wait counts, by default now.
+        """
+        self._deadline = (self._clock.now() if since is None else since) + wait.seconds
         self._wait = wait
         if self._timer_due > self._deadline:
-            self._set_timer()
+            self._set_timer(self._deadline)
 
     def pause(self) -> None:
         """End the wait and start no other."""
@@ -62,21 +68,41 @@ class Watchdog:
         if kind is asyncio.CancelledError and self._error is not None:
             raise self._error from error
 
-    def _set_timer(self) -> None:
+    def _set_timer(self, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_due = self._deadline
-        self._timer = self._loop.call_at(self._deadline, self._check)
+        self._timer_due = due
+        self._timer = self._loop.call_later(due - self._clock.now(), self._check)
 
     def _check(self) -> None:
         self._timer, self._timer_due = None, float("inf")
-        if self._loop.time() >= self._deadline:
+        now = self._clock.now()
+        if now >= self._deadline:
             self._error = TimedOut(self._wait.text, self._wait.limit, self._wait.seconds)
             if self._task is not None:
                 self._task.cancel()
         elif self._deadline < float("inf"):
-            self._set_timer()
+            self._set_timer(self._deadline)
         else:
             # There is no wait now. The next one probably has the same timeout, so check again after that time.
-            self._timer_due = self._loop.time() + self._wait.seconds
-            self._timer = self._loop.call_at(self._timer_due, self._check)
+            self._set_timer(now + self._wait.seconds)
+
+
+class Activity:
+    """Decides since when a stream is idle. Messages without audio do not count, and audio only if it is enough.
+
+    Otherwise a client could hold a place for hours with an empty message, or one sample, per timeout.
+    """
+
+    def __init__(self, enough_seconds: float) -> None:
+        """`enough_seconds`: audio that ends an idle time. Less than that is enough if a flush follows it."""
+        self._enough_seconds = enough_seconds
+        self._since: float | None = None
+        self._audio_seconds = 0.0
+
+    def since(self, now: float, audio_seconds: float, flush: bool) -> float:
+        """Return the time since when the stream is idle. `audio_seconds`: of the whole stream, with the last message."""
+        new = audio_seconds - self._audio_seconds
+        if self._since is None or (new > 0 and (flush or new >= self._enough_seconds)):
+            self._since, self._audio_seconds = now, audio_seconds
+        return self._since

@@ -71,7 +71,7 @@ class Server:
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
             servicer = reflection.aio.ReflectionServicer(names, pool=SymbolPool())
             add_ServerReflectionServicer_to_server(servicer, small)
-        self._background: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def live_streams(self) -> int:
@@ -89,10 +89,12 @@ class Server:
         except RuntimeError as exc:
             raise OSError(f"cannot listen on {address}: it is in use, or not an address of this host") from exc
         await self._server.start()
-        self._background = [
-            asyncio.create_task(self._admission.publish()),
-            asyncio.create_task(return_free_pages(lambda: not self._admission.live_streams)),
-        ]
+        work = (
+            self._admission.publish(),
+            self._admission.clock.run(),
+            return_free_pages(lambda: not self._admission.live_streams),
+        )
+        self._tasks = [asyncio.create_task(each) for each in work]
         for name in (*_READINESS, LIVENESS):
             await self._health.set(name, _SERVING)
         return self._address or _join(self._settings.host, port)
@@ -115,9 +117,9 @@ class Server:
 
     async def _end(self) -> None:
         self._health.end_watches()
-        for task in self._background:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.stop(_STOP_S)
 
 

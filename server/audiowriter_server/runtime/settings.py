@@ -75,7 +75,13 @@ class Settings:
     max_file_bytes: int = _setting(64 * GIB, "Maximum file size per stream, in bytes.")
 
     first_message_timeout: float = _setting(10.0, "Seconds that a client has to send the first message of a stream.")
-    idle_timeout: float = _setting(60.0, "Maximum seconds between two messages of a stream.")
+    idle_timeout: float = _setting(60.0, "Maximum seconds without audio in a stream.")
+    min_audio_rate: float = _setting(
+        0.01,
+        "Minimum seconds of audio per second, over idle_timeout; a flush of new audio is enough, too.",
+        lowest=0,
+        highest=1,
+    )
     stalled_reader_timeout: float = _setting(30.0, "Seconds that a client has to read a response.")
     drain_timeout: float = _setting(30.0, "Seconds that live streams have to finish after SIGTERM.", lowest=0)
     max_connection_age: float = _setting(
