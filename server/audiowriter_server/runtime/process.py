@@ -4,12 +4,14 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import sys
 from contextlib import ExitStack
 
 from ..telemetry import metrics, tracing
 from ..telemetry.logs import logging_to_stderr
 from .allocator import return_large_blocks
+from .heartbeat import send_farewell, send_heartbeats
 from .server import Server
 from .settings import Settings
 
@@ -21,8 +23,8 @@ FINISHED, TERMINATED, NOT_STARTED = 0, 1, 2
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(settings: Settings) -> int:
-    """Serve until a signal; return the exit code."""
+def run(settings: Settings, supervisor: socket.socket | None = None) -> int:
+    """Serve until a signal; return the exit code. `supervisor`: the socket to it, if this process is a worker."""
     return_large_blocks()
     with ExitStack() as stack:
         stack.enter_context(logging_to_stderr(settings.log_format))
@@ -35,7 +37,11 @@ def run(settings: Settings) -> int:
         except OSError as exc:
             return fail(f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port}: {exc}")
         with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-            return runner.run(_serve(settings))
+            try:
+                return runner.run(_serve(settings, supervisor))
+            finally:
+                if supervisor is not None:
+                    send_farewell(supervisor)
 
 
 def fail(reason: str) -> int:
@@ -44,7 +50,8 @@ def fail(reason: str) -> int:
     return NOT_STARTED
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, supervisor: socket.socket | None) -> int:
+    orphaned = asyncio.ensure_future(send_heartbeats(supervisor) if supervisor else asyncio.Event().wait())
     signals: asyncio.Queue[int] = asyncio.Queue()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
@@ -56,9 +63,12 @@ async def _serve(settings: Settings) -> int:
     # The objects that exist now stay until the end. freeze() excludes them from full collections, which block all streams.
     gc.collect()
     gc.freeze()
-    await signals.get()
+    first = asyncio.ensure_future(signals.get())
+    await asyncio.wait((first, orphaned), return_when=asyncio.FIRST_COMPLETED)
+    first.cancel()
     log.info("draining %d live streams", server.live_streams)
-    drain = asyncio.ensure_future(server.stop())
+    # After the end of the supervisor, a new one needs the port at once.
+    drain = asyncio.ensure_future(server.stop(release_port=orphaned.done()))
     second = asyncio.ensure_future(signals.get())
     await asyncio.wait((drain, second), return_when=asyncio.FIRST_COMPLETED)
     second.cancel()

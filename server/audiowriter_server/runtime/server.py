@@ -71,6 +71,7 @@ class Server:
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
             servicer = reflection.aio.ReflectionServicer(names, pool=SymbolPool())
             add_ServerReflectionServicer_to_server(servicer, small)
+        self._stopping: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -99,11 +100,14 @@ class Server:
             await self._health.set(name, _SERVING)
         return self._address or _join(self._settings.host, port)
 
-    async def stop(self) -> bool:
+    async def stop(self, *, release_port: bool = False) -> bool:
         """Set health to NOT_SERVING, refuse new streams, wait for the live ones, and stop.
 
+        `release_port`: stop to listen at once. Otherwise clients still connect, and get the error DRAINING.
         Returns False if some streams had to be terminated.
         """
+        if release_port:
+            self._stopping = asyncio.create_task(self._server.stop(self._settings.drain_timeout + _STOP_S))
         for name in _READINESS:
             await self._health.set(name, _NOT_SERVING)
         done = await self._admission.drain(self._settings.drain_timeout)
@@ -120,7 +124,7 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.stop(_STOP_S)
+        await (self._stopping or self._server.stop(_STOP_S))
 
 
 def _join(host: str, port: int) -> str:

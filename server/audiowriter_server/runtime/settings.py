@@ -5,9 +5,10 @@ environment variable of the same name, such as AUDIOWRITER_MAX_STREAMS.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -115,6 +116,15 @@ class Settings:
             raise ValueError("tls_client_ca: set tls_cert and tls_key, too")
         if not (self.insecure or self.tls_cert or self.token_file or _is_loopback(self.host)):
             raise ValueError(f"host={self.host}: not a loopback address: set tls_cert, token_file or insecure, too")
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, str]) -> "Settings":
+        """Return the settings that `as_variables` has turned into environment variables."""
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            text, kind = variables[VARIABLE_PREFIX + setting.name.upper()], cast(type, setting.type)
+            values[setting.name] = text == "True" if kind is bool else kind(text)
+        return cls(**values)
 
     def as_variables(self) -> dict[str, str]:
         """Return the settings as environment variables. They contain no secrets, only the names of files."""

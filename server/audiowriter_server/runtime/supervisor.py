@@ -1,4 +1,4 @@
-"""Runs several server processes (workers): starts them, restarts them when they die, and forwards signals to them.
+"""Runs several server processes (workers): starts them, restarts them when they die or hang, and forwards signals to them.
 
 A process has one event loop, so using more cores requires more processes. Each is a new interpreter, because forking is not
 safe after gRPC has started its threads. The supervisor uses neither gRPC nor codecs, so it rarely crashes.
@@ -7,9 +7,10 @@ safe after gRPC has started its threads. The supervisor uses neither gRPC nor co
 import asyncio
 import logging
 import os
+import socket
 import sys
 import tempfile
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from ..telemetry import metrics
 from ..telemetry.logs import logging_to_stderr
+from .heartbeat import wait_until_hung
 from .process import FINISHED, NOT_STARTED, SIGNALS, TERMINATED, fail
 from .settings import Settings
 
@@ -72,14 +74,16 @@ class _Worker:
         self._stopping = asyncio.Event()
 
     async def run(self) -> int:
-        """Start the process, and restart it whenever it dies, until `stop` is called; return its last exit code."""
+        """Start the process, and restart it whenever it dies or hangs, until `stop` is called; return its last exit code."""
         loop = asyncio.get_running_loop()
         back_off, has_run = FIRST_BACK_OFF_S, False
         while True:
             begin = loop.time()
-            self._process = await self._start()
-            code = await self._process.wait()
-            mark_process_dead(self._process.pid)
+            try:
+                code = await self._run_once()
+                end = f"exited with code {code}"
+            except OSError as exc:  # too few descriptors, processes or memory; the other workers go on
+                code, end = TERMINATED, f"could not be started: {exc}"
             if self._stopping.is_set():
                 return code if code in (FINISHED, NOT_STARTED) else TERMINATED
             if code == NOT_STARTED and not has_run:
@@ -87,8 +91,7 @@ class _Worker:
             has_run = True
             if loop.time() - begin > STEADY_S:
                 back_off = FIRST_BACK_OFF_S
-            text = "worker %d (pid %d) exited with code %d: restarting in %g s"
-            log.error(text, self._number, self._process.pid, code, back_off)
+            log.error("worker %d %s: restarting in %g s", self._number, end, back_off)
             if await self._stopped_within(back_off):
                 return FINISHED
             back_off = min(2 * back_off, MAX_BACK_OFF_S)
@@ -99,17 +102,34 @@ class _Worker:
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
 
-    async def _start(self) -> Process:
-        # In a session of its own, so that the worker does not get Ctrl-C from the terminal in addition to our signal.
-        # The pipe closes when this process ends, which the worker notices.
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "audiowriter_server.runtime.worker_main",
-            env={**os.environ, **self._variables},
-            stdin=PIPE,
-            start_new_session=True,
-        )
+    async def _run_once(self) -> int:
+        """Start the process and wait for its end; return the exit code. Raises OSError if it cannot be started."""
+        own_end, its_end = socket.socketpair()
+        with own_end:
+            with its_end:
+                # In a session of its own, so that the worker does not get Ctrl-C from the terminal and our signal.
+                self._process = process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "audiowriter_server.runtime.worker_main",
+                    env={**os.environ, **self._variables},
+                    stdin=its_end.fileno(),
+                    start_new_session=True,
+                )
+            if self._stopping.is_set():  # while the process was being started, so that it did not get the signal
+                process.terminate()
+            watcher = asyncio.create_task(self._kill_if_hung(process, own_end))
+            try:
+                code = await process.wait()
+            finally:
+                watcher.cancel()
+        mark_process_dead(process.pid)
+        return code
+
+    async def _kill_if_hung(self, process: Process, its_socket: socket.socket) -> None:
+        seconds = await wait_until_hung(its_socket)
+        log.error("worker %d (pid %d) hangs: no heartbeat for %.1f s", self._number, process.pid, seconds)
+        process.kill()
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:

@@ -1,23 +1,24 @@
 """`python -m audiowriter_server.runtime.worker_main` runs one worker of a supervisor.
 
-It reads its settings from environment variables, and drains when the supervisor has ended.
+It reads its settings from environment variables. Its stdin is a socket to the supervisor.
 """
 
 import os
-import signal
+import socket
 import sys
-import threading
 
-from ..__main__ import main
+from .grpc_env import tune_grpc
+from .settings import Settings
 
 
-def _drain_when_orphaned() -> None:
-    # Not sys.stdin, because the interpreter crashes at exit if a thread waits there.
-    while os.read(0, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
+def main() -> int:
+    """Serve until a signal, or until the supervisor has ended; return the exit code."""
+    settings = Settings.from_variables(os.environ)
+    tune_grpc()
+    from .process import run
+
+    return run(settings, socket.socket(fileno=os.dup(0)))
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_drain_when_orphaned, name="orphan", daemon=True).start()
     sys.exit(main())
