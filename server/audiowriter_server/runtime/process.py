@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from ..telemetry import metrics, tracing
 from ..telemetry.logs import logging_to_stderr
 from .allocator import return_large_blocks
+from .descriptors import raise_limit
 from .heartbeat import send_farewell, send_heartbeats
 from .server import Server
 from .settings import Settings
@@ -26,6 +27,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def run(settings: Settings, supervisor: socket.socket | None = None) -> int:
     """Serve until a signal; return the exit code. `supervisor`: the socket to it, if this process is a worker."""
     return_large_blocks()
+    raise_limit()
     with ExitStack() as stack:
         stack.enter_context(logging_to_stderr(settings.log_format))
         try:

@@ -1,6 +1,7 @@
 """The grpc.aio server of a process: options, health, reflection, start and stop."""
 
 import asyncio
+import logging
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -15,7 +16,10 @@ from ..rpc.service import AudioWriterService
 from ..rpc.small_requests import SmallRequests
 from ..telemetry.call_record import SERVICE_NAME
 from .allocator import return_free_pages
+from .descriptors import ConnectionSpace
 from .settings import Settings
+
+log = logging.getLogger("audiowriter")
 
 LIVENESS = "liveness"
 """Name of the health service for liveness probes. It is SERVING even during a drain, so that probes do not restart it."""
@@ -23,6 +27,8 @@ LIVENESS = "liveness"
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _READINESS = ("", SERVICE_NAME)
+_FULL_LOG_S = 60.0
+"""Interval, in seconds, of the log lines of a server that accepts no connections."""
 _STOP_S = 5.0
 """Seconds that ended calls have to send their last bytes before gRPC cancels them."""
 
@@ -63,7 +69,9 @@ class Server:
             self._certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         self._admission = Admission(settings)
         self._health = _Health()
-        self._server = grpc.aio.server(options=options(settings))
+        self._space = ConnectionSpace(settings.max_connections)
+        self._draining = False
+        self._server = grpc.aio.server(options=options(settings, self._space.max_connections))
         AudioWriterService(settings, self._admission).add_to(self._server)
         small = SmallRequests(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, small)
@@ -90,9 +98,11 @@ class Server:
         except RuntimeError as exc:
             raise OSError(f"cannot listen on {address}: it is in use, or not an address of this host") from exc
         await self._server.start()
+        self._space.listening()
         work = (
             self._admission.publish(),
             self._admission.clock.run(),
+            self._watch_connections(),
             return_free_pages(lambda: not self._admission.live_streams),
         )
         self._tasks = [asyncio.create_task(each) for each in work]
@@ -108,8 +118,8 @@ class Server:
         """
         if release_port:
             self._stopping = asyncio.create_task(self._server.stop(self._settings.drain_timeout + _STOP_S))
-        for name in _READINESS:
-            await self._health.set(name, _NOT_SERVING)
+        self._draining = True
+        await self._set_ready(False)
         done = await self._admission.drain(self._settings.drain_timeout)
         await self._end()
         return done
@@ -118,6 +128,25 @@ class Server:
         """Terminate the live streams and stop."""
         await self._admission.terminate(Stopped("the server was stopped immediately by a second signal", "STOPPED"))
         await self._end()
+
+    async def _set_ready(self, ready: bool) -> None:
+        for name in _READINESS:
+            await self._health.set(name, _SERVING if ready else _NOT_SERVING)
+
+    async def _watch_connections(self) -> None:
+        """Set health to NOT_SERVING while the server cannot accept connections, and log it once a minute."""
+        loop = asyncio.get_running_loop()
+        was_full, logged_at = False, float("-inf")
+        while not self._draining:
+            full = self._space.is_full()
+            if full != was_full:
+                await self._set_ready(not full)
+            if full and loop.time() - logged_at >= _FULL_LOG_S:
+                logged_at = loop.time()
+                text = "no space for new connections: all %d are open (max_connections=%d, or the limit of descriptors)"
+                log.warning(text, self._space.max_connections, self._settings.max_connections)
+            was_full = full
+            await asyncio.sleep(1)
 
     async def _end(self) -> None:
         self._health.end_watches()
@@ -131,9 +160,11 @@ def _join(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def options(settings: Settings) -> list[tuple[str, int]]:
+def options(settings: Settings, max_connections: int) -> list[tuple[str, int]]:
     """Return the channel arguments of gRPC: limits, windows and keepalive."""
     return [
+        # gRPC closes others at once.
+        ("grpc.max_allowed_incoming_connections", max_connections),
         ("grpc.max_concurrent_streams", settings.max_connection_streams),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),

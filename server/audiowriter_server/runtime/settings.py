@@ -51,6 +51,11 @@ class Settings:
         "Maximum live calls per token, client certificate or address; 0: a quarter of max_streams, local callers excepted.",
         lowest=0,
     )
+    max_connections: int = _setting(
+        2000,
+        "Maximum connections per process; others are closed. Fewer if there are not enough descriptors.",
+        highest=MAX_INT,
+    )
     max_connection_streams: int = _setting(
         100, "Maximum concurrent calls per connection; HTTP/2 makes others wait.", highest=MAX_INT
     )

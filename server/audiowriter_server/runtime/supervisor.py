@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from ..telemetry import metrics
 from ..telemetry.logs import logging_to_stderr
+from .descriptors import raise_limit
 from .heartbeat import wait_until_hung
 from .process import FINISHED, NOT_STARTED, SIGNALS, TERMINATED, fail
 from .settings import Settings
@@ -32,6 +33,7 @@ STEADY_S = 60.0
 
 def supervise(settings: Settings) -> int:
     """Serve until a signal; return the exit code."""
+    raise_limit()
     with ExitStack() as stack:
         stack.enter_context(logging_to_stderr(settings.log_format))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="audiowriter-metrics-"))

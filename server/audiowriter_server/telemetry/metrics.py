@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from . import endpoint
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -95,10 +98,13 @@ def serving(host: str, port: int) -> Iterator[None]:
     if MULTIPROCESS_VARIABLE in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
-    server, thread = start_http_server(port, host, registry)
-    try:
+
+    def page(accept: str) -> tuple[bytes, str]:
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # the client accepts a version that is no number
+            encode, content_type = choose_encoder("")
+        return encode(registry), content_type
+
+    with endpoint.serving(host, port, page):
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
