@@ -2,8 +2,8 @@
 
 import sys
 
-from lab.envoy import browser, drain, refusals, workers
+from lab.envoy import browser, drain, floods, refusals, workers
 
 if __name__ == "__main__":
-    results = [step.run() for step in (workers, drain, refusals, browser)]
+    results = [step.run() for step in (workers, drain, refusals, floods, browser)]
     sys.exit(0 if all(results) else 1)

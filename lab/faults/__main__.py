@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lab.faults import broken, calls, connections, environment, fairness, memory, processes, storm
+from lab.faults import broken, calls, connections, control_frames, environment, fairness, memory, processes, storm
 from lab.faults.soak import soak
 from lab.faults.watch import MB, Setting, Watched
 
@@ -61,6 +61,7 @@ FAULTS = (
     Fault("long health checks", 180, memory.long_health_checks, _with(memory.FLAG)),
     Fault("reset flood", 10_000, connections.reset_flood, _with()),
     Fault("floods of frames", 8, broken.floods, _with()),
+    Fault("floods of control frames", 4, control_frames.flooded, _with("--poller=default")),
     Fault("broken HTTP/2", 250, broken.broken_http2, _with()),
     Fault("broken messages", 40, broken.broken_messages, _with()),
     Fault("disk full at the client", 3, environment.full_disk, _with()),

@@ -28,12 +28,12 @@ def frame_latency(server: Watched, tries: int) -> Counter[str]:
 
     If other processes keep the machine busy in every try, the figure is reported but not checked.
     """
-    alone = _p99(server.target, ALONE_S)
+    alone = p99(server.target, ALONE_S)
     found = []
     with _bulk(server) as bulk:
         for _ in range(tries):
             begin, of_server, of_others = time.monotonic(), server.cpu_seconds(), _cpu_of_others(server, bulk)
-            loaded = _p99(server.target, LOADED_S)
+            loaded = p99(server.target, LOADED_S)
             seconds = time.monotonic() - begin
             cores = (server.cpu_seconds() - of_server) / seconds
             others = (_cpu_of_others(server, bulk) - of_others) / seconds
@@ -56,7 +56,7 @@ def _cpu_of_others(server: Watched, bulk: int) -> float:
     return busy - server.cpu_seconds() - cpu_seconds(bulk) - time.process_time()
 
 
-def _p99(target: str, seconds: float) -> float:
+def p99(target: str, seconds: float) -> float:
     """Send frames by the clock (open loop): a delay counts from the due time, whatever causes it."""
     delays: list[float] = []
     received, begin = 0, 0.0

@@ -42,7 +42,7 @@ def serve(print_config: bool, **values: Any) -> int:
         for name, value in settings.as_variables().items():
             click.echo(f"{name}={value}")
         return 0
-    tune_grpc()
+    tune_grpc(settings)
     if settings.workers > 1:
         from .supervisor import supervise
 

@@ -180,6 +180,8 @@ def options(settings: Settings, max_connections: int) -> list[tuple[str, int]]:
         # Windows of 64 KiB, so that a client that does not read takes little memory.
         ("grpc.http2.lookahead_bytes", 64 * 1024),
         ("grpc.http2.bdp_probe", 0),
+        # Without this, a flood of small control frames takes hundreds of megabytes of read buffers.
+        ("grpc.experimental.tcp_max_read_buffer_size", 256 * 1024),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         # Without this, gRPC waits one minute for the answer to a ping, even if the keepalive timeout is shorter.

@@ -15,6 +15,7 @@ GIB = 1024 * MIB
 
 VARIABLE_PREFIX = "AUDIOWRITER_"
 LOG_FORMATS = ("text", "json")
+POLLERS = ("auto", "fast", "default")
 
 
 MAX_INT = 2**31 - 1
@@ -43,6 +44,9 @@ class Settings:
     shared_port: bool = _setting(False, "Let all workers listen on the same port; the kernel distributes connections.")
     encode_threads: int = _setting(
         os.cpu_count() or 1, "Threads per process for encode calls that are too long for the event loop."
+    )
+    poller: str = _setting(
+        "auto", "How gRPC reads sockets: default, fast (no isolation of connections), or auto: fast on loopback."
     )
 
     max_streams: int = _setting(1000, "Maximum live EncodeStream and Encode calls per process; others are refused.")
@@ -115,12 +119,22 @@ class Settings:
             raise ValueError("port=0: takes another port with shared_port")
         if self.log_format not in LOG_FORMATS:
             raise ValueError(f"log_format={self.log_format}: takes {' or '.join(LOG_FORMATS)}")
+        if self.poller not in POLLERS:
+            raise ValueError(f"poller={self.poller}: takes auto, fast or default")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key: set both or neither")
         if self.tls_client_ca and not self.tls_cert:
             raise ValueError("tls_client_ca: set tls_cert and tls_key, too")
-        if not (self.insecure or self.tls_cert or self.token_file or _is_loopback(self.host)):
+        if not (self.insecure or self.tls_cert or self.token_file or self.is_local):
             raise ValueError(f"host={self.host}: not a loopback address: set tls_cert, token_file or insecure, too")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server listens on loopback only."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str]) -> "Settings":
@@ -135,10 +149,3 @@ class Settings:
         """Return the settings as environment variables. They contain no secrets, only the names of files."""
         values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         return {VARIABLE_PREFIX + name.upper(): str(value) for name, value in values.items()}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

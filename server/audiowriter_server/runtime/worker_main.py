@@ -14,7 +14,7 @@ from .settings import Settings
 def main() -> int:
     """Serve until a signal, or until the supervisor has ended; return the exit code."""
     settings = Settings.from_variables(os.environ)
-    tune_grpc()
+    tune_grpc(settings)
     from .process import run
 
     return run(settings, socket.socket(fileno=os.dup(0)))
