@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lab.faults import broken, calls, connections, control_frames, environment, fairness, memory, processes, storm
+from lab.faults import (
+    broken,
+    calls,
+    connections,
+    control_frames,
+    environment,
+    fairness,
+    memory,
+    places,
+    processes,
+    storm,
+)
 from lab.faults.soak import soak
 from lab.faults.watch import MB, Setting, Watched
 
@@ -59,6 +70,10 @@ FAULTS = (
     Fault("longest requests", 60, memory.whole_files, _with(memory.FLAG)),
     Fault("unfinished requests", 200, memory.unfinished_requests, _with(memory.FLAG, "--first-message-timeout=5")),
     Fault("long health checks", 180, memory.long_health_checks, _with(memory.FLAG)),
+    Fault("caller that holds places", 60, places.greedy_caller, places.with_tokens),
+    Fault("server that is stopped", 2, places.paused_server, _with("--idle-timeout=2", "--stalled-reader-timeout=2")),
+    Fault("worker that hangs", 2, places.hung_worker, _with(workers=2)),
+    Fault("silent scrapers", 200, places.silent_scrapers, _with()),
     Fault("reset flood", 10_000, connections.reset_flood, _with()),
     Fault("floods of frames", 8, broken.floods, _with()),
     Fault("floods of control frames", 4, control_frames.flooded, _with("--poller=default")),

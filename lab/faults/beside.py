@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from typing import Self
@@ -24,7 +25,8 @@ class Beside:
     process. It is MP3, because its encoder keeps state from frame to frame.
     """
 
-    def __init__(self, target: str | grpc.Channel) -> None:
+    def __init__(self, target: str | grpc.Channel, metadata: Sequence[tuple[str, str]] = ()) -> None:
+        self._metadata = metadata
         self._resources = ExitStack()
         self._channel = self._resources.enter_context(channel_to(target)) if isinstance(target, str) else target
         self._config = config("mp3", RATE)
@@ -35,7 +37,7 @@ class Beside:
         self._speaker = threading.Thread(target=self._speak)
 
     def __enter__(self) -> Self:
-        self._writer = AudioWriter.open(self._channel, self._config, self._file)
+        self._writer = AudioWriter.open(self._channel, self._config, self._file, metadata=self._metadata)
         assert self._writer.started.mime_type == "audio/mpeg"
         self._speaker.start()
         return self

@@ -6,8 +6,8 @@ from .settings import Settings
 
 GRPC_EXPERIMENTS = "-event_engine_listener"
 """Selects the fast poller: the thread that waits for the completion queue also reads the sockets. Otherwise each message
-wakes two more threads, which takes a fifth of the CPU time of 20 ms frames. If a version of gRPC does not know the switch, it logs
-that and uses its default.
+wakes two more threads, which takes a fifth of the CPU time of 20 ms frames. A version of gRPC that does not know the switch
+logs that and uses its default.
 """
 
 
