@@ -65,7 +65,7 @@ lab:  ## List the harnesses that attack, check, load and measure a running produ
 # gRPC would log each failed handshake, and some fail on purpose.
 lab-faults lab-soak: export GRPC_VERBOSITY = NONE
 
-lab-faults: $(VENV)/.ready  ## Run every fault against real servers; takes four minutes
+lab-faults: $(VENV)/.ready  ## Run every fault against real servers; takes six minutes
 	$(LAB).faults
 
 lab-soak: SECONDS ?= 600

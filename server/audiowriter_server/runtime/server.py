@@ -131,7 +131,8 @@ class Server:
 
     async def _set_ready(self, ready: bool) -> None:
         for name in _READINESS:
-            await self._health.set(name, _SERVING if ready else _NOT_SERVING)
+            # A drain may begin in between.
+            await self._health.set(name, _SERVING if ready and not self._draining else _NOT_SERVING)
 
     async def _watch_connections(self) -> None:
         """Set health to NOT_SERVING while the server cannot accept connections, and log it once a minute."""
