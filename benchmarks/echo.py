@@ -49,7 +49,8 @@ class Echo(pb_grpc.AudioWriterServiceServicer):
 
 async def main(port: int, schedule: dict[str, Any]) -> None:
     """Serve until killed."""
-    server = grpc.aio.server(options=options(Settings()))
+    settings = Settings()
+    server = grpc.aio.server(options=options(settings, settings.max_connections))
     pb_grpc.add_AudioWriterServiceServicer_to_server(Echo(schedule), server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
