@@ -12,7 +12,6 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_server.rpc import small_requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2 as reflection
-from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from support.server import ServerProcess, channel_to
 from support.streams import config
 
@@ -104,7 +103,13 @@ def test_watches_are_bounded(channel: grpc.Channel) -> None:
         watch.cancel()
 
 
-def test_reflection_answers(channel: grpc.Channel) -> None:
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection_answers(channel: grpc.Channel, version: str) -> None:
     request = reflection.ServerReflectionRequest(list_services="")
-    (answer,) = ServerReflectionStub(channel).ServerReflectionInfo(iter([request]))
+    call: Any = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        reflection.ServerReflectionRequest.SerializeToString,
+        reflection.ServerReflectionResponse.FromString,
+    )
+    (answer,) = call(iter([request]), timeout=20)
     assert "audiowriter.v1.AudioWriterService" in [each.name for each in answer.list_services_response.service]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -18,7 +19,6 @@ from audiowriter_server.rpc.auth import Certificates, Tokens
 from audiowriter_server.runtime.settings import Settings
 from cryptography.hazmat.primitives import serialization
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from support.server import LIMIT_S, Error, ServerProcess, Stream, channel_to
 
 SECRET = "correct-horse"
@@ -210,10 +210,11 @@ def test_a_missing_certificate_is_logged_once_a_minute(
 
 def test_reflection_can_be_turned_off() -> None:
     with ServerProcess("--no-reflection") as server, channel_to(server) as channel:
-        asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-        with pytest.raises(grpc.RpcError) as caught:
-            next(reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(asked))
-        assert Error(caught.value).code is grpc.StatusCode.UNIMPLEMENTED
+        for version in ("v1", "v1alpha"):
+            call: Any = channel.stream_stream(f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo")
+            with pytest.raises(grpc.RpcError) as caught:
+                next(call(iter([b""]), timeout=LIMIT_S))
+            assert Error(caught.value).code is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_unusable_files_stop_the_start_with_one_line(tmp_path: Path) -> None:

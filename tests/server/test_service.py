@@ -3,6 +3,7 @@
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import grpc
@@ -10,9 +11,10 @@ import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 from audiowriter_core import FORMATS
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 from grpc_status import rpc_status
 from support.ogg import without_serials
 from support.server import CONFIG, FRAME, ServerProcess, Stream, channel_to
@@ -173,24 +175,56 @@ def test_the_first_audio_is_sent_as_soon_as_the_codec_has_it(channel: grpc.Chann
     assert audio.input_samples <= within_ms * 24
 
 
-def test_reflection_lists_the_service(channel: grpc.Channel) -> None:
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-    names = {service.name for service in next(stub.ServerReflectionInfo(asked)).list_services_response.service}
-    assert {SERVICE, "grpc.health.v1.Health"} <= names
+REFLECTION = pytest.mark.parametrize("version", ["v1", "v1alpha"])
 
 
-@pytest.mark.parametrize("symbol", [SERVICE, f"{SERVICE}.EncodeStream", "audiowriter.v1.StreamConfig"])
-def test_reflection_finds_services_methods_and_messages(channel: grpc.Channel, symbol: str) -> None:
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    asked = iter([reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)])
-    assert next(stub.ServerReflectionInfo(asked)).file_descriptor_response.file_descriptor_proto
+def reflect(channel: grpc.Channel, version: str, **query: str) -> Any:
+    """Ask one version of reflection. The messages of both are the same on the wire."""
+    call: Any = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        reflection_pb2.ServerReflectionRequest.SerializeToString,
+        reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    return next(call(iter([reflection_pb2.ServerReflectionRequest(**query)]), timeout=20))
 
 
-def test_reflection_does_not_find_unknown_symbols(channel: grpc.Channel) -> None:
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    asked = iter([reflection_pb2.ServerReflectionRequest(file_containing_symbol=f"{SERVICE}.Decode")])
-    assert next(stub.ServerReflectionInfo(asked)).error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+@REFLECTION
+def test_reflection_lists_all_services(channel: grpc.Channel, version: str) -> None:
+    names = {service.name for service in reflect(channel, version, list_services="").list_services_response.service}
+    versions = {f"grpc.reflection.{each}.ServerReflection" for each in ("v1", "v1alpha")}
+    assert names == {SERVICE, "grpc.health.v1.Health"} | versions
+
+
+@REFLECTION
+def test_reflection_describes_every_service_that_it_lists(channel: grpc.Channel, version: str) -> None:
+    for service in reflect(channel, version, list_services="").list_services_response.service:
+        answer = reflect(channel, version, file_containing_symbol=service.name)
+        file = FileDescriptorProto.FromString(answer.file_descriptor_response.file_descriptor_proto[0])
+        assert service.name in {f"{file.package}.{one.name}" for one in file.service}
+        again = reflect(channel, version, file_by_filename=file.name)
+        assert again.file_descriptor_response == answer.file_descriptor_response
+
+
+@REFLECTION
+@pytest.mark.parametrize(
+    "symbol",
+    [
+        SERVICE,
+        f"{SERVICE}.EncodeStream",
+        "audiowriter.v1.StreamConfig",
+        "grpc.reflection.v1.ServerReflection.ServerReflectionInfo",
+        "grpc.reflection.v1.ServerReflectionRequest",
+    ],
+)
+def test_reflection_finds_services_methods_and_messages(channel: grpc.Channel, version: str, symbol: str) -> None:
+    answer = reflect(channel, version, file_containing_symbol=symbol)
+    assert answer.file_descriptor_response.file_descriptor_proto
+
+
+@REFLECTION
+def test_reflection_does_not_find_unknown_symbols(channel: grpc.Channel, version: str) -> None:
+    answer = reflect(channel, version, file_containing_symbol=f"{SERVICE}.Decode")
+    assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
 @pytest.mark.parametrize("service", ["", SERVICE])

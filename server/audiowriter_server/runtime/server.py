@@ -5,13 +5,11 @@ import logging
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from ..errors import Stopped
 from ..rpc.admission import Admission, Context
 from ..rpc.auth import Certificates
-from ..rpc.reflection import SymbolPool
+from ..rpc.reflection import add_reflection
 from ..rpc.service import AudioWriterService
 from ..rpc.small_requests import SmallRequests
 from ..telemetry.call_record import SERVICE_NAME
@@ -76,9 +74,7 @@ class Server:
         small = SmallRequests(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, small)
         if settings.reflection:
-            names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-            servicer = reflection.aio.ReflectionServicer(names, pool=SymbolPool())
-            add_ServerReflectionServicer_to_server(servicer, small)
+            add_reflection((SERVICE_NAME, health.SERVICE_NAME), small)
         self._stopping: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -38,7 +38,7 @@ class Settings:
     tls_key: str = _setting("", "PEM file with the private key; reloaded when it changes.")
     tls_client_ca: str = _setting("", "PEM file with the CAs of client certificates, which are then required (mTLS).")
     token_file: str = _setting("", "File with bearer tokens, one per line; reloaded when it changes.")
-    reflection: bool = _setting(True, "Serve gRPC reflection, so that tools such as grpcurl need no proto file.")
+    reflection: bool = _setting(True, "Serve reflection (v1 and v1alpha): tools such as grpcurl need no proto file.")
 
     workers: int = _setting(1, "Number of processes; each additional one listens on the next port.")
     shared_port: bool = _setting(False, "Let all workers listen on the same port; the kernel distributes connections.")
