@@ -1,6 +1,7 @@
 import ast
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import audiowriter_client
@@ -27,6 +28,10 @@ def test_public_names() -> None:
         "stream_config",
     ]
     assert all(hasattr(audiowriter_client, name) for name in audiowriter_client.__all__)
+
+
+def test_version_is_the_distribution_s() -> None:
+    assert audiowriter_client.__version__ == version("audiowriter")
 
 
 def test_library_needs_only_its_base_dependencies() -> None:

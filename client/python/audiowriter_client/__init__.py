@@ -41,3 +41,5 @@ __all__ = [
     "list_formats",
     "stream_config",
 ]
+
+__version__ = "0.1.0"
