@@ -11,6 +11,7 @@ import grpc.aio
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 
 from audiowriter_client.default_port import with_default_port
+from audiowriter_client.proxy import may_use_proxy
 from audiowriter_client.targets import look_up, servers_of
 
 Metadata = Sequence[tuple[str, str | bytes]]
@@ -43,8 +44,8 @@ def connect(
     servers = servers_of(target)
     address = look_up(servers) if servers else with_default_port(target)
     if credentials is None:
-        return grpc.insecure_channel(address, options=_options(servers))
-    return grpc.secure_channel(address, credentials, options=_options(servers))
+        return grpc.insecure_channel(address, options=_options(servers, address))
+    return grpc.secure_channel(address, credentials, options=_options(servers, address))
 
 
 @asynccontextmanager
@@ -59,16 +60,21 @@ async def connect_aio(
     servers = servers_of(target)
     address = await asyncio.to_thread(look_up, servers) if servers else with_default_port(target)
     if credentials is None:
-        opened = grpc.aio.insecure_channel(address, options=_options(servers))
+        opened = grpc.aio.insecure_channel(address, options=_options(servers, address))
     else:
-        opened = grpc.aio.secure_channel(address, credentials, options=_options(servers))
+        opened = grpc.aio.secure_channel(address, credentials, options=_options(servers, address))
     async with opened as channel:
         yield channel
 
 
-def _options(servers: Sequence[str]) -> list[tuple[str, Any]]:
-    # gRPC has one authority per channel: all servers of a list are addressed and verified as the first one.
-    return [*_OPTIONS, ("grpc.default_authority", servers[0])] if servers else _OPTIONS
+def _options(servers: Sequence[str], address: str) -> list[tuple[str, Any]]:
+    options = list(_OPTIONS)
+    if servers:
+        # gRPC has one authority per channel: all servers of a list are addressed and verified as the first one.
+        options.append(("grpc.default_authority", servers[0]))
+    if not may_use_proxy(address):
+        options.append(("grpc.enable_http_proxy", 0))
+    return options
 
 
 def _refuse(credentials: grpc.ChannelCredentials | None) -> None:
