@@ -1,14 +1,18 @@
 """Targets that name several servers."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
 import grpc
 import pytest
 import trustme
+from audiowriter.v1.audio_writer_pb2 import ListFormatsRequest
 from audiowriter_client import ServiceUnavailable, list_formats
+from audiowriter_client.connection import connect, connect_aio, service
 from audiowriter_client.targets import look_up, servers_of
 from support.server import ServerProcess
 
@@ -66,6 +70,20 @@ def test_servers_that_do_not_respond_are_skipped(target: str) -> None:
         nobody.bind(("127.0.0.1", 0))
         dead = f"127.0.0.1:{nobody.getsockname()[1]}"
         assert list_formats(f"nobody.invalid:1,[::1]:1,{dead},{target}")
+
+
+async def test_host_that_does_not_answer_is_unavailable_after_a_quarter_of_the_default() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        # gRPC's default is 20 s. These calls have a deadline before that, and must fail before it.
+        async with connect_aio(target, None) as channel:
+            with connect(target, None) as sync_channel:
+                done = await asyncio.gather(
+                    service(channel).ListFormats(ListFormatsRequest(), timeout=15),
+                    asyncio.to_thread(service(sync_channel).ListFormats, ListFormatsRequest(), timeout=15),
+                    return_exceptions=True,
+                )
+    assert [cast("grpc.Call", error).code() for error in done] == [grpc.StatusCode.UNAVAILABLE] * 2
 
 
 def test_list_without_an_address_is_unavailable() -> None:
