@@ -15,6 +15,7 @@ def test_public_names() -> None:
         "AudioWriter",
         "AudioWriterError",
         "CallFailed",
+        "DeadlineExceeded",
         "InvalidArgument",
         "LimitExceeded",
         "ServiceUnavailable",

@@ -14,6 +14,7 @@ from audiowriter_client.config import stream_config
 from audiowriter_client.errors import (
     AudioWriterError,
     CallFailed,
+    DeadlineExceeded,
     InvalidArgument,
     LimitExceeded,
     ServiceUnavailable,
@@ -29,6 +30,7 @@ __all__ = [
     "AudioWriter",
     "AudioWriterError",
     "CallFailed",
+    "DeadlineExceeded",
     "InvalidArgument",
     "LimitExceeded",
     "ServiceUnavailable",

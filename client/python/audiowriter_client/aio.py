@@ -20,7 +20,7 @@ from audiowriter_client.connection import Metadata, connect_aio, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
-from audiowriter_client.retry import waits
+from audiowriter_client.retry import Deadline, waits
 from audiowriter_client.sink import AsyncDestination, open_sink
 from audiowriter_client.stream import Stream
 
@@ -37,9 +37,11 @@ class AsyncAudioWriter:
         target: str | grpc.aio.Channel,
         credentials: grpc.ChannelCredentials | None,
         metadata: Metadata,
+        deadline: Deadline,
     ) -> None:
         """Use `open`."""
         self._stream = stream
+        self._deadline = deadline
         self._changed = asyncio.Event()
         self._attempt = 0
         self._reader = asyncio.create_task(self._read(target, credentials, metadata))
@@ -53,12 +55,14 @@ class AsyncAudioWriter:
         *,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Metadata = (),
+        timeout: float | None = None,
     ) -> Self:
         """As AudioWriter.open, with a grpc.aio.Channel for a channel. Needs a running event loop.
 
         A callable sink may be a coroutine function; while it runs, no further response is read.
         """
-        return cls(Stream(config, open_sink(sink)), target, credentials, metadata)
+        deadline = Deadline(timeout)
+        return cls(Stream(config, open_sink(sink)), target, credentials, metadata, deadline)
 
     async def write(self, pcm: Pcm) -> None:
         """As AudioWriter.write."""
@@ -153,7 +157,11 @@ class AsyncAudioWriter:
                         break
                     except grpc.aio.AioRpcError as error:
                         wait_s = next(left, None)
-                        if wait_s is None or not self._stream.may_begin_again(error):
+                        if (
+                            wait_s is None
+                            or not self._deadline.allows(wait_s)
+                            or not self._stream.may_begin_again(error)
+                        ):
                             raise
                     await asyncio.sleep(wait_s)
                     self._attempt += 1
@@ -175,7 +183,8 @@ class AsyncAudioWriter:
             raise
 
     async def _receive_all(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        call = service(channel).EncodeStream(self._requests(self._attempt), metadata=metadata)
+        requests = self._requests(self._attempt)
+        call = service(channel).EncodeStream(requests, metadata=metadata, timeout=self._deadline.left_s)
         status = CallStatus(call)
         try:
             async for response in call:

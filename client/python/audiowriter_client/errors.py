@@ -2,6 +2,7 @@
 
 AudioWriterError
 ├── CallFailed               the call ended with a status other than OK
+│   ├── DeadlineExceeded     DEADLINE_EXCEEDED: the caller's `timeout` expired
 │   ├── InvalidArgument      INVALID_ARGUMENT: the config or the PCM is invalid; `violations` lists each field
 │   ├── LimitExceeded        RESOURCE_EXHAUSTED: a limit of the server was reached; `reason` names it
 │   ├── ServiceUnavailable   UNAVAILABLE: no server, a full or draining server, or a broken connection
@@ -79,6 +80,10 @@ class CallFailed(AudioWriterError):
         super().__init__(" ".join(f"{label}: {what}".split()))
 
 
+class DeadlineExceeded(CallFailed):
+    """DEADLINE_EXCEEDED: the call did not end within `timeout` seconds."""
+
+
 class InvalidArgument(CallFailed):
     """INVALID_ARGUMENT: repeating the call will fail again."""
 
@@ -110,6 +115,7 @@ class StreamCancelled(CallFailed):
 
 
 _BY_CODE: Mapping[grpc.StatusCode, type[CallFailed]] = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
     grpc.StatusCode.RESOURCE_EXHAUSTED: LimitExceeded,
     grpc.StatusCode.UNAVAILABLE: ServiceUnavailable,

@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from audiowriter_client.connection import Metadata, connect, connect_aio, service
 from audiowriter_client.errors import call_failed
 from audiowriter_client.pcm import Pcm, PcmLayout
-from audiowriter_client.retry import is_refusal, waits
+from audiowriter_client.retry import Deadline, is_refusal, waits
 from audiowriter_client.stream import check_file
 
 
@@ -31,17 +31,20 @@ def encode(
     *,
     credentials: grpc.ChannelCredentials | None = None,
     metadata: Metadata = (),
+    timeout: float | None = None,
 ) -> bytes:
     """Encode short audio in one call and return the file.
 
     PCM and file are each limited by the server's message limit, 4 MiB by default: use AudioWriter for more. `target`,
     `credentials` and `metadata` are as for AudioWriter.open, `pcm` as for AudioWriter.write. A call that a server
-    refuses is sent to the next one, in at most ten attempts; a call whose connection breaks is not repeated. Raises
-    AudioWriterError.
+    refuses is sent to the next one, in at most ten attempts; a call whose connection breaks is not repeated. `timeout`
+    limits the whole call, in seconds: the connection, all attempts and the answer. Raises AudioWriterError, and
+    DeadlineExceeded when the timeout expires.
     """
+    deadline = Deadline(timeout)
     request = _request(config, pcm)
     with connect(target, credentials) as channel:
-        return _file(_call(service(channel).Encode, request, metadata))
+        return _file(_call(service(channel).Encode, request, metadata, deadline))
 
 
 async def async_encode(
@@ -51,28 +54,41 @@ async def async_encode(
     *,
     credentials: grpc.ChannelCredentials | None = None,
     metadata: Metadata = (),
+    timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the call, which gRPC also sends to the server
 ) -> bytes:
     """Like encode(), for asyncio."""
+    deadline = Deadline(timeout)
     request = _request(config, pcm)
     async with connect_aio(target, credentials) as channel:
-        return _file(await _async_call(service(channel).Encode, request, metadata))
+        return _file(await _async_call(service(channel).Encode, request, metadata, deadline))
 
 
 def list_formats(
-    target: str | grpc.Channel, *, credentials: grpc.ChannelCredentials | None = None, metadata: Metadata = ()
+    target: str | grpc.Channel,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    metadata: Metadata = (),
+    timeout: float | None = None,
 ) -> Sequence[FormatInfo]:
-    """Return the formats of the server with their settings. Raises AudioWriterError."""
+    """Return the formats of the server with their settings. The arguments and errors are as for encode()."""
+    deadline = Deadline(timeout)
     with connect(target, credentials) as channel:
-        formats: Sequence[FormatInfo] = _call(service(channel).ListFormats, ListFormatsRequest(), metadata).formats
+        response = _call(service(channel).ListFormats, ListFormatsRequest(), metadata, deadline)
+    formats: Sequence[FormatInfo] = response.formats
     return formats
 
 
 async def async_list_formats(
-    target: str | grpc.aio.Channel, *, credentials: grpc.ChannelCredentials | None = None, metadata: Metadata = ()
+    target: str | grpc.aio.Channel,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    metadata: Metadata = (),
+    timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the call, which gRPC also sends to the server
 ) -> Sequence[FormatInfo]:
     """Like list_formats(), for asyncio."""
+    deadline = Deadline(timeout)
     async with connect_aio(target, credentials) as channel:
-        response = await _async_call(service(channel).ListFormats, ListFormatsRequest(), metadata)
+        response = await _async_call(service(channel).ListFormats, ListFormatsRequest(), metadata, deadline)
     formats: Sequence[FormatInfo] = response.formats
     return formats
 
@@ -89,27 +105,29 @@ def _file(response: EncodeResponse) -> bytes:
 
 # Only a refused call is sent again. If the connection broke, this request may have crashed the server, and must not
 # crash the next one.
-def _call(method: Callable[..., Any], request: Message, metadata: Metadata) -> Any:
+def _call(method: Callable[..., Any], request: Message, metadata: Metadata, deadline: Deadline) -> Any:
     left = waits()
     while True:
         try:
-            return method(request, metadata=metadata)
+            return method(request, metadata=metadata, timeout=deadline.left_s)
         except grpc.RpcError as error:
             failed = call_failed(error)
             wait_s = next(left, None)
-            if wait_s is None or not is_refusal(failed):
+            if wait_s is None or not deadline.allows(wait_s) or not is_refusal(failed):
                 raise failed from error
         time.sleep(wait_s)
 
 
-async def _async_call(method: Callable[..., Awaitable[Any]], request: Message, metadata: Metadata) -> Any:
+async def _async_call(
+    method: Callable[..., Awaitable[Any]], request: Message, metadata: Metadata, deadline: Deadline
+) -> Any:
     left = waits()
     while True:
         try:
-            return await method(request, metadata=metadata)
+            return await method(request, metadata=metadata, timeout=deadline.left_s)
         except grpc.RpcError as error:
             failed = call_failed(error)
             wait_s = next(left, None)
-            if wait_s is None or not is_refusal(failed):
+            if wait_s is None or not deadline.allows(wait_s) or not is_refusal(failed):
                 raise failed from error
         await asyncio.sleep(wait_s)

@@ -19,7 +19,7 @@ from audiowriter_client.connection import Metadata, connect, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
-from audiowriter_client.retry import waits
+from audiowriter_client.retry import Deadline, waits
 from audiowriter_client.sink import Destination, open_sink
 from audiowriter_client.stream import Stream
 
@@ -35,12 +35,15 @@ class AudioWriter:
     methods may be called from several threads; PCM from concurrent write() calls is interleaved in no particular order.
     """
 
-    def __init__(self, stream: Stream, channel: grpc.Channel, metadata: Metadata, resources: ExitStack) -> None:
+    def __init__(
+        self, stream: Stream, channel: grpc.Channel, metadata: Metadata, deadline: Deadline, resources: ExitStack
+    ) -> None:
         """Use `open`."""
         self._stream = stream
         self._changed = threading.Condition()
         self._service = service(channel)
         self._metadata = metadata
+        self._deadline = deadline
         self._attempt = 0
         self._cancelled = False
         self._call = self._start_call()
@@ -58,6 +61,7 @@ class AudioWriter:
         *,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Metadata = (),
+        timeout: float | None = None,
     ) -> Self:
         """Start a stream.
 
@@ -71,16 +75,21 @@ class AudioWriter:
         because that server is full, draining or down, it is sent to the next one. After ten attempts, about 1.6 s, the
         error is raised. PCM is sent only after a server has accepted the stream.
 
+        `timeout` limits the whole stream, in seconds from this call on: the connection, all attempts, the time that the
+        caller takes to write, and close(). When it expires, the file is discarded and DeadlineExceeded is raised. A sink
+        that blocks is not interrupted. By default, there is no limit.
+
         Does not wait for the server: if it refuses the stream, the error is raised by a later method. Only the names of
         several servers are resolved first. Raises OSError if a path cannot be written, and ValueError for a server in a
         list that is not host:port.
         """
+        deadline = Deadline(timeout)
         with ExitStack() as resources:
             channel = resources.enter_context(connect(target, credentials))
             stream = Stream(config, open_sink(sink))
             # If a signal arrives before the writer owns the call and the sink, nothing would close them.
             resources.callback(stream.fail, StreamCancelled())
-            return cls(stream, channel, metadata, resources)
+            return cls(stream, channel, metadata, deadline, resources)
 
     def write(self, pcm: Pcm) -> None:
         """Send PCM: bytes cut anywhere, or an array of shape (n,) for one channel or (n, channels).
@@ -164,7 +173,8 @@ class AudioWriter:
         call.cancel()
 
     def _start_call(self) -> Any:
-        return self._service.EncodeStream(self._requests(self._attempt), metadata=self._metadata)
+        requests = self._requests(self._attempt)
+        return self._service.EncodeStream(requests, metadata=self._metadata, timeout=self._deadline.left_s)
 
     def _requests(self, attempt: int) -> Iterator[EncodeStreamRequest]:
         # gRPC iterates over these on its own thread, and takes the next one when the previous one has passed flow control.
@@ -186,7 +196,7 @@ class AudioWriter:
                     break
                 except grpc.RpcError as error:
                     wait_s = next(left, None)
-                    if wait_s is None or not self._stream.may_begin_again(error):
+                    if wait_s is None or not self._deadline.allows(wait_s) or not self._stream.may_begin_again(error):
                         raise
                 self._begin_again(wait_s)
             self._stream.complete()
