@@ -73,6 +73,35 @@ async def test_coroutine_sink_is_awaited_and_blocks_the_writer(target: str) -> N
     assert len(received) == written == 64 * 2**20
 
 
+async def test_callable_may_return_a_number(target: str) -> None:
+    file = io.BytesIO()
+    async with AsyncAudioWriter.open(target, PCM, file.write) as writer:
+        await writer.write(bytes(100))
+    assert file.getvalue() == bytes(100)
+
+
+async def test_sink_of_the_caller_may_be_asynchronous(target: str) -> None:
+    class Slow:
+        def __init__(self) -> None:
+            self.data, self.header = bytearray(), b""
+
+        async def write(self, data: bytes) -> None:
+            await asyncio.sleep(0)
+            self.data += data
+
+        def finish(self, header: bytes) -> None:
+            self.header = header
+
+        def discard(self) -> None:
+            raise AssertionError
+
+    sink = Slow()
+    async with AsyncAudioWriter.open(target, WAV, sink) as writer:
+        await writer.write(bytes(1000))
+    assert len(sink.data) == writer.result.total_bytes
+    assert sink.header == writer.result.header
+
+
 async def test_long_stream_does_not_deadlock(target: str, tmp_path: Path) -> None:
     async with AsyncAudioWriter.open(target, WAV, tmp_path / "a.wav") as writer:
         for _ in range(100):

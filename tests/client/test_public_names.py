@@ -19,6 +19,7 @@ def test_public_names() -> None:
         "InvalidArgument",
         "LimitExceeded",
         "ServiceUnavailable",
+        "Sink",
         "StreamCancelled",
         "TruncatedStream",
         "Violation",

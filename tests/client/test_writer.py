@@ -2,7 +2,7 @@ import hashlib
 import io
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +268,18 @@ def test_given_channel_stays_open(target: str, tmp_path: Path, names: Names) -> 
 def test_path_that_cannot_be_written_is_refused_at_open(target: str, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         AudioWriter.open(target, WAV, tmp_path / "missing" / "a.wav")
+
+
+class Later:
+    """An awaitable, as a coroutine function returns it."""
+
+    def __await__(self) -> Iterator[None]:
+        raise AssertionError
+
+
+def test_awaitable_of_a_sink_is_an_error(target: str) -> None:
+    with (
+        pytest.raises(TypeError, match="only AsyncAudioWriter can await it"),
+        AudioWriter.open(target, WAV, lambda _: Later()) as writer,
+    ):
+        writer.flush()

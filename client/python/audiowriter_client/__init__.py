@@ -22,6 +22,7 @@ from audiowriter_client.errors import (
     TruncatedStream,
     Violation,
 )
+from audiowriter_client.sink import Sink
 from audiowriter_client.unary import async_encode, async_list_formats, encode, list_formats
 from audiowriter_client.writer import AudioWriter
 
@@ -34,6 +35,7 @@ __all__ = [
     "InvalidArgument",
     "LimitExceeded",
     "ServiceUnavailable",
+    "Sink",
     "StreamCancelled",
     "TruncatedStream",
     "Violation",

@@ -59,7 +59,7 @@ class AsyncAudioWriter:
     ) -> Self:
         """As AudioWriter.open, with a grpc.aio.Channel for a channel. Needs a running event loop.
 
-        A callable sink may be a coroutine function; while it runs, no further response is read.
+        A callable sink or the `write` of a Sink may be a coroutine function; while it runs, no further response is read.
         """
         deadline = Deadline(timeout)
         return cls(Stream(config, open_sink(sink)), target, credentials, metadata, deadline)

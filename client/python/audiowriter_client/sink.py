@@ -6,33 +6,29 @@ import stat
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedIOBase, RawIOBase
+from inspect import isawaitable
+from io import BufferedIOBase, RawIOBase, TextIOBase
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast, runtime_checkable
 
 if sys.platform != "win32":
     import fcntl
 
-Destination = str | os.PathLike[str] | BinaryIO | Callable[[bytes], None]
-"""A path, a binary file, or a callable that receives the live bytes.
 
-A path is replaced at the end, when the file is complete. A symbolic link stays a link, and its target is replaced. A device
-or a pipe is written directly.
-"""
-
-AsyncDestination = Destination | Callable[[bytes], Awaitable[None]]
-"""With asyncio the callable may be a coroutine function; while it runs, no further response is read."""
-
-
+@runtime_checkable
 class Sink(Protocol):
-    """Receives the bytes of one file."""
+    """Receives the bytes of one file. An object with these methods can be given to the writers as their sink.
+
+    The methods are called on the reader's thread, or on the event loop with asyncio, one at a time. The last call is
+    either `finish` or `discard`. An exception that a method raises ends the stream and is raised by the writer.
+    """
 
     def write(self, data: bytes) -> Awaitable[None] | None:
-        """Append `data`. If this returns an awaitable, it must be awaited before the next call."""
+        """Append `data`. With asyncio, this may return an awaitable, which is awaited before the next call."""
         ...
 
     def finish(self, header: bytes) -> None:
-        """Complete the file: replace its first len(header) bytes."""
+        """Complete the file: replace its first len(header) bytes. All bytes have been received and verified."""
         ...
 
     def discard(self) -> None:
@@ -40,11 +36,27 @@ class Sink(Protocol):
         ...
 
 
+Destination = str | os.PathLike[str] | BinaryIO | Callable[[bytes], object] | Sink
+"""A path, a binary file, a callable that receives the live bytes, or a sink.
+
+A path is replaced at the end, when the file is complete. A symbolic link stays a link, and its target is replaced. A device
+or a pipe is written directly.
+"""
+
+AsyncDestination = Destination
+"""The callable or the `write` of the sink may return an awaitable; no further response is read until it is done."""
+
+
 class CallableSink:
     """Passes live bytes to a callable. They play without the final header, which the callable never receives."""
 
-    def __init__(self, write: Callable[[bytes], Awaitable[None] | None]) -> None:
-        self.write = write
+    def __init__(self, receive: Callable[[bytes], object]) -> None:
+        self._receive = receive
+
+    def write(self, data: bytes) -> Awaitable[None] | None:
+        """Pass `data` on. Only an awaitable is returned: a method such as `file.write` returns a number."""
+        returned = self._receive(data)
+        return returned if isawaitable(returned) else None
 
     def finish(self, header: bytes) -> None:
         """Do nothing: the live header remains."""
@@ -184,7 +196,7 @@ def _errors_name(path: str) -> Iterator[None]:
 
 
 def open_sink(destination: AsyncDestination) -> Sink:
-    """Open the sink for a destination. Raises OSError if a path cannot be written."""
+    """Open the sink for a destination. Raises OSError if a path cannot be written, and TypeError for a text file."""
     if isinstance(destination, str | os.PathLike):
         given = os.fspath(destination)
         with _errors_name(given):
@@ -193,6 +205,12 @@ def open_sink(destination: AsyncDestination) -> Sink:
                 # Unbuffered, so that the reader of a pipe gets the bytes at once.
                 return OwnedFileSink(path.open("wb", buffering=0))
             return PathSink(path.resolve(), given)  # replaces the target of a symbolic link, not the link
+    if isinstance(destination, Sink):
+        return destination
     if callable(destination):
         return CallableSink(destination)
+    if isinstance(cast("object", destination), TextIOBase):
+        raise TypeError("sink: expected a binary file, not a text file")
+    if not hasattr(destination, "seekable"):
+        raise TypeError(f"sink: expected a path, a binary file, a callable or a Sink, not {type(destination).__name__}")
     return FileSink(destination)

@@ -68,8 +68,8 @@ class AudioWriter:
         `target` is "host:port", "host" (port 50051), several servers as "host:port,host:port" (with `credentials` all of
         them are verified by the first one's name), another gRPC name ("unix:/path", "dns:///name:port") or a channel.
         `sink` is a path, a binary file (its header is replaced at the end if it can seek, otherwise it receives the live
-        bytes) or a callable that receives the live bytes on the reader's thread. `credentials` enable TLS; `metadata`
-        is sent with the call.
+        bytes), a callable that receives the live bytes on the reader's thread, or a Sink. `credentials` enable TLS;
+        `metadata` is sent with the call.
 
         All addresses of `target` are used in turn. If a stream fails with UNAVAILABLE before a server has accepted it,
         because that server is full, draining or down, it is sent to the next one. After ten attempts, about 1.6 s, the
@@ -209,7 +209,8 @@ class AudioWriter:
 
     def _receive_all(self) -> None:
         for response in self._call:
-            self._stream.receive(response)
+            if self._stream.receive(response) is not None:
+                raise TypeError("the sink returned an awaitable: only AsyncAudioWriter can await it")
             with self._changed:
                 self._changed.notify_all()
 
