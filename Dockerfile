@@ -1,6 +1,7 @@
 # The server: installed from wheels only, without root; its root file system may be read-only.
 #   docker build -t audiowriter .
-#   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL -p 127.0.0.1:50051:50051 audiowriter
+#   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL -p 127.0.0.1:50051:50051 -e AUDIOWRITER_INSECURE=true audiowriter
+# Without TLS, tokens or AUDIOWRITER_INSECURE it does not start: the server would accept everyone on the network.
 # Without a Docker engine: deploy/image/build.
 
 ARG BASE=docker.io/library/python:3.11.14-slim-bookworm
@@ -41,4 +42,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["audiowriter", "health", "--target", "127.0.0.1:50051", "--service", "liveness"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["audiowriter"]
-CMD ["serve", "--host", "0.0.0.0", "--insecure", "--log-format", "json"]
+CMD ["serve", "--host", "0.0.0.0", "--log-format", "json"]
