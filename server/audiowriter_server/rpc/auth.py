@@ -37,6 +37,10 @@ class _RepeatedError:
             self._text, self._logged_at = text, now
             log.error("%s: %s", self._message, text)
 
+    def solved(self) -> None:
+        """Log the next error at once, even if it is the same."""
+        self._text = ""
+
 
 class Tokens:
     """The bearer tokens in a file, one per line. Lines that start with # are comments.
@@ -68,6 +72,7 @@ class Tokens:
                 return
             self._digests = self._read()
             self._state = state
+            self._errors.solved()
             log.info("tokens reloaded")
         except (OSError, ValueError) as exc:
             self._digests, self._state = [], None
@@ -112,6 +117,7 @@ class Certificates:
         except (OSError, ValueError) as exc:
             self._errors.log(str(exc))
             return None
+        self._errors.solved()
         log.info("certificates reloaded")
         return configuration
 
