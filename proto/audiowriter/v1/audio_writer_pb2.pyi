@@ -18,14 +18,14 @@ class AudioFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUDIO_FORMAT_OGG_OPUS: _ClassVar[AudioFormat]
     AUDIO_FORMAT_FLAC: _ClassVar[AudioFormat]
     AUDIO_FORMAT_MP3: _ClassVar[AudioFormat]
-    AUDIO_FORMAT_AAC: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_AAC_ADTS: _ClassVar[AudioFormat]
     AUDIO_FORMAT_PCM: _ClassVar[AudioFormat]
     AUDIO_FORMAT_WAV_MULAW: _ClassVar[AudioFormat]
     AUDIO_FORMAT_WAV_ALAW: _ClassVar[AudioFormat]
     AUDIO_FORMAT_MULAW: _ClassVar[AudioFormat]
     AUDIO_FORMAT_ALAW: _ClassVar[AudioFormat]
-    AUDIO_FORMAT_M4A: _ClassVar[AudioFormat]
-    AUDIO_FORMAT_FRAGMENTED_MP4: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_AAC_M4A: _ClassVar[AudioFormat]
+    AUDIO_FORMAT_AAC_FMP4: _ClassVar[AudioFormat]
     AUDIO_FORMAT_WEBM_OPUS: _ClassVar[AudioFormat]
     AUDIO_FORMAT_OGG_FLAC: _ClassVar[AudioFormat]
 
@@ -44,14 +44,14 @@ AUDIO_FORMAT_OGG_VORBIS: AudioFormat
 AUDIO_FORMAT_OGG_OPUS: AudioFormat
 AUDIO_FORMAT_FLAC: AudioFormat
 AUDIO_FORMAT_MP3: AudioFormat
-AUDIO_FORMAT_AAC: AudioFormat
+AUDIO_FORMAT_AAC_ADTS: AudioFormat
 AUDIO_FORMAT_PCM: AudioFormat
 AUDIO_FORMAT_WAV_MULAW: AudioFormat
 AUDIO_FORMAT_WAV_ALAW: AudioFormat
 AUDIO_FORMAT_MULAW: AudioFormat
 AUDIO_FORMAT_ALAW: AudioFormat
-AUDIO_FORMAT_M4A: AudioFormat
-AUDIO_FORMAT_FRAGMENTED_MP4: AudioFormat
+AUDIO_FORMAT_AAC_M4A: AudioFormat
+AUDIO_FORMAT_AAC_FMP4: AudioFormat
 AUDIO_FORMAT_WEBM_OPUS: AudioFormat
 AUDIO_FORMAT_OGG_FLAC: AudioFormat
 SAMPLE_FORMAT_UNSPECIFIED: SampleFormat
@@ -69,16 +69,22 @@ class EncodeStreamRequest(_message.Message):
     FLUSH_FIELD_NUMBER: _ClassVar[int]
     config: StreamConfig
     pcm: bytes
-    flush: bool
-    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: bool = ...) -> None: ...
+    flush: Flush
+    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ...) -> None: ...
+
+class Flush(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class StreamConfig(_message.Message):
-    __slots__ = ("input", "output")
+    __slots__ = ("input", "output", "request_id")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     input: PcmInput
     output: AudioOutput
-    def __init__(self, input: _Optional[_Union[PcmInput, _Mapping]] = ..., output: _Optional[_Union[AudioOutput, _Mapping]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, input: _Optional[_Union[PcmInput, _Mapping]] = ..., output: _Optional[_Union[AudioOutput, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class PcmInput(_message.Message):
     __slots__ = ("sample_format", "sample_rate_hz", "channels")
@@ -91,14 +97,7 @@ class PcmInput(_message.Message):
     def __init__(self, sample_format: _Optional[_Union[SampleFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ...) -> None: ...
 
 class AudioOutput(_message.Message):
-    __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page_ms", "tags")
-    class TagsEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page", "metadata", "opus_frame")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
@@ -106,8 +105,9 @@ class AudioOutput(_message.Message):
     BITRATE_BPS_FIELD_NUMBER: _ClassVar[int]
     VBR_QUALITY_FIELD_NUMBER: _ClassVar[int]
     EFFORT_FIELD_NUMBER: _ClassVar[int]
-    PAGE_MS_FIELD_NUMBER: _ClassVar[int]
-    TAGS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    OPUS_FRAME_FIELD_NUMBER: _ClassVar[int]
     format: AudioFormat
     sample_rate_hz: int
     channels: int
@@ -115,9 +115,24 @@ class AudioOutput(_message.Message):
     bitrate_bps: int
     vbr_quality: float
     effort: int
-    page_ms: int
-    tags: _containers.ScalarMap[str, str]
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., bitrate_bps: _Optional[int] = ..., vbr_quality: _Optional[float] = ..., effort: _Optional[int] = ..., page_ms: _Optional[int] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    page: _duration_pb2.Duration
+    metadata: Metadata
+    opus_frame: _duration_pb2.Duration
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., bitrate_bps: _Optional[int] = ..., vbr_quality: _Optional[float] = ..., effort: _Optional[int] = ..., page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., opus_frame: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class Metadata(_message.Message):
+    __slots__ = ("tags",)
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    tags: _containers.RepeatedCompositeFieldContainer[Tag]
+    def __init__(self, tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ...) -> None: ...
+
+class Tag(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class EncodeStreamResponse(_message.Message):
     __slots__ = ("started", "chunk", "finished", "flushed")
@@ -132,16 +147,16 @@ class EncodeStreamResponse(_message.Message):
     def __init__(self, started: _Optional[_Union[StreamStarted, _Mapping]] = ..., chunk: _Optional[_Union[EncodedChunk, _Mapping]] = ..., finished: _Optional[_Union[StreamFinished, _Mapping]] = ..., flushed: _Optional[_Union[StreamFlushed, _Mapping]] = ...) -> None: ...
 
 class StreamStarted(_message.Message):
-    __slots__ = ("output", "mime_type", "file_extension", "encoder_delay_samples")
+    __slots__ = ("output", "mime_type", "file_extension", "delay_samples")
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
     FILE_EXTENSION_FIELD_NUMBER: _ClassVar[int]
-    ENCODER_DELAY_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    DELAY_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     output: AudioOutput
     mime_type: str
     file_extension: str
-    encoder_delay_samples: int
-    def __init__(self, output: _Optional[_Union[AudioOutput, _Mapping]] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., encoder_delay_samples: _Optional[int] = ...) -> None: ...
+    delay_samples: int
+    def __init__(self, output: _Optional[_Union[AudioOutput, _Mapping]] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., delay_samples: _Optional[int] = ...) -> None: ...
 
 class EncodedChunk(_message.Message):
     __slots__ = ("data", "offset", "input_samples")
@@ -164,30 +179,38 @@ class StreamFlushed(_message.Message):
     def __init__(self, offset: _Optional[int] = ..., input_samples: _Optional[int] = ..., held_samples: _Optional[int] = ...) -> None: ...
 
 class StreamFinished(_message.Message):
-    __slots__ = ("header", "trailer", "total_bytes", "input_samples", "output_samples", "duration", "delay_samples", "padding_samples", "sha256", "clipped_samples", "peak")
+    __slots__ = ("header", "trailer", "totals")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     TRAILER_FIELD_NUMBER: _ClassVar[int]
-    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TOTALS_FIELD_NUMBER: _ClassVar[int]
+    header: bytes
+    trailer: bytes
+    totals: Totals
+    def __init__(self, header: _Optional[bytes] = ..., trailer: _Optional[bytes] = ..., totals: _Optional[_Union[Totals, _Mapping]] = ...) -> None: ...
+
+class Totals(_message.Message):
+    __slots__ = ("file_bytes", "input_samples", "output_samples", "duration", "delay_samples", "padding_samples", "sent_sha256", "file_crc32c", "clipped_samples", "peak")
+    FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
     INPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     DURATION_FIELD_NUMBER: _ClassVar[int]
     DELAY_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     PADDING_SAMPLES_FIELD_NUMBER: _ClassVar[int]
-    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SENT_SHA256_FIELD_NUMBER: _ClassVar[int]
+    FILE_CRC32C_FIELD_NUMBER: _ClassVar[int]
     CLIPPED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     PEAK_FIELD_NUMBER: _ClassVar[int]
-    header: bytes
-    trailer: bytes
-    total_bytes: int
+    file_bytes: int
     input_samples: int
     output_samples: int
     duration: _duration_pb2.Duration
     delay_samples: int
     padding_samples: int
-    sha256: bytes
+    sent_sha256: bytes
+    file_crc32c: int
     clipped_samples: int
     peak: float
-    def __init__(self, header: _Optional[bytes] = ..., trailer: _Optional[bytes] = ..., total_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sha256: _Optional[bytes] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ...) -> None: ...
+    def __init__(self, file_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sent_sha256: _Optional[bytes] = ..., file_crc32c: _Optional[int] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ...) -> None: ...
 
 class EncodeRequest(_message.Message):
     __slots__ = ("config", "pcm")
@@ -198,14 +221,26 @@ class EncodeRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ...) -> None: ...
 
 class EncodeResponse(_message.Message):
-    __slots__ = ("file", "started", "finished")
+    __slots__ = ("file", "started", "totals")
     FILE_FIELD_NUMBER: _ClassVar[int]
     STARTED_FIELD_NUMBER: _ClassVar[int]
-    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    TOTALS_FIELD_NUMBER: _ClassVar[int]
     file: bytes
     started: StreamStarted
-    finished: StreamFinished
-    def __init__(self, file: _Optional[bytes] = ..., started: _Optional[_Union[StreamStarted, _Mapping]] = ..., finished: _Optional[_Union[StreamFinished, _Mapping]] = ...) -> None: ...
+    totals: Totals
+    def __init__(self, file: _Optional[bytes] = ..., started: _Optional[_Union[StreamStarted, _Mapping]] = ..., totals: _Optional[_Union[Totals, _Mapping]] = ...) -> None: ...
+
+class ResolveConfigRequest(_message.Message):
+    __slots__ = ("config",)
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    config: StreamConfig
+    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ...) -> None: ...
+
+class ResolveConfigResponse(_message.Message):
+    __slots__ = ("started",)
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    started: StreamStarted
+    def __init__(self, started: _Optional[_Union[StreamStarted, _Mapping]] = ...) -> None: ...
 
 class ListFormatsRequest(_message.Message):
     __slots__ = ()
@@ -218,7 +253,7 @@ class ListFormatsResponse(_message.Message):
     def __init__(self, formats: _Optional[_Iterable[_Union[FormatInfo, _Mapping]]] = ...) -> None: ...
 
 class FormatInfo(_message.Message):
-    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "vbr_quality", "default_vbr_quality", "default_effort", "default_page_ms", "tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless")
+    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "bitrates", "takes_vbr_quality", "default_vbr_quality", "default_effort", "default_page", "min_page", "max_page", "opus_frames", "tags", "repeatable_tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -231,11 +266,16 @@ class FormatInfo(_message.Message):
     MIN_BITRATE_BPS_FIELD_NUMBER: _ClassVar[int]
     MAX_BITRATE_BPS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_BITRATE_BPS_PER_CHANNEL_FIELD_NUMBER: _ClassVar[int]
-    VBR_QUALITY_FIELD_NUMBER: _ClassVar[int]
+    BITRATES_FIELD_NUMBER: _ClassVar[int]
+    TAKES_VBR_QUALITY_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_VBR_QUALITY_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_EFFORT_FIELD_NUMBER: _ClassVar[int]
-    DEFAULT_PAGE_MS_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_PAGE_FIELD_NUMBER: _ClassVar[int]
+    MIN_PAGE_FIELD_NUMBER: _ClassVar[int]
+    MAX_PAGE_FIELD_NUMBER: _ClassVar[int]
+    OPUS_FRAMES_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    REPEATABLE_TAGS_FIELD_NUMBER: _ClassVar[int]
     LOOKAHEAD_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     FINALIZES_HEADER_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_EXACT_FIELD_NUMBER: _ClassVar[int]
@@ -252,13 +292,70 @@ class FormatInfo(_message.Message):
     min_bitrate_bps: int
     max_bitrate_bps: int
     default_bitrate_bps_per_channel: int
-    vbr_quality: bool
+    bitrates: _containers.RepeatedCompositeFieldContainer[BitrateRange]
+    takes_vbr_quality: bool
     default_vbr_quality: float
     default_effort: int
-    default_page_ms: int
+    default_page: _duration_pb2.Duration
+    min_page: _duration_pb2.Duration
+    max_page: _duration_pb2.Duration
+    opus_frames: _containers.RepeatedCompositeFieldContainer[_duration_pb2.Duration]
     tags: _containers.RepeatedScalarFieldContainer[str]
+    repeatable_tags: _containers.RepeatedScalarFieldContainer[str]
     lookahead_samples: int
     finalizes_header: bool
     sample_exact: bool
     lossless: bool
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page_ms: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ...) -> None: ...
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., bitrates: _Optional[_Iterable[_Union[BitrateRange, _Mapping]]] = ..., takes_vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., opus_frames: _Optional[_Iterable[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]]] = ..., tags: _Optional[_Iterable[str]] = ..., repeatable_tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ...) -> None: ...
+
+class BitrateRange(_message.Message):
+    __slots__ = ("sample_rate_hz", "channels", "min_bps", "max_bps", "values_bps")
+    SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    MIN_BPS_FIELD_NUMBER: _ClassVar[int]
+    MAX_BPS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_BPS_FIELD_NUMBER: _ClassVar[int]
+    sample_rate_hz: int
+    channels: int
+    min_bps: int
+    max_bps: int
+    values_bps: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., min_bps: _Optional[int] = ..., max_bps: _Optional[int] = ..., values_bps: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class GetServerInfoRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetServerInfoResponse(_message.Message):
+    __slots__ = ("version", "limits")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    limits: ServerLimits
+    def __init__(self, version: _Optional[str] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ...) -> None: ...
+
+class ServerLimits(_message.Message):
+    __slots__ = ("max_streams", "max_message_bytes", "max_pcm_bytes", "max_file_bytes", "max_stream_duration", "max_sample_rate_hz", "max_channels", "max_rate_ratio", "first_message_timeout", "idle_timeout", "stalled_reader_timeout")
+    MAX_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_PCM_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_STREAM_DURATION_FIELD_NUMBER: _ClassVar[int]
+    MAX_SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    MAX_CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    MAX_RATE_RATIO_FIELD_NUMBER: _ClassVar[int]
+    FIRST_MESSAGE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    IDLE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    STALLED_READER_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    max_streams: int
+    max_message_bytes: int
+    max_pcm_bytes: int
+    max_file_bytes: int
+    max_stream_duration: _duration_pb2.Duration
+    max_sample_rate_hz: int
+    max_channels: int
+    max_rate_ratio: float
+    first_message_timeout: _duration_pb2.Duration
+    idle_timeout: _duration_pb2.Duration
+    stalled_reader_timeout: _duration_pb2.Duration
+    def __init__(self, max_streams: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_pcm_bytes: _Optional[int] = ..., max_file_bytes: _Optional[int] = ..., max_stream_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_sample_rate_hz: _Optional[int] = ..., max_channels: _Optional[int] = ..., max_rate_ratio: _Optional[float] = ..., first_message_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stalled_reader_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

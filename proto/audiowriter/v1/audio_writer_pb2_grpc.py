@@ -26,9 +26,12 @@ if _version_not_supported:
 
 
 class AudioWriterServiceStub(object):
-    """AudioWriterService encodes PCM into audio files. Errors carry google.rpc details: BadRequest with one violation for
-    each bad field (INVALID_ARGUMENT), and ErrorInfo with domain "audiowriter" for all else and for limits of the server.
-    A call that another server may take is refused with UNAVAILABLE and RetryInfo, before any response.
+    """AudioWriterService encodes PCM into audio files.
+
+    Each error status has google.rpc details. ErrorInfo is always there: its domain is
+    "audiowriter.v1.AudioWriterService", and its reason names the error. INVALID_ARGUMENT also has BadRequest, with one
+    violation per bad field. A call that another server may accept is refused with UNAVAILABLE and RetryInfo, before any
+    response. A timeout of the server ends the call with ABORTED; DEADLINE_EXCEEDED only ever means the caller's deadline.
     """
 
     def __init__(self, channel):
@@ -47,40 +50,68 @@ class AudioWriterServiceStub(object):
                 request_serializer=audiowriter_dot_v1_dot_audio__writer__pb2.EncodeRequest.SerializeToString,
                 response_deserializer=audiowriter_dot_v1_dot_audio__writer__pb2.EncodeResponse.FromString,
                 _registered_method=True)
+        self.ResolveConfig = channel.unary_unary(
+                '/audiowriter.v1.AudioWriterService/ResolveConfig',
+                request_serializer=audiowriter_dot_v1_dot_audio__writer__pb2.ResolveConfigRequest.SerializeToString,
+                response_deserializer=audiowriter_dot_v1_dot_audio__writer__pb2.ResolveConfigResponse.FromString,
+                _registered_method=True)
         self.ListFormats = channel.unary_unary(
                 '/audiowriter.v1.AudioWriterService/ListFormats',
                 request_serializer=audiowriter_dot_v1_dot_audio__writer__pb2.ListFormatsRequest.SerializeToString,
                 response_deserializer=audiowriter_dot_v1_dot_audio__writer__pb2.ListFormatsResponse.FromString,
                 _registered_method=True)
+        self.GetServerInfo = channel.unary_unary(
+                '/audiowriter.v1.AudioWriterService/GetServerInfo',
+                request_serializer=audiowriter_dot_v1_dot_audio__writer__pb2.GetServerInfoRequest.SerializeToString,
+                response_deserializer=audiowriter_dot_v1_dot_audio__writer__pb2.GetServerInfoResponse.FromString,
+                _registered_method=True)
 
 
 class AudioWriterServiceServicer(object):
-    """AudioWriterService encodes PCM into audio files. Errors carry google.rpc details: BadRequest with one violation for
-    each bad field (INVALID_ARGUMENT), and ErrorInfo with domain "audiowriter" for all else and for limits of the server.
-    A call that another server may take is refused with UNAVAILABLE and RetryInfo, before any response.
+    """AudioWriterService encodes PCM into audio files.
+
+    Each error status has google.rpc details. ErrorInfo is always there: its domain is
+    "audiowriter.v1.AudioWriterService", and its reason names the error. INVALID_ARGUMENT also has BadRequest, with one
+    violation per bad field. A call that another server may accept is refused with UNAVAILABLE and RetryInfo, before any
+    response. A timeout of the server ends the call with ABORTED; DEADLINE_EXCEEDED only ever means the caller's deadline.
     """
 
     def EncodeStream(self, request_iterator, context):
-        """EncodeStream is the main job. The first request carries `config`; each later one carries `pcm`. Half-close means
-        finish. The first response is `started`, the last is `finished`, and then the server ends the call with OK.
-        Read while you write: a client that only writes is held by flow control once the buffers on the way are full.
-        Send PCM when `started` has come: then a stream that a server refuses can go to another one, and whatever sends it there,
-        be it gRPC or a proxy, has to keep nothing but the config.
+        """EncodeStream encodes a stream. The first request has `config`; later ones have `pcm`. Half-close means finish. The
+        first response is `started`, the last is `finished`, and then the server ends the call with OK.
+        Read responses while you send: if you only send, flow control stops you once all buffers are full.
+        Send PCM after `started` was received: then a stream that one server refuses can be sent to another one, and the
+        client or proxy that does this has to keep only the config.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Encode(self, request, context):
-        """Encode is the whole file at once, for short audio and for callers that can't stream. The size of both messages is
-        bounded by the server's message limit (4 MiB by default).
+        """Encode encodes a whole file at once, for short audio and for callers that cannot stream. The server's message limit
+        (4 MiB by default) applies to both messages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveConfig(self, request, context):
+        """ResolveConfig returns what the server would do with a config, without a stream. A config that EncodeStream would
+        refuse is refused with the same status, which lists all violations.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListFormats(self, request, context):
-        """ListFormats says what the server can write, and with which rates, channels and settings.
+        """ListFormats returns the formats that the server can write, with their rates, channels and options.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetServerInfo(self, request, context):
+        """GetServerInfo returns the version and the limits of the server.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,10 +130,20 @@ def add_AudioWriterServiceServicer_to_server(servicer, server):
                     request_deserializer=audiowriter_dot_v1_dot_audio__writer__pb2.EncodeRequest.FromString,
                     response_serializer=audiowriter_dot_v1_dot_audio__writer__pb2.EncodeResponse.SerializeToString,
             ),
+            'ResolveConfig': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveConfig,
+                    request_deserializer=audiowriter_dot_v1_dot_audio__writer__pb2.ResolveConfigRequest.FromString,
+                    response_serializer=audiowriter_dot_v1_dot_audio__writer__pb2.ResolveConfigResponse.SerializeToString,
+            ),
             'ListFormats': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFormats,
                     request_deserializer=audiowriter_dot_v1_dot_audio__writer__pb2.ListFormatsRequest.FromString,
                     response_serializer=audiowriter_dot_v1_dot_audio__writer__pb2.ListFormatsResponse.SerializeToString,
+            ),
+            'GetServerInfo': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServerInfo,
+                    request_deserializer=audiowriter_dot_v1_dot_audio__writer__pb2.GetServerInfoRequest.FromString,
+                    response_serializer=audiowriter_dot_v1_dot_audio__writer__pb2.GetServerInfoResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -113,9 +154,12 @@ def add_AudioWriterServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AudioWriterService(object):
-    """AudioWriterService encodes PCM into audio files. Errors carry google.rpc details: BadRequest with one violation for
-    each bad field (INVALID_ARGUMENT), and ErrorInfo with domain "audiowriter" for all else and for limits of the server.
-    A call that another server may take is refused with UNAVAILABLE and RetryInfo, before any response.
+    """AudioWriterService encodes PCM into audio files.
+
+    Each error status has google.rpc details. ErrorInfo is always there: its domain is
+    "audiowriter.v1.AudioWriterService", and its reason names the error. INVALID_ARGUMENT also has BadRequest, with one
+    violation per bad field. A call that another server may accept is refused with UNAVAILABLE and RetryInfo, before any
+    response. A timeout of the server ends the call with ABORTED; DEADLINE_EXCEEDED only ever means the caller's deadline.
     """
 
     @staticmethod
@@ -173,6 +217,33 @@ class AudioWriterService(object):
             _registered_method=True)
 
     @staticmethod
+    def ResolveConfig(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/audiowriter.v1.AudioWriterService/ResolveConfig',
+            audiowriter_dot_v1_dot_audio__writer__pb2.ResolveConfigRequest.SerializeToString,
+            audiowriter_dot_v1_dot_audio__writer__pb2.ResolveConfigResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListFormats(request,
             target,
             options=(),
@@ -189,6 +260,33 @@ class AudioWriterService(object):
             '/audiowriter.v1.AudioWriterService/ListFormats',
             audiowriter_dot_v1_dot_audio__writer__pb2.ListFormatsRequest.SerializeToString,
             audiowriter_dot_v1_dot_audio__writer__pb2.ListFormatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServerInfo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/audiowriter.v1.AudioWriterService/GetServerInfo',
+            audiowriter_dot_v1_dot_audio__writer__pb2.GetServerInfoRequest.SerializeToString,
+            audiowriter_dot_v1_dot_audio__writer__pb2.GetServerInfoResponse.FromString,
             options,
             channel_credentials,
             insecure,
