@@ -5,9 +5,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
+# The contract as it is released. Replace it with `make released-proto` when a release adds to the contract.
+RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words generate clean
+.PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean
 .PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
@@ -158,7 +160,7 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd proto && $(abspath $(BIN))/buf lint
+	cd proto && $(abspath $(BIN))/buf lint && $(abspath $(BIN))/buf breaking --against $(RELEASED)
 	$(MAKE) generate
 	git diff --exit-code -- proto client/go/gen client/python/audiowriter_client/formats.py || \
 	  { echo "generated code: run 'make generate' and commit the result" >&2; exit 1; }
@@ -175,6 +177,10 @@ github: $(VENV)/.ready  ## Check the workflows and forms in .github; part of che
 
 $(BIN)/actionlint: $(VENV)/.ready
 	GOBIN=$(abspath $(BIN)) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+released-proto: $(VENV)/.ready  ## Freeze the contract as it is now; only for a release
+	cd proto && $(abspath $(BIN))/buf breaking --against $(RELEASED)
+	cd proto && $(abspath $(BIN))/buf build --exclude-source-info -o $(RELEASED)
 
 words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead
 	$(BIN)/python -m lab.documents.words

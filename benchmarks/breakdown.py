@@ -28,6 +28,7 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_server.rpc.session import Session
 from cases import CASES, RATE, Case
 from cpu import LIVE_FRAME_MS, Samples, live_options
+from google.protobuf.duration_pb2 import Duration
 from plan import FULL
 from processes import HERE, Target, echo, load, server
 from rich.console import Console
@@ -78,9 +79,9 @@ def _step_us(case: Case, samples: Samples, pause_s: float) -> float:
     frames = (pcm[start : start + size] for start in range(0, len(pcm), size))
     wire = [pb.EncodeStreamRequest(pcm=frame).SerializeToString() for frame in frames]
     output = pb.AudioOutput(
-        format=f"AUDIO_FORMAT_{case.name.upper()}",
+        format=f"AUDIO_FORMAT_{case.format_name.upper()}",
         bitrate_bps=case.bitrate_bps or None,
-        page_ms=LIVE_FRAME_MS if case.paged else None,
+        page=Duration(nanos=LIVE_FRAME_MS * 1_000_000) if case.paged else None,
     )
     config = pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=RATE), output=output)
     sessions = [Session() for _ in range(STREAMS)]

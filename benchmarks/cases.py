@@ -18,7 +18,7 @@ class Case:
     """One format."""
 
     name: str
-    """The format's name in the proto."""
+    """Name of the case, and of its format in the proto, unless `proto_name` has it."""
     label: str
     ffmpeg: str
     """FFmpeg's options for the same file."""
@@ -26,6 +26,7 @@ class Case:
     """Maximum CPU time of the server, as a share of FFmpeg's."""
     bitrate_bps: int = 0
     paged: bool = False
+    proto_name: str = ""
     reference: str = ""
     """The reference encoder for whole files: reads {pcm}, writes {out}."""
     tool: str = field(init=False)
@@ -33,9 +34,14 @@ class Case:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tool", self.reference.split(" ")[0])
 
+    @property
+    def format_name(self) -> str:
+        """The end of the format's name in the proto, in lower case."""
+        return self.proto_name or self.name
+
     def load_options(self, frame_ms: int) -> list[str]:
         """Return the options of audiowriter-load for this setting."""
-        options = ["-format", self.name, "-frame", f"{frame_ms}ms", "-rate", str(RATE)]
+        options = ["-format", self.format_name, "-frame", f"{frame_ms}ms", "-rate", str(RATE)]
         if self.bitrate_bps:
             options += ["-bitrate", str(self.bitrate_bps)]
         if self.paged:
@@ -67,6 +73,7 @@ CASES = {
         ),
         Case(
             name="aac",
+            proto_name="aac_adts",
             label="AAC 64k",
             bitrate_bps=64_000,
             ffmpeg="-c:a aac -b:a 64k -f adts",

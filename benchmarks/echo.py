@@ -31,7 +31,9 @@ class Echo(pb_grpc.AudioWriterServiceServicer):
             chunk = pb.EncodedChunk(data=bytes(size), offset=emission["end"] - size, input_samples=emission["end"])
             self._after[emission["frame"]].append(pb.EncodeStreamResponse(chunk=chunk))
         self._finished = pb.EncodeStreamResponse(
-            finished=pb.StreamFinished(total_bytes=schedule["total_bytes"], sha256=bytes(32))
+            finished=pb.StreamFinished(
+                totals=pb.Totals(file_bytes=schedule["total_bytes"], sent_sha256=bytes(32), file_crc32c=2**32 - 1)
+            )
         )
 
     async def EncodeStream(self, request_iterator: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # noqa: N802

@@ -33,14 +33,14 @@ def main() -> int:
     with EmbeddedServer() as server:
         for info in list_formats(server.target):
             path = OUT / f"speech-{info.name}{info.file_extension}"
-            finished, first_byte_s, took_s = encode(server.target, info, path, speech, rate)
+            totals, first_byte_s, took_s = encode(server.target, info, path, speech, rate)
             judge = JUDGES[info.name]
-            verdict, right = compare(info, finished, speech, judge(path.read_bytes())[:, 0])
+            verdict, right = compare(info, totals, speech, judge(path.read_bytes())[:, 0])
             good = good and right
-            duration = finished.duration.ToNanoseconds() / 1e9
+            duration = totals.duration.ToNanoseconds() / 1e9
             table.add_row(
                 path.name,
-                f"{finished.total_bytes:,}",
+                f"{totals.file_bytes:,}",
                 f"{duration:.3f}",
                 f"{first_byte_s * 1000:.1f}",
                 f"{duration / took_s:.0f}",
@@ -53,11 +53,12 @@ def main() -> int:
 
 def encode(
     target: str, info: pb.FormatInfo, path: Path, speech: np.ndarray, rate: int
-) -> tuple[pb.StreamFinished, float, float]:
+) -> tuple[pb.Totals, float, float]:
     """Stream the speech to a file; return the totals, the time to the first encoded byte, and the total time in s."""
+    tags = [pb.Tag(name="title", value="Speech")] if "title" in info.tags else []
     config = pb.StreamConfig(
         input=pb.PcmInput(sample_rate_hz=rate, channels=1),
-        output=pb.AudioOutput(format=info.format, tags={"title": "Speech"} if "title" in info.tags else {}),
+        output=pb.AudioOutput(format=info.format, metadata=pb.Metadata(tags=tags)),
     )
     step = rate * FRAME_MS // 1000
     first_byte: list[float] = []
@@ -73,15 +74,13 @@ def encode(
             for start in range(0, len(speech), step):
                 writer.write(speech[start : start + step])
         took_s = time.perf_counter() - started
-        finished = writer.result
+        totals = writer.result
         file.seek(0)
-        file.write(finished.header)
-    return finished, (first_byte[0] if first_byte else time.perf_counter()) - started, took_s
+        file.write(writer.header)
+    return totals, (first_byte[0] if first_byte else time.perf_counter()) - started, took_s
 
 
-def compare(
-    info: pb.FormatInfo, finished: pb.StreamFinished, speech: np.ndarray, decoded: np.ndarray
-) -> tuple[str, bool]:
+def compare(info: pb.FormatInfo, totals: pb.Totals, speech: np.ndarray, decoded: np.ndarray) -> tuple[str, bool]:
     """Compare the decoded samples with the input; return a description, and whether the format's promise is kept."""
     if info.lossless:
         exact = np.array_equal(decoded, speech)
@@ -90,7 +89,7 @@ def compare(
         exact = len(decoded) == len(speech)
         return (f"{len(decoded)} samples" if exact else f"{len(decoded)} OF {len(speech)} SAMPLES"), exact
     over = len(decoded) - len(speech)
-    announced = finished.delay_samples + finished.padding_samples
+    announced = totals.delay_samples + totals.padding_samples
     return f"+{over}, as announced" if over == announced else f"+{over} SAMPLES, NOT {announced}", over == announced
 
 

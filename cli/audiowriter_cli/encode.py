@@ -38,13 +38,13 @@ def _bits_per_second(context: click.Context, option: click.Parameter, value: str
     return int(number) * scale
 
 
-def _tags(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> Mapping[str, str]:
-    tags = {}
+def _tags(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    tags = []
     for value in values:
         name, equals, text = value.partition("=")
         if not equals:
             raise click.BadParameter(f"{quoted(repr(value))} is not a tag: expected NAME=TEXT")
-        tags[name] = text
+        tags.append((name, text))
     return tags
 
 
@@ -68,7 +68,8 @@ _positive = click.IntRange(min=1)
 @click.option("--rate", "output_sample_rate_hz", type=_positive, metavar="HZ", help="Sample rate of the file.")
 @click.option("--channels", "output_channels", type=_positive, help="Channels of the file.")
 @click.option("--sample-format", "output_sample_format", type=_samples, help="Sample format of the file.")
-@click.option("--page-ms", type=_positive, help="Maximum page duration in ms.")
+@click.option("--page-ms", type=float, metavar="MS", help="Maximum page duration in ms.")
+@click.option("--opus-frame-ms", type=float, metavar="MS", help="Frame duration of Opus: 2.5, 5, 10, 20, 40 or 60 ms.")
 @click.option(
     "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="A tag such as title=…; may be repeated."
 )
@@ -168,7 +169,7 @@ def _stdout() -> FileIO:
 def _summary(output: str, writer: AudioWriter | LocalWriter, seconds: float) -> str:
     result = writer.result
     duration = result.duration_s if isinstance(result, Finished) else result.duration.ToTimedelta().total_seconds()
-    line = f"{output}: {duration:.2f} s, {result.total_bytes:,} bytes, {duration / seconds:.1f} × real time"
+    line = f"{output}: {duration:.2f} s, {result.file_bytes:,} bytes, {duration / seconds:.1f} × real time"
     if result.clipped_samples:
         line += f", {result.clipped_samples:,} samples clipped"
     return line

@@ -53,7 +53,7 @@ def _bits(info: FormatInfo) -> str:
         default = info.default_bitrate_bps_per_channel
         note = f" ({default // 1000}k/channel)" if default else ""
         ways.append(f"{info.min_bitrate_bps // 1000}k … {info.max_bitrate_bps // 1000}k{note}")
-    if info.vbr_quality:
+    if info.takes_vbr_quality:
         note = f" ({info.default_vbr_quality:g})" if info.HasField("default_vbr_quality") else ""
         ways.append(f"quality 0 … 1{note}")
     return ", ".join(ways) or "–"

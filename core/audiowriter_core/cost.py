@@ -21,6 +21,13 @@ _RESAMPLE_MS = 1.0
 """CPU time, in ms, to resample one second of one channel, per 48,000 samples of input and output together. soxr takes 0.2 to
 1.2 ms between rates of 1 to 768 kHz."""
 
+_FRAME_MS = 0.04
+"""CPU time, in ms, of an Opus frame apart from its audio. One second of speech takes 5.3 ms in frames of 20 ms, and 14.5 ms
+in frames of 2.5 ms."""
+
+_OPUS_FRAMES_PER_S = 50
+"""Opus frames per second that `CodecSpec.encode_ms_per_second` includes."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -39,6 +46,8 @@ class Cost:
         source, output = options.input, options.output
         codec = output.format.codec
         ms = codec.encode_ms_per_second * output.channels * max(1, output.sample_rate_hz / _CODEC_RATE)
+        if output.opus_frame_ms:
+            ms += _FRAME_MS * max(0, 1000 / output.opus_frame_ms - _OPUS_FRAMES_PER_S)
         if source.sample_rate_hz != output.sample_rate_hz:
             channels = min(source.channels, output.channels)
             ms += _RESAMPLE_MS * channels * (source.sample_rate_hz + output.sample_rate_hz) / 48_000

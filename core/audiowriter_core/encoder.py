@@ -19,15 +19,19 @@ from typing import Self
 
 from .audio.arrays import Pcm, sample_format_of, to_bytes
 from .cost import Cost
+from .crc32c import crc32c, with_header
 from .errors import WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
 from .exclusive import Exclusive
-from .options import EncoderOptions, StreamOptions
+from .options import EncoderOptions, StreamOptions, TagOptions
 from .pipeline import Pipeline
 from .resolve import resolve
 
 MAX_CHUNK_BYTES = 512 * 1024
 """Maximum number of bytes in one event. The service promises less than 1 MiB per message."""
+
+MAX_LATE_HEADER_BYTES = 4096
+"""Maximum length of a final header in formats whose codec writes the provisional one with the first samples."""
 
 
 class State(Enum):
@@ -85,8 +89,9 @@ class AudioEncoder:
         bitrate_bps: int | None = None,
         vbr_quality: float | None = None,
         effort: int | None = None,
-        page_ms: int | None = None,
-        tags: Mapping[str, str] | None = None,
+        page_ms: float | None = None,
+        opus_frame_ms: float | None = None,
+        tags: TagOptions | None = None,
         output_sample_rate_hz: int | None = None,
         output_channels: int | None = None,
         output_sample_format: str | None = None,
@@ -101,7 +106,9 @@ class AudioEncoder:
         vbr_quality: 0 (smallest file) to 1 (best quality). Excludes bitrate_bps.
         effort: 0 (fastest) to 10 (slowest, with the best result).
         page_ms: maximum duration, in ms, of the audio that is gathered for one page, cluster or fragment.
-        tags: title, artist, album, date, genre, comment, track. A tag with an empty value is omitted.
+        opus_frame_ms: duration of an Opus frame: 2.5, 5, 10, 20, 40 or 60. Default: 20, or less if page_ms is less.
+        tags: title, artist, album, date, genre, comment, track; a mapping, or pairs of name and value. Tags with an empty
+            value are omitted. Most formats take several artists and genres.
         output_sample_rate_hz, output_channels, output_sample_format: of the file. Default: those of the PCM, if the format
             allows them.
 
@@ -116,7 +123,8 @@ class AudioEncoder:
             vbr_quality=vbr_quality,
             effort=effort,
             page_ms=page_ms or 0,
-            tags=tags or {},
+            opus_frame_ms=opus_frame_ms or 0,
+            tags=tags or (),
             output_sample_rate_hz=output_sample_rate_hz or 0,
             output_channels=output_channels or 0,
             output_sample_format=output_sample_format or "",
@@ -130,6 +138,8 @@ class AudioEncoder:
         self._in_use = Exclusive(self._free)
         self._pipeline: Pipeline | None = None
         self._hash = sha256()
+        self._crc32c = 0
+        self._first_bytes = b""  # at least as many as the final header replaces
         self._input_bytes = 0
 
     @property
@@ -229,7 +239,9 @@ class AudioEncoder:
     def _begin(self, pipeline: Pipeline, events: list[Event]) -> None:
         output = self.options.output
         events.append(Started(output, output.format.mime_type, output.format.file_extension, pipeline.delay_samples))
-        self._add_chunks(pipeline, pipeline.start(), events)
+        provisional_header = pipeline.start()
+        self._first_bytes = provisional_header
+        self._add_chunks(pipeline, provisional_header, events)
 
     def _start(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         pass  # `_call` has started the stream
@@ -264,19 +276,19 @@ class AudioEncoder:
                     self._add_chunks(pipeline, trailer, events)
                     trailer = b""
                 trailer += piece
-        self._hash.update(trailer)
-        self.bytes_out += len(trailer)
+        self._count(trailer)
         events.append(
             Finished(
                 header=end.header,
                 trailer=trailer,
-                total_bytes=self.bytes_out,
+                file_bytes=self.bytes_out,
                 input_samples=pipeline.input_samples,
                 output_samples=pipeline.output_samples,
                 duration_s=pipeline.output_samples / self.options.output.sample_rate_hz,
                 delay_samples=pipeline.delay_samples,
                 padding_samples=end.padding_samples,
-                sha256=self._hash.digest(),
+                sent_sha256=self._hash.digest(),
+                file_crc32c=with_header(self._crc32c, self.bytes_out, self._first_bytes, end.header),
                 clipped_samples=pipeline.clipped_samples,
                 peak=pipeline.peak,
             )
@@ -285,6 +297,12 @@ class AudioEncoder:
     def _add_chunks(self, pipeline: Pipeline, data: bytes, events: list[Event]) -> None:
         for start in range(0, len(data), MAX_CHUNK_BYTES):
             piece = data[start : start + MAX_CHUNK_BYTES]
-            self._hash.update(piece)
             events.append(Chunk(piece, self.bytes_out, pipeline.input_samples))
-            self.bytes_out += len(piece)
+            self._count(piece)
+
+    def _count(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._crc32c = crc32c(data, self._crc32c)
+        if not self._first_bytes:
+            self._first_bytes = data[:MAX_LATE_HEADER_BYTES]
+        self.bytes_out += len(data)

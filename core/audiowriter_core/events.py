@@ -49,7 +49,7 @@ class Finished:
     """Replaces the first len(header) bytes of the file. May be empty."""
     trailer: bytes
     """Bytes to append to the file. May be empty."""
-    total_bytes: int
+    file_bytes: int
     """Length of the finished file, including the trailer."""
     input_samples: int
     """Samples per channel, at the input's rate, received in total."""
@@ -61,8 +61,10 @@ class Finished:
     """Samples per channel, at the file's rate, that the codec added before the first one."""
     padding_samples: int
     """Samples per channel, at the file's rate, that the codec added after the last one."""
-    sha256: bytes
+    sent_sha256: bytes
     """SHA-256 of the chunks and the trailer, in this order. The final header is not included."""
+    file_crc32c: int
+    """CRC-32C of the finished file, with its final header."""
     clipped_samples: int
     """Samples, summed over all channels, that exceeded the range of the file's sample type and were clipped."""
     peak: float

@@ -1,7 +1,6 @@
 """open_audio writes an audio file while its PCM is produced."""
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from io import BufferedIOBase, RawIOBase
 from pathlib import Path
@@ -13,6 +12,7 @@ from .encoder import AudioEncoder
 from .errors import InvalidArgument, Violation, quoted
 from .events import Chunk, Event, Finished, Flushed, Started
 from .formats import FORMATS, format_for_extension
+from .options import TagOptions
 from .replacement import Replacement, is_replaceable
 
 try:
@@ -31,8 +31,9 @@ def open_audio(
     bitrate_bps: int | None = None,
     vbr_quality: float | None = None,
     effort: int | None = None,
-    page_ms: int | None = None,
-    tags: Mapping[str, str] | None = None,
+    page_ms: float | None = None,
+    opus_frame_ms: float | None = None,
+    tags: TagOptions | None = None,
     output_sample_rate_hz: int | None = None,
     output_channels: int | None = None,
     output_sample_format: str | None = None,
@@ -63,6 +64,7 @@ def open_audio(
         vbr_quality=vbr_quality,
         effort=effort,
         page_ms=page_ms,
+        opus_frame_ms=opus_frame_ms,
         tags=tags,
         output_sample_rate_hz=output_sample_rate_hz,
         output_channels=output_channels,

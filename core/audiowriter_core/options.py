@@ -3,8 +3,8 @@
 EncoderOptions is what a caller requests. `resolve` checks it, fills in the defaults and returns StreamOptions.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,13 @@ from .audio.sample_types import SampleType
 
 if TYPE_CHECKING:
     from .formats import Format
+
+
+Tags = Sequence[tuple[str, str]]
+"""Names and values of tags, in the order of the file. A name may occur more than once."""
+
+TagOptions = Mapping[str, str | Sequence[str]] | Iterable[tuple[str, str]]
+"""Tags as a caller gives them: names and values, or a mapping of names to a value or to several values."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,10 @@ class OutputOptions:
     bitrate_bps: int | None = None
     vbr_quality: float | None = None
     effort: int | None = None
-    page_ms: int = 0
-    tags: Mapping[str, str] = field(default_factory=dict)
+    page_ms: float = 0
+    opus_frame_ms: float = 0
+    """Duration of an Opus frame. 0: the format has none."""
+    tags: Tags = ()
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,9 @@ class EncoderOptions:
     bitrate_bps: int | None = None
     vbr_quality: float | None = None
     effort: int | None = None
-    page_ms: int = 0
-    tags: Mapping[str, str] = field(default_factory=dict)
+    page_ms: float = 0
+    opus_frame_ms: float = 0
+    tags: TagOptions = ()
     output_sample_rate_hz: int = 0
     output_channels: int = 0
     output_sample_format: str = ""

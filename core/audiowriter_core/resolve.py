@@ -1,7 +1,7 @@
 """Checks the options of a stream and fills in the defaults. Reports all bad fields at once."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from operator import index
@@ -11,13 +11,16 @@ from .audio import layouts
 from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES, U8, SampleType
 from .errors import InvalidArgument, Violation, quoted
 from .formats import FORMATS, Format
-from .options import EncoderOptions, InputOptions, OutputOptions, StreamOptions
+from .options import EncoderOptions, InputOptions, OutputOptions, StreamOptions, Tags
 
 INPUT_RATES = range(1000, 768_001)
 """Accepted sample rates of the input, in Hz. soxr converts between any two of them."""
 
-MAX_TAGS = 16
-"""Maximum number of tags that are checked one by one. No format supports as many."""
+FRAME_MS = 20
+"""Default duration of an Opus frame."""
+
+MAX_TAGS = 64
+"""Maximum number of tags, with repeated ones."""
 
 MAX_TAGS_BYTES = 65_536
 """Maximum length of all tags. Tags are part of the header, which Finished may have to repeat in one piece."""
@@ -91,6 +94,9 @@ def _resolve_output(check: "_Check", target: Format, source: InputOptions, optio
         bitrate, quality = _resolve_rate(check, target, options, rate, channels)
     else:  # the allowed bitrates depend on the rate and the channels
         bitrate, quality = None, None
+    effort = _resolve_effort(check, target, options.effort)
+    frame_ms = _resolve_frame(check, target, options)
+    page_ms = _resolve_page(check, target, options.page_ms, frame_ms)
     return OutputOptions(
         format=target,
         sample_type=sample_type,
@@ -98,8 +104,9 @@ def _resolve_output(check: "_Check", target: Format, source: InputOptions, optio
         channels=channels,
         bitrate_bps=bitrate,
         vbr_quality=quality,
-        effort=_resolve_effort(check, target, options.effort),
-        page_ms=_resolve_page(check, target, options.page_ms),
+        effort=effort,
+        page_ms=page_ms,
+        opus_frame_ms=frame_ms,
         tags=_resolve_tags(check, target, options.tags),
     )
 
@@ -127,7 +134,7 @@ def _resolve_rate(
         elif not _is_share(quality):
             check.fail("vbr_quality", value, f"{name} takes 0 to 1")
         else:
-            return None, round(float(quality), 6)  # 0.4 sent as a float32 arrives as 0.4000000059604645
+            return None, float(quality)
         return None, None
     if codec.bitrates is None:
         if bitrate:
@@ -159,30 +166,73 @@ def _resolve_effort(check: "_Check", target: Format, effort: int | None) -> int 
     return check.one_of("effort", effort, range(11), target.name)
 
 
-def _resolve_page(check: "_Check", target: Format, page_ms: int) -> int:
+def _resolve_frame(check: "_Check", target: Format, options: EncoderOptions) -> float:
+    """Return the duration of an Opus frame in ms, or 0 for a format that has none."""
+    frame, allowed = options.opus_frame_ms, target.codec.frames_ms
+    if not frame:
+        page = options.page_ms
+        shorter = [value for value in allowed if _is_number(page) and 0 < page < FRAME_MS and page % value == 0]
+        return (max(shorter) if shorter else FRAME_MS) if allowed else 0
+    if not allowed:
+        check.fail("opus_frame_ms", _shown(frame), f"{target.name} has no Opus frames")
+    elif frame not in allowed:
+        check.fail(
+            "opus_frame_ms", _shown(frame), f"{target.name} takes {', '.join(f'{value:g}' for value in allowed)} ms"
+        )
+    else:
+        return frame
+    return 0
+
+
+def _resolve_page(check: "_Check", target: Format, page: float, frame: float) -> float:
+    """Return the duration of a page in ms. `frame`: 0 if frames have no duration of their own."""
     container = target.container
-    if not page_ms:
-        return container.page_ms
     if not container.pages_ms:
-        check.fail("page_ms", page_ms, f"{target.name} has no pages")
+        if page:
+            check.fail("page_ms", _shown(page), f"{target.name} has no pages")
         return 0
-    return check.one_of("page_ms", page_ms, container.pages_ms, target.name)
+    if not page:
+        return max(frame, container.page_ms // frame * frame) if frame else container.page_ms
+    low, high = container.pages_ms
+    if not (_is_number(page) and low <= page <= high):
+        check.fail("page_ms", _shown(page), f"{target.name} takes {low:g} to {high:g} ms")
+    elif frame and page % frame:
+        text = f"{target.name} takes {frame:g} to {high:g} ms in steps of {frame:g} ms, the duration of its frames"
+        check.fail("page_ms", _shown(page), text)
+    return page
 
 
-def _resolve_tags(check: "_Check", target: Format, tags: object) -> dict[str, str]:
+def _shown(value: object) -> object:
+    return f"{value:g}" if isinstance(value, float) else value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _resolve_tags(check: "_Check", target: Format, tags: object) -> Tags:
     container = target.container
     supported = ", ".join(container.tags) if container.tags else "no tags"
-    if not isinstance(tags, Mapping):
-        check.fail("tags", repr(tags), "takes a mapping of names to values")
-        return {}
-    if len(tags) > MAX_TAGS:
-        check.fail("tags", f"{len(tags)} tags", f"{target.name} supports {supported}")
-        return {}
-    ordered = sorted(tags.items(), key=lambda tag: str(tag[0]))
-    for name, value in ordered:
+    pairs = _pairs(tags)
+    if pairs is None:
+        check.fail("tags", repr(tags), "takes pairs of name and value, or a mapping of names to values")
+        return ()
+    if len(pairs) > MAX_TAGS:
+        check.fail("tags", f"{len(pairs)} tags", f"{target.name} supports {supported}, at most {MAX_TAGS} tags in all")
+        return ()
+    names = [name for name, _ in pairs]
+    repeated = {name for name in container.tags if names.count(name) > 1} - {*container.repeatable_tags}
+    failed = set()
+    for name, value in pairs:
         field = f'tags["{quoted(_printable(str(name)))}"]'
+        if field in failed:
+            continue
+        before = len(check.violations)
         if name not in container.tags:
             check.fail(field, repr(value), f"{target.name} supports {supported}")
+        elif name in repeated:
+            allowed = " and ".join(container.repeatable_tags) or "no tag"
+            check.fail(field, repr(value), f"occurs {names.count(name)} times: {target.name} allows this for {allowed}")
         elif value == "":
             continue
         elif not isinstance(value, str):
@@ -191,12 +241,27 @@ def _resolve_tags(check: "_Check", target: Format, tags: object) -> dict[str, st
             check.fail(field, ascii(value), f"a tag cannot hold the character U+{ord(bad[0]):04X}")
         elif name in container.integer_tags and not _is_integer_in(value, container.integer_tags[name]):
             check.fail(field, repr(value), f"takes an integer, {describe(container.integer_tags[name])}")
-    size = sum(len(text.encode(errors="replace")) for tag in tags.items() for text in map(str, tag))
+        if len(check.violations) > before:
+            failed.add(field)
+    size = sum(len(text.encode(errors="replace")) for tag in pairs for text in map(str, tag))
     if size > MAX_TAGS_BYTES:
         check.fail("tags", f"{size} bytes", f"audiowriter takes at most {MAX_TAGS_BYTES}")
-    # Sorted, because the file must not depend on the order, which protobuf maps do not keep. Empty values are omitted,
-    # because libsndfile cannot write them.
-    return {name: value for name, value in ordered if value}
+    # Empty values are omitted, because libsndfile cannot write them.
+    return tuple((name, value) for name, value in pairs if value)
+
+
+def _pairs(tags: object) -> list[tuple[Any, Any]] | None:
+    """Return tags as pairs of name and value, or None if they are something else."""
+    if isinstance(tags, Mapping):
+        return [
+            (name, value)
+            for name, values in tags.items()
+            for value in (values if isinstance(values, (list, tuple)) else [values])
+        ]
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        return None
+    pairs = list(tags)
+    return pairs if all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs) else None
 
 
 def _printable(text: str) -> str:

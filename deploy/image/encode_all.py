@@ -35,7 +35,7 @@ def main(target: str, audio: str, folder: str) -> None:
         given = len(samples) / rate
         if not given <= decoded + 0.001 < given + 0.2:
             raise SystemExit(f"{path.name}: {given:.3f} s in, {decoded:.3f} s decoded")
-        print(f"{path.name:24}{finished.total_bytes:>9,} bytes  {decoded:7.3f} s decoded")
+        print(f"{path.name:24}{finished.file_bytes:>9,} bytes  {decoded:7.3f} s decoded")
     print(f"{len(formats)} formats")
 
 

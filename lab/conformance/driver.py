@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from audiowriter.v1.audio_writer_pb2 import ListFormatsResponse, StreamConfig
-from audiowriter_client import AudioWriter, AudioWriterError, CallFailed, encode, list_formats
+from audiowriter_client import (
+    AudioWriter,
+    AudioWriterError,
+    CallFailed,
+    encode,
+    get_server_info,
+    list_formats,
+    resolve_config,
+)
 
 from lab.conformance.plan import pieces
 
@@ -82,7 +90,7 @@ def _stream(case: Case) -> Outcome:
             if sent == case["cancel_after"]:
                 writer.flush()
                 writer.cancel()
-    return {"finished": b64encode(writer.result.SerializeToString()).decode(), **second}
+    return {"totals": b64encode(writer.result.SerializeToString()).decode(), **second}
 
 
 def _sink(case: Case) -> str | Callable[[bytes], None]:
@@ -115,6 +123,17 @@ def _list_formats(case: Case) -> Outcome:
     return {}
 
 
+def _resolve_config(case: Case) -> Outcome:
+    started = resolve_config(case["target"], config_of(case), metadata=metadata_of(case))
+    Path(case["file"]).write_bytes(started.SerializeToString())
+    return {}
+
+
+def _get_server_info(case: Case) -> Outcome:
+    assert get_server_info(case["target"], metadata=metadata_of(case)).version
+    return {}
+
+
 def config_of(case: Case) -> StreamConfig:
     """Return the config of a case."""
     return StreamConfig.FromString(b64decode(case["config"]))
@@ -125,7 +144,13 @@ def metadata_of(case: Case) -> list[tuple[str, str]]:
     return [("authorization", f"Bearer {case['token']}")] if case["token"] else []
 
 
-METHODS = {"stream": _stream, "encode": _encode, "list_formats": _list_formats}
+METHODS = {
+    "stream": _stream,
+    "encode": _encode,
+    "resolve_config": _resolve_config,
+    "list_formats": _list_formats,
+    "get_server_info": _get_server_info,
+}
 
 if __name__ == "__main__":
     main()

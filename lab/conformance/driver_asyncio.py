@@ -60,7 +60,7 @@ async def _stream(case: Case, pcm: bytes) -> Outcome:
             if sent == case["cancel_after"]:
                 await writer.flush()
                 await writer.cancel()
-    return {"finished": b64encode(writer.result.SerializeToString()).decode(), **second}
+    return {"totals": b64encode(writer.result.SerializeToString()).decode(), **second}
 
 
 def _sink(case: Case) -> str | Callable[[bytes], Awaitable[None]]:

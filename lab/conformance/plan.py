@@ -19,6 +19,9 @@ RATE = 24000
 
 OK = "OK"
 
+NO_AUDIO = ("resolve_config", "list_formats", "get_server_info")
+"""Methods that take no PCM."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -47,7 +50,13 @@ class Case:
     def file(self) -> tuple[object, ...]:
         """Equal for cases that must result in the same file: it depends on config and PCM, not on cut and method."""
         live, flushed = self.asked["sink"] == "stream", self.asked["pause_after"]
-        return self.asked["config"], self.asked["pcm"], live, flushed, self.asked["method"] == "list_formats"
+        return (
+            self.asked["config"],
+            self.asked["pcm"],
+            live,
+            flushed,
+            self.asked["method"] in NO_AUDIO and self.asked["method"],
+        )
 
 
 @dataclass(frozen=True)
@@ -65,14 +74,15 @@ def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
     cases = [_case(entry, entry.get("config", {}), pcm) for entry in content["cases"]]
     for info in formats:
         for entry in content["each_format"]:
-            tags = {name: content["tags"][name] for name in info.tags} if entry.get("tags") else {}
-            config = {"input": {"sampleRateHz": RATE}, "output": {"format": info.format, "tags": tags}}
+            tags = [{"name": name, "value": content["tags"][name]} for name in info.tags] if entry.get("tags") else []
+            config = {"input": {"sampleRateHz": RATE}, "output": {"format": info.format, "metadata": {"tags": tags}}}
             cases.append(_case(entry | {"name": f"{info.name}, {entry['name']}"}, config, pcm))
     return Plan(sorted(cases, key=lambda case: case.group), content["servers"])
 
 
 def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm") -> Case:
     config = json_format.ParseDict(given_config, pb.StreamConfig())
+    config.MergeFromString(bytes.fromhex(entry.get("unknown", "")))
     given = entry.get("pcm")
     return Case(
         group=entry["group"],

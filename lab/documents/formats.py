@@ -26,7 +26,7 @@ HEAD = f"""# Formats
 `make formats-doc` generates this page from the server's ListFormats and from mono speech at {SPEECH_RATE} Hz with default
 settings.
 
-- **Delay**: samples that the codec adds before the first one (`finished.delay_samples`).
+- **Delay**: samples that the codec adds before the first one (`delay_samples`).
 - **Exact**: *bits*: decoders return exactly the input samples; *length*: exactly as many samples, at their positions;
   *no*: delay and padding stay in the file, and `finished` says how many samples they are.
 - **Header**: whether `finished` contains a header that replaces the first bytes. The streamed bytes play without it.
@@ -49,8 +49,12 @@ does. [performance.md](performance.md#aac-quality-and-cpu-time) has the figures.
 def document() -> str:
     """Return the whole text."""
     what = _table(("MIME type", "File", "Delay", "Exact", "Header", "Latency"), _what)
-    limits = _table(("Sample rates, Hz", "Channels", "Sample formats", "Bitrate, kbit/s", "`vbr_quality`"), _limits)
-    tags = _table(("Tags",), lambda info: [", ".join(info.tags) or "none"])
+    limits = _table(
+        ("Sample rates, Hz", "Channels", "Sample formats", "Bitrate, kbit/s", "`vbr_quality`", "`page`, ms"), _limits
+    )
+    tags = _table(
+        ("Tags", "May be repeated"), lambda info: [", ".join(info.tags) or "none", ", ".join(info.repeatable_tags)]
+    )
     return HEAD + "\n".join((what, limits, tags))
 
 
@@ -106,7 +110,7 @@ def _what(info: pb.FormatInfo) -> Sequence[str]:
     return (
         f"`{info.mime_type}`",
         f"`{info.file_extension}`",
-        str(finished.delay_samples),
+        str(finished.totals.delay_samples),
         exact,
         "replaced at the end" if finished.header else "never changes",
         "at the end" if latency is None else f"{latency} ms",
@@ -121,9 +125,13 @@ def _limits(info: pb.FormatInfo) -> Sequence[str]:
         bitrate = f"{info.min_bitrate_bps / 1000:g} to {info.max_bitrate_bps / 1000:g}"
     if info.default_bitrate_bps_per_channel:
         bitrate += f"; {info.default_bitrate_bps_per_channel / 1000:g} a channel"
-    if info.vbr_quality:
+    if info.takes_vbr_quality:
         quality = "0 to 1" + (f"; {info.default_vbr_quality:g}" if info.HasField("default_vbr_quality") else "")
-    return rates, ", ".join(map(str, info.channels)), ", ".join(kinds), bitrate, quality
+    page = "–"
+    if info.HasField("default_page"):
+        low, high, default = (one.ToNanoseconds() / 1e6 for one in (info.min_page, info.max_page, info.default_page))
+        page = f"{low:g} to {high:g}; {default:g}"
+    return rates, ", ".join(map(str, info.channels)), ", ".join(kinds), bitrate, quality, page
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ ADDRESSES = ("127.0.0.2", "127.0.0.3")
 STREAMS = 20
 EXPECTED = {
     "a full server": "UNAVAILABLE (MAX_STREAMS_EXCEEDED), retry after 1 s",
-    "an idle client": "DEADLINE_EXCEEDED (IDLE_TIMEOUT_EXCEEDED)",
+    "an idle client": "ABORTED (IDLE_TIMEOUT_EXCEEDED)",
     "no server": "UNAVAILABLE: no healthy upstream",
     "streams with one of two servers full": f"{STREAMS} accepted",
 }

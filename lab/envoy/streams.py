@@ -22,7 +22,7 @@ class Stream:
     """One client. `error`: the error that it received if its file is incomplete."""
 
     request_id: str
-    task: asyncio.Task[pb.StreamFinished | AudioWriterError]
+    task: asyncio.Task[pb.Totals | AudioWriterError]
     started: asyncio.Event
 
     @property
@@ -39,7 +39,7 @@ def open_stream(channel: grpc.aio.Channel, request_id: str, end: asyncio.Event) 
 
 async def _speak(
     channel: grpc.aio.Channel, request_id: str, started: asyncio.Event, end: asyncio.Event
-) -> pb.StreamFinished | AudioWriterError:
+) -> pb.Totals | AudioWriterError:
     def drop(_: bytes) -> None:
         pass
 

@@ -77,7 +77,7 @@ def jumping_clock(server: Watched, tries: int) -> Counter[str]:
             for number in range(tries):
                 clock.write_text(("+1d", "-1d", "+0")[number % 3])
                 time.sleep(0.2)
-                assert Stream(channel).start().finish().total_bytes == 0
+                assert Stream(channel).start().finish().file_bytes == 0
         silent, begin = Stream(channel).start(), time.monotonic()
         clock.write_text("-1d")
         error = silent.error()

@@ -59,9 +59,9 @@ def paused_server(server: Watched, tries: int) -> Counter[str]:
             server.signal(signal.SIGSTOP)
             time.sleep(_STOPPED_S)
             server.signal(signal.SIGCONT)
-            stream.send(pb.EncodeStreamRequest(pcm=FRAME, flush=True))
+            stream.send(pb.EncodeStreamRequest(pcm=FRAME, flush=pb.Flush()))
             time.sleep(0.5)
-        assert stream.finish().total_bytes == tries * len(FRAME)
+        assert stream.finish().file_bytes == tries * len(FRAME)
     return Counter({"continued": tries})
 
 

@@ -114,12 +114,12 @@ def drain(server: Watched, tries: int) -> Counter[str]:
         results = [writer.result for writer in writers]
         assert server.wait() == 0, "the drain failed"
     for result, file, stream_config in zip(results, files, configs, strict=True):
-        assert (result.input_samples, result.total_bytes) == (length // 2, len(file.getvalue()))
+        assert (result.input_samples, result.file_bytes) == (length // 2, len(file.getvalue()))
         whole = encode(stream_config, speech(length)).file
         assert without_serials(file.getvalue()) == without_serials(whole), "a drained stream is damaged"
     lines = server.calls()
     assert Counter(line["code"] for line in lines) == seen, "the log does not match"
-    assert sum(line["bytes"] for line in lines) == sum(result.total_bytes for result in results)
+    assert sum(line["bytes"] for line in lines) == sum(result.file_bytes for result in results)
     return seen
 
 
@@ -133,5 +133,5 @@ def _agrees(server: Watched, seen: Counter[str]) -> None:
 
 
 def _code(channel: grpc.Channel) -> str:
-    assert Stream(channel).start().finish().total_bytes == 0
+    assert Stream(channel).start().finish().file_bytes == 0
     return "OK"

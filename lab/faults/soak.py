@@ -87,7 +87,7 @@ def _good(server: Watched, dice: random.Random) -> str:
     with AudioWriter.open(server.target, config, received.extend) as writer:  # checks length and hash
         for start in range(0, len(pcm), step):
             writer.write(pcm[start : start + step])
-    assert len(received) == writer.result.total_bytes
+    assert len(received) == writer.result.file_bytes
     return "OK"
 
 

@@ -37,7 +37,7 @@ LIMIT_S = 90
 class Totals:
     """The totals of a stream from `finished`."""
 
-    total_bytes: int
+    file_bytes: int
     input_samples: int
 
 
@@ -72,7 +72,7 @@ def _run(command: str, server: ServerProcess) -> int:
     streams = _ask(command, server.target, expected)
     poll(lambda: len(_calls(server)) >= before + streams, f"the server logged fewer than {streams} streams")
     ends = Counter((call["code"], call["bytes"], call["audio_seconds"]) for call in _calls(server)[before:])
-    right = {("OK", expected.total_bytes, expected.input_samples / RATE): streams}
+    right = {("OK", expected.file_bytes, expected.input_samples / RATE): streams}
     assert ends == right, f"the server logged {dict(ends)}, expected {right}"
     return streams
 
@@ -121,7 +121,7 @@ def _look_at_ghz(folder: Path, _: str, expected: Totals) -> int:
     for line in (folder / "debug.log").read_text().splitlines():
         response = json.loads(line).get("response")
         if response and response.startswith("finished:"):
-            found = re.search(r'" total_bytes:(\d+) input_samples:(\d+) ', response)
+            found = re.search(r"totals:[<{]file_bytes:(\d+) input_samples:(\d+) ", response)
             assert found, response
             ends.append(Totals(*map(int, found.groups())))
     _check(ends, expected)
@@ -134,7 +134,7 @@ def _look_at_k6(folder: Path, _: str, expected: Totals) -> int:
     for name, passes in (("streams_finished", streams), ("checks", 2 * streams)):
         assert (metrics[name]["passes"], metrics[name]["fails"]) == (passes, 0), metrics[name]
     got = metrics["stream_bytes"]["count"]
-    assert got == streams * expected.total_bytes, f"{got} bytes of {streams} streams of {expected.total_bytes}"
+    assert got == streams * expected.file_bytes, f"{got} bytes of {streams} streams of {expected.file_bytes}"
     return int(streams)
 
 
@@ -145,7 +145,7 @@ def _look_at_locust(folder: Path, _: str, expected: Totals) -> int:
     for name in ("first byte", "frame to byte", "finish", "stream"):
         assert figures[name]["num_requests"] >= streams and figures[name]["num_failures"] == 0, figures[name]
     got = figures["stream"]["total_content_length"]
-    assert got == streams * expected.total_bytes, f"{got} bytes of {streams} streams of {expected.total_bytes}"
+    assert got == streams * expected.file_bytes, f"{got} bytes of {streams} streams of {expected.file_bytes}"
     return int(streams)
 
 
@@ -157,9 +157,10 @@ def _look_at_json(_: Path, stdout: str, expected: Totals) -> int:
         rest = rest[end:].lstrip()
     assert responses[0].HasField("started") and responses[-1].HasField("finished")
     finished = responses[-1].finished
+    totals = finished.totals
     size = sum(len(response.chunk.data) for response in responses) + len(finished.trailer)
-    assert size == finished.total_bytes, f"received {size} bytes, total_bytes={finished.total_bytes}"
-    _check([Totals(finished.total_bytes, finished.input_samples)], expected)
+    assert size == totals.file_bytes, f"received {size} bytes, file_bytes={totals.file_bytes}"
+    _check([Totals(totals.file_bytes, totals.input_samples)], expected)
     return 1
 
 

@@ -88,8 +88,8 @@ function encode(send) {
       }
       bytes += size(response.chunk.data);
     } else if (response.finished) {
-      totals = response.finished;
-      bytes += size(totals.trailer || '');
+      totals = response.finished.totals;
+      bytes += size(response.finished.trailer || '');
       finish.add(Date.now() - halfClosed);
       length.add(Date.now() - begin);
     }
@@ -101,8 +101,8 @@ function encode(send) {
     stop();
     finished.add(totals !== null);
     check(totals || {}, {
-      'total_bytes are the received bytes': (finished) => Number(finished.totalBytes) === bytes,
-      'input_samples are the sent samples': (finished) => Number(finished.inputSamples) === inputSamples,
+      'file_bytes are the received bytes': (sums) => Number(sums.fileBytes) === bytes,
+      'input_samples are the sent samples': (sums) => Number(sums.inputSamples) === inputSamples,
     });
     fileBytes.add(bytes);
   });

@@ -111,10 +111,11 @@ class StreamUser(User):
                 self._tell("finish", sent[-1])
         digest.update(finished.trailer)
         size += len(finished.trailer)
-        if finished.sha256 != digest.digest() or finished.total_bytes != size:
-            raise Truncated(f"received {size} bytes, total_bytes={finished.total_bytes}")
-        if finished.input_samples != self._samples[-1]:
-            raise Truncated(f"sent {self._samples[-1]} samples, input_samples={finished.input_samples}")
+        totals = finished.totals
+        if totals.sent_sha256 != digest.digest() or totals.file_bytes != size:
+            raise Truncated(f"received {size} bytes, file_bytes={totals.file_bytes}")
+        if totals.input_samples != self._samples[-1]:
+            raise Truncated(f"sent {self._samples[-1]} samples, input_samples={totals.input_samples}")
         return size
 
     def _paced(self, begin: float, sent: list[float]) -> Iterator[pb.EncodeStreamRequest]:

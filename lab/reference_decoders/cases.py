@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_server.rpc.wire import list_formats
 
-from lab.reference_decoders.product import Order
+from lab.reference_decoders.product import Order, metadata
 from lab.reference_decoders.signals import BITS
 
 COMMON_RATES = (8000, 16000, 24000, 44100, 48000, 96000, 192000)
@@ -46,9 +46,13 @@ def _of_format(info: pb.FormatInfo) -> Iterator[Order]:
     inputs = sorted(BITS)
     for row, rate in enumerate(rates(info)):
         for column, channels in enumerate(info.channels):
-            yield Order(info, rate, channels, inputs[(row + column) % len(inputs)], pb.AudioOutput(tags=tags))
+            yield Order(
+                info, rate, channels, inputs[(row + column) % len(inputs)], pb.AudioOutput(metadata=metadata(tags))
+            )
     for input_format in inputs:
         for sample_format in info.sample_formats:
-            yield Order(info, 48000, 2, input_format, pb.AudioOutput(sample_format=sample_format, tags=tags))
-    for quality in (0, 0.5, 1) if info.vbr_quality else ():
-        yield Order(info, 48000, 2, output=pb.AudioOutput(vbr_quality=quality, tags=tags))
+            yield Order(
+                info, 48000, 2, input_format, pb.AudioOutput(sample_format=sample_format, metadata=metadata(tags))
+            )
+    for quality in (0, 0.5, 1) if info.takes_vbr_quality else ():
+        yield Order(info, 48000, 2, output=pb.AudioOutput(vbr_quality=quality, metadata=metadata(tags)))

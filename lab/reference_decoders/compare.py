@@ -14,10 +14,10 @@ COMMENT_NAMES = {"track": "tracknumber"}
 OPUS = ("opus", "webm")
 """Formats that are decoded at 48 kHz, whatever the rate of the input."""
 
-COUNTED: dict[str, Callable[[pb.StreamFinished], int]] = {
-    "opus": lambda finished: finished.delay_samples,
-    "mp3": lambda finished: finished.delay_samples + finished.padding_samples,
-    "fmp4": lambda finished: finished.delay_samples,
+COUNTED: dict[str, Callable[[pb.Totals], int]] = {
+    "opus": lambda totals: totals.delay_samples,
+    "mp3": lambda totals: totals.delay_samples + totals.padding_samples,
+    "fmp4": lambda totals: totals.delay_samples,
 }
 """Samples that ffprobe and mediainfo include in the duration although no decoder returns them. They do the same with
 the files of opusenc, lame and ffmpeg."""
@@ -60,13 +60,13 @@ def duration(product: Product, seconds: float, tolerance: float = 1e-4) -> Itera
 
 def container_duration(product: Product, seconds: float, tolerance: float = 1e-4) -> Iterator[str]:
     counted = COUNTED.get(product.order.info.name)
-    extra = counted(product.finished) if counted else 0
+    extra = counted(product.totals) if counted else 0
     yield from duration(product, seconds - extra / product.order.rate, tolerance)
 
 
 def tags(product: Product, reported: Mapping[str, str]) -> Iterator[str]:
     lower = {name.lower(): value for name, value in reported.items()}
-    for name, value in product.order.output.tags.items():
+    for name, value in product.order.tags.items():
         got = lower.get(name, lower.get(COMMENT_NAMES.get(name, name)))
         if got != value:
             yield f"tag {name}: {got!r}, expected {value!r}"

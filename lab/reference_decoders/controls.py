@@ -48,7 +48,7 @@ def control(product: Product) -> Product:
     path = product.file.with_stem("control")
     target = {"vorbis": path.with_suffix(".wav"), "ogg-flac": path.with_suffix(".flac")}.get(order.info.name, path)
     source = ("-f", "f64le", "-ar", order.rate, "-ac", order.channels, "-channel_layout", _LAYOUTS[order.channels])
-    tags = [word for name, value in order.output.tags.items() for word in ("-metadata", f"{name}={value}")]
+    tags = [word for name, value in order.tags.items() for word in ("-metadata", f"{name}={value}")]
     options = OPTIONS[order.info.name](product).split()
     pcm = to_bytes(product.signal, pb.SAMPLE_FORMAT_F64LE)
     _, said = run("ffmpeg", "-v", "error", "-y", *source, "-i", "pipe:0", *options, *tags, target, stdin=pcm)

@@ -59,7 +59,7 @@ def mkvmerge(product: Product) -> Iterator[str]:
     yield from complaints("mkvmerge", name, out.decode() + said)
     if remuxed.exists():
         seconds = json.loads(run("mkvmerge", "-J", remuxed)[0])["container"]["properties"]["duration"] / 1e9
-        delay = product.finished.delay_samples / product.order.rate if name in compare.OPUS else 0
+        delay = product.totals.delay_samples / product.order.rate if name in compare.OPUS else 0
         yield from compare.duration(product, seconds - delay, tolerance=_WHOLE_MS)
         remuxed.unlink()
 

@@ -54,9 +54,9 @@ MP4_ATOMS = {
     "comment": "©cmt",
 }
 
-FFMPEG_ADDS: dict[str, Callable[[pb.StreamFinished], int]] = {
-    "m4a": lambda finished: finished.padding_samples,
-    "fmp4": lambda finished: finished.delay_samples + finished.padding_samples,
+FFMPEG_ADDS: dict[str, Callable[[pb.Totals], int]] = {
+    "m4a": lambda totals: totals.padding_samples,
+    "fmp4": lambda totals: totals.delay_samples + totals.padding_samples,
 }
 """Samples that FFmpeg 5 returns although the file excludes them; it does the same with its own files."""
 
@@ -66,7 +66,7 @@ def ffmpeg(product: Product) -> Iterator[str]:
     samples, said = _ffmpeg_decode(product, "warning", product.file)
     yield from complaints("ffmpeg", product.order.info.name, said)
     name = product.order.info.name
-    more = FFMPEG_ADDS[name](product.finished) if name in FFMPEG_ADDS else 0
+    more = FFMPEG_ADDS[name](product.totals) if name in FFMPEG_ADDS else 0
     # FFmpeg 5 cuts the ends of short Vorbis files wrongly, also those of oggenc.
     yield from compare.hear(product, samples, more=None if name == "vorbis" else more)
 
@@ -147,7 +147,7 @@ def mp3val(product: Product) -> Iterator[str]:
     out, said = run("mp3val", product.file)
     yield from complaints("mp3val", product.order.info.name, said + _lines(out, "WARNING|ERROR"))
     found = re.search(rb"(\d+) MPEG frames", out)
-    frames = product.finished.delay_samples + product.finished.output_samples + product.finished.padding_samples
+    frames = product.totals.delay_samples + product.totals.output_samples + product.totals.padding_samples
     per_frame = 1152 if product.order.rate >= 32000 else 576
     yield from compare.differ("MPEG frames", found and int(found[1]), frames // per_frame + 1)  # the Info frame
 

@@ -31,7 +31,7 @@ def faad(product: Product) -> Iterator[str]:
     yield from complaints("faad", product.order.info.name, said)
     channels = max(2, product.order.channels)  # mono is decoded to stereo
     samples = np.frombuffer(out, "<f4").reshape(-1, channels).astype(np.float64)
-    frames = len(product.signal) + product.finished.padding_samples
+    frames = len(product.signal) + product.totals.padding_samples
     yield from compare.differ("frames", len(samples), frames)
     if product.order.channels <= 2:  # it returns channels in the codec's order
         yield from compare.hear(product, samples, more=None)

@@ -1,11 +1,12 @@
 """One file that a real server encoded: as it was streamed, and as it is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+import google_crc32c
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 from support.server import ServerProcess, channel_to
@@ -13,6 +14,11 @@ from support.server import ServerProcess, channel_to
 from lab.reference_decoders.signals import BITS, Signal, to_bytes
 
 MESSAGE_BYTES = 64 * 1024
+
+
+def metadata(tags: Mapping[str, str]) -> pb.Metadata:
+    """Return tags in their order."""
+    return pb.Metadata(tags=[pb.Tag(name=name, value=value) for name, value in tags.items()])
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,10 @@ class Order:
         return pb.StreamConfig(input=pcm, output=output)
 
     @property
+    def tags(self) -> dict[str, str]:
+        return {tag.name: tag.value for tag in self.output.metadata.tags}
+
+    @property
     def bits(self) -> int:
         """Return the number of bits per sample that a lossless file can store without loss."""
         kept = self.output.sample_format or self.input_format
@@ -64,9 +74,13 @@ class Product:
     """The file as it is stored: with the final header."""
 
     @property
+    def totals(self) -> pb.Totals:
+        return self.finished.totals
+
+    @property
     def frames(self) -> int:
         """Samples per channel that decoders should return, including delay and padding for formats that are not exact."""
-        extra = 0 if self.order.info.sample_exact else self.finished.delay_samples + self.finished.padding_samples
+        extra = 0 if self.order.info.sample_exact else self.totals.delay_samples + self.totals.padding_samples
         return len(self.signal) + extra
 
 
@@ -85,10 +99,12 @@ def make(stub: AudioWriterServiceStub, order: Order, signal: Signal, folder: Pat
     responses = list(stub.EncodeStream(iter(requests)))
     started, finished = responses[0].started, responses[-1].finished
     live = b"".join(response.chunk.data for response in responses) + finished.trailer
-    assert len(live) == finished.total_bytes
-    assert sha256(live).digest() == finished.sha256
+    assert len(live) == finished.totals.file_bytes
+    assert sha256(live).digest() == finished.totals.sent_sha256
     suffix = started.file_extension
     product = Product(order, signal, started, finished, folder / f"live{suffix}", folder / f"file{suffix}")
     product.live.write_bytes(live)
-    product.file.write_bytes(finished.header + live[len(finished.header) :])
+    file = finished.header + live[len(finished.header) :]
+    assert google_crc32c.value(file) == finished.totals.file_crc32c
+    product.file.write_bytes(file)
     return product

@@ -54,13 +54,13 @@ def judge(server: AudioWriterServiceStub, order: Order, folder: Path) -> Verdict
 
 def totals(product: Product) -> Iterator[str]:
     """Yield the faults in the totals that the server reports."""
-    finished, frames = product.finished, len(product.signal)
-    if (finished.input_samples, finished.output_samples) != (frames, frames):
-        yield f"{finished.input_samples} input and {finished.output_samples} output samples, expected {frames}"
-    if finished.clipped_samples:
-        yield f"{finished.clipped_samples} samples clipped"
-    if abs(finished.peak - abs(product.signal).max()) > 1e-6:
-        yield f"peak {finished.peak}, expected {abs(product.signal).max()}"
+    totals, frames = product.totals, len(product.signal)
+    if (totals.input_samples, totals.output_samples) != (frames, frames):
+        yield f"{totals.input_samples} input and {totals.output_samples} output samples, expected {frames}"
+    if totals.clipped_samples:
+        yield f"{totals.clipped_samples} samples clipped"
+    if abs(totals.peak - abs(product.signal).max()) > 1e-6:
+        yield f"peak {totals.peak}, expected {abs(product.signal).max()}"
 
 
 def test_every_listed_format_has_judges(server: AudioWriterServiceStub) -> None:

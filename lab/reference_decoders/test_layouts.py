@@ -11,7 +11,7 @@ from audiowriter_server.rpc.wire import list_formats
 
 from lab.reference_decoders import layouts
 from lab.reference_decoders.layouts import Fields
-from lab.reference_decoders.product import Order, make
+from lab.reference_decoders.product import Order, make, metadata
 from lab.reference_decoders.signals import SPEECH_RATE, speech, tones
 from lab.reference_decoders.tools import run
 
@@ -75,7 +75,9 @@ def test_lame_tag_equals_that_of_lame(
 
 
 def test_id3v1_tag_equals_that_of_lame(server: AudioWriterServiceStub, tmp_path: Path) -> None:
-    mine = layouts.id3v1(ours(server, tmp_path, Order(FORMATS["mp3"], SPEECH_RATE, output=pb.AudioOutput(tags=TAGS))))
+    mine = layouts.id3v1(
+        ours(server, tmp_path, Order(FORMATS["mp3"], SPEECH_RATE, output=pb.AudioOutput(metadata=metadata(TAGS))))
+    )
     options = ("--tt", "--ta", "--tl", "--ty", "--tg", "--tc", "--tn")
     tags = [word for pair in zip(options, TAGS.values(), strict=True) for word in pair]
     target = tmp_path / "theirs.mp3"

@@ -139,7 +139,7 @@ def test_tones_are_no_worse_than_the_reference_encoders(
     product, wave, theirs = encode(server, reference, source, tmp_path)
     reference.encode(wave, theirs, reference.output.bitrate_bps)
     # ADTS cannot say its delay. That of FFmpeg's files is the same.
-    delay = product.finished.delay_samples if reference.format_name == "aac" else 0
+    delay = product.totals.delay_samples if reference.format_name == "aac" else 0
     ours, reference_heard = (hear(source, file, delay) for file in (product.file, theirs))
     content = ours.no_worse_than(reference_heard)
     matrix.record(record_property, reference.format_name, reference.judge, content=content)

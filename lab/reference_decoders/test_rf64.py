@@ -10,6 +10,7 @@ from audiowriter_server.rpc.session import Session
 from support.streams import flat
 
 from lab.reference_decoders import layouts
+from lab.reference_decoders.product import metadata
 from lab.reference_decoders.tools import run
 
 RATE, CHANNELS, FRAME_BYTES = 192_000, 8, 64  # F64LE
@@ -18,7 +19,7 @@ UNKNOWN = 0xFFFFFFFF
 
 
 def header(frames: int | None) -> bytes:
-    return wav.header(format_tag=wav.PCM, bits=16, sample_rate=48000, channels=1, tags={}, frames=frames)
+    return wav.header(format_tag=wav.PCM, bits=16, sample_rate=48000, channels=1, tags=(), frames=frames)
 
 
 def test_rf64_starts_where_riff_ends() -> None:
@@ -44,7 +45,7 @@ def test_ds64_is_where_ffmpeg_writes_it(tmp_path: Path) -> None:
 def test_real_run_beyond_4_gib(long: None, tmp_path: Path) -> None:
     config = pb.StreamConfig(
         input=pb.PcmInput(sample_format=pb.SAMPLE_FORMAT_F64LE, sample_rate_hz=RATE, channels=CHANNELS),
-        output=pb.AudioOutput(format=pb.AUDIO_FORMAT_WAV, tags={"title": "Longer than four gibibytes"}),
+        output=pb.AudioOutput(format=pb.AUDIO_FORMAT_WAV, metadata=metadata({"title": "Longer than four gibibytes"})),
     )
     session = Session()
     head = b"".join(response.chunk.data for response in flat(session.receive(pb.EncodeStreamRequest(config=config))))
@@ -56,13 +57,13 @@ def test_real_run_beyond_4_gib(long: None, tmp_path: Path) -> None:
     finished = list(flat(session.finish()))[-1].finished
     session.close()
     frames = messages * len(message.pcm) // FRAME_BYTES
-    assert finished.total_bytes == received
-    assert finished.output_samples == frames
+    assert finished.totals.file_bytes == received
+    assert finished.totals.output_samples == frames
 
     file = tmp_path / "file.wav"
     with file.open("wb") as sparse:
         sparse.write(finished.header)
-        sparse.truncate(finished.total_bytes)
+        sparse.truncate(finished.totals.file_bytes)
     shown = ("-of", "csv=p=0", "-show_entries", "stream=duration_ts,channels")
     assert run("ffprobe", "-v", "warning", *shown, file) == (f"{CHANNELS},{frames}\n".encode(), "")
     assert run("mediainfo", "--Inform=Audio;%SamplingCount% %Channels%", file) == (

@@ -2,11 +2,12 @@
 
 CallError
 ├── InvalidArgument     INVALID_ARGUMENT     the config or the PCM is invalid; one violation per bad field
+│   ├── UnknownFields   INVALID_ARGUMENT     the config has fields that this server does not know
 │   └── AboveLimit      INVALID_ARGUMENT     a field exceeds a limit of the server; the error names the limit
 ├── OutOfOrder          FAILED_PRECONDITION  a message was sent at the wrong time
 ├── LimitExceeded       RESOURCE_EXHAUSTED   a stream has reached a limit of the server; the error names the limit
 ├── CallerFull          RESOURCE_EXHAUSTED   the caller has max_caller_streams live streams
-├── TimedOut            DEADLINE_EXCEEDED    the client did not send, or did not read, for too long
+├── TimedOut            ABORTED              the client did not send, or did not read, for too long
 ├── Refused             UNAVAILABLE          the call is valid, and another server may accept it
 │   ├── ServerFull      UNAVAILABLE          max_streams streams are live
 │   ├── MemoryFull      UNAVAILABLE          the live calls have reserved the memory of the process
@@ -18,6 +19,7 @@ CallError
 The status of an exceeded limit tells the client what to do:
 UNAVAILABLE         send the same call to another server, or later
 INVALID_ARGUMENT    change the request, because every server rejects it
+ABORTED             start again; DEADLINE_EXCEEDED is left to the deadline that the client itself has set
 RESOURCE_EXHAUSTED  continue in a new stream; there is no field to change, because everything sent so far is valid, and the
                     same stream started again would reach the same limit. If the limit is max_caller_streams: end another
                     stream first
@@ -32,7 +34,9 @@ from urllib.parse import quote
 
 from google.rpc import code_pb2
 
-DOMAIN = "audiowriter"
+DOMAIN = "audiowriter.v1.AudioWriterService"
+"""Domain of every ErrorInfo. The full name of the service is unique among the services that a client may call, and needs no
+DNS name that somebody would have to keep."""
 
 MAX_VIOLATIONS_BYTES = 7000
 """Maximum length of all violations in the metadata of a status. gRPC clients refuse metadata of more than 8 KiB."""
@@ -74,6 +78,14 @@ class InvalidArgument(CallError):
         self.violations = tuple(violations)
 
 
+class UnknownFields(InvalidArgument):
+    """The config has fields that this server does not know. An older client would not have set them."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__(violations)
+        self.reason = "UNKNOWN_FIELD"
+
+
 class AboveLimit(InvalidArgument):
     """At least one field exceeds a limit of the server. `metadata` has the first such limit and its value."""
 
@@ -112,7 +124,7 @@ class CallerFull(CallError):
 class TimedOut(CallError):
     """The client did not send, or did not read, for too long."""
 
-    code = code_pb2.DEADLINE_EXCEEDED
+    code = code_pb2.ABORTED
 
     def __init__(self, message: str, limit: str, seconds: float) -> None:
         super().__init__(message, *_limit_info(limit, f"{seconds:g}"))

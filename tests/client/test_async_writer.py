@@ -36,7 +36,7 @@ async def test_sync_and_async_write_the_same_file(
             sync_writer.write(block)
     assert (tmp_path / "async").read_bytes() == (tmp_path / "sync").read_bytes()
     assert writer.result == sync_writer.result
-    assert writer.bytes_received == writer.result.total_bytes
+    assert writer.bytes_received == writer.result.file_bytes
 
 
 async def test_started_and_flushed_are_awaited(target: str, samples: NDArray[np.int16]) -> None:
@@ -98,8 +98,8 @@ async def test_sink_of_the_caller_may_be_asynchronous(target: str) -> None:
     sink = Slow()
     async with AsyncAudioWriter.open(target, WAV, sink) as writer:
         await writer.write(bytes(1000))
-    assert len(sink.data) == writer.result.total_bytes
-    assert sink.header == writer.result.header
+    assert len(sink.data) == writer.result.file_bytes
+    assert sink.header == writer.header
 
 
 async def test_long_stream_does_not_deadlock(target: str, tmp_path: Path) -> None:

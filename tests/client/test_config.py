@@ -1,8 +1,17 @@
 import pytest
-from audiowriter.v1.audio_writer_pb2 import AudioFormat, AudioOutput, PcmInput, SampleFormat, StreamConfig
+from audiowriter.v1.audio_writer_pb2 import (
+    AudioFormat,
+    AudioOutput,
+    Metadata,
+    PcmInput,
+    SampleFormat,
+    StreamConfig,
+    Tag,
+)
 from audiowriter_client import stream_config
-from audiowriter_client.config import SAMPLE_FORMATS
+from audiowriter_client.config import SAMPLE_FORMATS, TagOptions
 from audiowriter_client.formats import AUDIO_FORMATS
+from google.protobuf.duration_pb2 import Duration
 
 
 def test_values_are_set_in_their_fields() -> None:
@@ -14,7 +23,9 @@ def test_values_are_set_in_their_fields() -> None:
         bitrate_bps=96000,
         effort=0,
         page_ms=20,
+        opus_frame_ms=2.5,
         tags={"title": "Ωmega"},
+        request_id="42",
         output_sample_rate_hz=48000,
         output_channels=1,
         output_sample_format="s16le",
@@ -28,10 +39,25 @@ def test_values_are_set_in_their_fields() -> None:
             sample_format=SampleFormat.SAMPLE_FORMAT_S16LE,
             bitrate_bps=96000,
             effort=0,
-            page_ms=20,
-            tags={"title": "Ωmega"},
+            page=Duration(nanos=20_000_000),
+            opus_frame=Duration(nanos=2_500_000),
+            metadata=Metadata(tags=[Tag(name="title", value="Ωmega")]),
         ),
+        request_id="42",
     )
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"title": "x", "artist": ["a", "b"]},
+        [("title", "x"), ("artist", "a"), ("artist", "b")],
+    ],
+    ids=["mapping", "pairs"],
+)
+def test_a_tag_may_have_several_values(tags: TagOptions) -> None:
+    metadata = stream_config(format="mp3", sample_rate_hz=8000, tags=tags).output.metadata
+    assert [(tag.name, tag.value) for tag in metadata.tags] == [("title", "x"), ("artist", "a"), ("artist", "b")]
 
 
 def test_every_format_of_the_contract_has_a_name() -> None:
@@ -57,6 +83,8 @@ def test_quality_zero_is_not_the_default() -> None:
         ({"bitrate_bps": 1, "vbr_quality": 1}, "bitrate_bps and vbr_quality are mutually exclusive"),
         ({"sample_rate_hz": -1}, "-1"),
         ({"format": "x" * 1000}, f"^format='{'x' * 62}…: expected"),
+        ({"page_ms": float("nan")}, "page_ms=nan: not a duration"),
+        ({"opus_frame_ms": 1e300}, "opus_frame_ms=1e\\+300: not a duration"),
     ],
 )
 def test_errors_name_the_wrong_value(wrong: dict[str, object], message: str) -> None:

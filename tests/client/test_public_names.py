@@ -24,9 +24,13 @@ def test_public_names() -> None:
         "TruncatedStream",
         "Violation",
         "async_encode",
+        "async_get_server_info",
         "async_list_formats",
+        "async_resolve_config",
         "encode",
+        "get_server_info",
         "list_formats",
+        "resolve_config",
         "stream_config",
     ]
     assert all(hasattr(audiowriter_client, name) for name in audiowriter_client.__all__)
@@ -37,7 +41,8 @@ def test_version_is_the_distribution_s() -> None:
 
 
 def test_library_needs_only_its_base_dependencies() -> None:
-    allowed = {"audiowriter", "audiowriter_client", "google", "grpc", "grpc_status", "numpy"} | sys.stdlib_module_names
+    required = {"fastcrc", "google", "grpc", "grpc_status", "numpy"}
+    allowed = {"audiowriter", "audiowriter_client"} | required | sys.stdlib_module_names
     for file in PACKAGE.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names: list[str | None] = []

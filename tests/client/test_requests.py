@@ -49,7 +49,7 @@ def test_messages_contain_all_items_in_order(steps: list[int | bool | None]) -> 
     position, flushes = 0, []
     for request in taken:
         position += len(request.pcm)
-        flushes += [position] * request.flush
+        flushes += [position] * request.HasField("flush")
     assert flushes == flushed_at
 
 

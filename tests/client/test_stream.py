@@ -4,6 +4,7 @@ import hashlib
 import io
 from pathlib import Path
 
+import google_crc32c
 import pytest
 from audiowriter.v1.audio_writer_pb2 import (
     AudioOutput,
@@ -12,6 +13,7 @@ from audiowriter.v1.audio_writer_pb2 import (
     StreamFinished,
     StreamFlushed,
     StreamStarted,
+    Totals,
 )
 from audiowriter_client import TruncatedStream, stream_config
 from audiowriter_client.sink import Destination, open_sink
@@ -23,7 +25,13 @@ CHUNKS = [
     EncodeStreamResponse(chunk=EncodedChunk(data=b"dy", offset=6)),
 ]
 FINISHED = StreamFinished(
-    header=b"HE", trailer=b"tail", total_bytes=12, sha256=hashlib.sha256(b"headbodytail").digest()
+    header=b"HE",
+    trailer=b"tail",
+    totals=Totals(
+        file_bytes=12,
+        sent_sha256=hashlib.sha256(b"headbodytail").digest(),
+        file_crc32c=google_crc32c.value(b"HEadbodytail"),
+    ),
 )
 
 
@@ -45,20 +53,20 @@ def finished(**changed: object) -> EncodeStreamResponse:
     event = StreamFinished()
     event.CopyFrom(FINISHED)
     for name, value in changed.items():
-        setattr(event, name, value)
+        setattr(event if name in ("header", "trailer") else event.totals, name, value)
     return EncodeStreamResponse(finished=event)
 
 
 def test_complete_stream_is_header_body_trailer() -> None:
     file = io.BytesIO()
     stream = run(file, STARTED, *CHUNKS, finished())
-    assert stream.result == FINISHED
+    assert stream.result == FINISHED.totals
     assert stream.started == STARTED.started
     assert file.getvalue() == b"HEadbodytail"
 
 
 def test_unknown_event_of_a_newer_server_is_ignored() -> None:
-    assert run(io.BytesIO(), STARTED, EncodeStreamResponse(), *CHUNKS, finished()).result == FINISHED
+    assert run(io.BytesIO(), STARTED, EncodeStreamResponse(), *CHUNKS, finished()).result == FINISHED.totals
 
 
 @pytest.mark.parametrize(
@@ -69,10 +77,12 @@ def test_unknown_event_of_a_newer_server_is_ignored() -> None:
         ([STARTED, CHUNKS[0], finished()], "received 10 bytes, expected 12"),
         ([STARTED, CHUNKS[1], finished()], "received a chunk at offset 6, expected 0"),
         ([STARTED, *CHUNKS, CHUNKS[1], finished()], "received a chunk at offset 6, expected 8"),
-        ([STARTED, *CHUNKS, finished(total_bytes=13)], "received 12 bytes, expected 13"),
+        ([STARTED, *CHUNKS, finished(file_bytes=13)], "received 12 bytes, expected 13"),
         ([STARTED, *CHUNKS, finished(trailer=b"tall")], "SHA-256"),
-        ([STARTED, *CHUNKS, finished(sha256=b"")], "SHA-256"),
-        ([STARTED, *CHUNKS, finished(header=bytes(13))], "header has 13 bytes, but the file has 12"),
+        ([STARTED, *CHUNKS, finished(sent_sha256=b"")], "SHA-256"),
+        ([STARTED, *CHUNKS, finished(header=bytes(7))], "header has 7 bytes, but the first chunk has 6"),
+        ([STARTED, *CHUNKS, finished(header=b"HA")], "CRC-32C"),
+        ([STARTED, *CHUNKS, finished(file_crc32c=1)], "CRC-32C"),
     ],
 )
 def test_incomplete_stream_leaves_no_file(tmp_path: Path, responses: list[EncodeStreamResponse], message: str) -> None:

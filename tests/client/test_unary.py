@@ -9,9 +9,13 @@ from audiowriter_client import (
     InvalidArgument,
     LimitExceeded,
     async_encode,
+    async_get_server_info,
     async_list_formats,
+    async_resolve_config,
     encode,
+    get_server_info,
     list_formats,
+    resolve_config,
     stream_config,
 )
 from numpy.typing import NDArray
@@ -60,3 +64,28 @@ async def test_asyncio_calls_raise_the_same(target: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         await async_encode(target, stream_config(format="mp3", sample_rate_hz=44101), b"")
     assert caught.value.violations
+
+
+async def test_a_config_is_resolved_without_a_stream(target: str) -> None:
+    wanted = stream_config(format="opus", sample_rate_hz=44100, page_ms=10)
+    started = resolve_config(target, wanted)
+    assert (started.output.sample_rate_hz, started.output.opus_frame.nanos, started.delay_samples) == (
+        48000,
+        10**7,
+        312,
+    )
+    assert await async_resolve_config(target, wanted) == started
+
+
+async def test_a_bad_config_is_refused_without_a_stream(target: str) -> None:
+    wrong = stream_config(format="mp3", sample_rate_hz=44101)
+    with pytest.raises(InvalidArgument, match="sample_rate_hz"):
+        resolve_config(target, wrong)
+    with pytest.raises(InvalidArgument, match="sample_rate_hz"):
+        await async_resolve_config(target, wrong)
+
+
+async def test_the_server_says_its_limits(target: str) -> None:
+    info = get_server_info(target)
+    assert info.version and info.limits.max_message_bytes == 4 * 2**20
+    assert await async_get_server_info(target) == info

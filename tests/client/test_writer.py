@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import grpc
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def test_file_is_complete(target: str, tmp_path: Path, names: Names, samples: ND
             writer.write(block)
             assert names() != ["a"]
     assert names() == ["a"]
-    assert path.stat().st_size == writer.result.total_bytes == writer.bytes_received
+    assert path.stat().st_size == writer.result.file_bytes == writer.bytes_received
     assert writer.result.input_samples == len(samples)
 
 
@@ -43,7 +44,8 @@ def test_header_is_replaced(target: str, tmp_path: Path, samples: NDArray[np.int
     path = tmp_path / f"a.{name}"
     with AudioWriter.open(target, stream_config(format=name, sample_rate_hz=24000), path) as writer:
         writer.write(samples)
-    assert path.read_bytes().startswith(writer.result.header)
+    assert path.read_bytes().startswith(writer.header)
+    assert google_crc32c.value(path.read_bytes()) == writer.result.file_crc32c
     decoded, rate = soundfile.read(path, dtype="int16")
     assert rate == 24000
     np.testing.assert_array_equal(decoded, samples)
@@ -55,9 +57,8 @@ def test_every_sink_receives_the_same_file(target: str, tmp_path: Path, samples:
         with AudioWriter.open(target, WAV, sink) as writer:
             writer.write(samples)
     assert file.getvalue() == (tmp_path / "a.wav").read_bytes()
-    header = writer.result.header
-    assert live[len(header) :] == file.getvalue()[len(header) :]
-    assert hashlib.sha256(live).digest() == writer.result.sha256
+    assert writer.header + live[len(writer.header) :] == file.getvalue() != live
+    assert hashlib.sha256(live).digest() == writer.result.sent_sha256
 
 
 @pytest.mark.parametrize("size", [1, 7, 333, 4096, 10**6])

@@ -81,7 +81,7 @@ def file_of(events: list[Event]) -> bytes:
         elif isinstance(event, Finished):
             data += event.trailer
             data[: len(event.header)] = event.header
-            assert event.total_bytes == len(data)
+            assert event.file_bytes == len(data)
     return bytes(data)
 
 
@@ -142,11 +142,17 @@ def test_one_error_names_all_bad_options() -> None:
         {"sample_format": 16},
         {"bitrate_bps": 64_000.0},
         {"effort": "10"},
-        {"page_ms": 20.0},
+        {"page_ms": "20"},
+        {"page_ms": float("nan")},
+        {"opus_frame_ms": "20"},
+        {"opus_frame_ms": [20]},
         {"output_sample_rate_hz": 48_000.0},
         {"output_channels": 2.0},
         {"output_sample_format": 32},
-        {"tags": [("title", "a")]},
+        {"tags": "title"},
+        {"tags": ["title"]},
+        {"tags": [("title",)]},
+        {"tags": 1},
         {"tags": {"title": b"a"}},
         {"tags": {1: "a", "mood": "b"}},
         {"format": "mp3", "vbr_quality": "0.4"},

@@ -118,7 +118,7 @@ def test_started_flush_and_result(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="no result before close"):
             audio.result  # noqa: B018
     assert audio.result.output_samples == len(SAMPLES)
-    assert audio.result.total_bytes == (tmp_path / "speech.opus").stat().st_size
+    assert audio.result.file_bytes == (tmp_path / "speech.opus").stat().st_size
     with pytest.raises(ValueError, match="closed"):
         audio.write(SAMPLES)
     audio.close()

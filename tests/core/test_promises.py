@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 from audiowriter_core import FORMATS, AudioEncoder, Chunk, Format, InvalidArgument
@@ -144,8 +145,9 @@ def test_nan_is_refused_immediately(name: str) -> None:
 def test_totals_and_hash_are_correct(name: str) -> None:
     encoded = encode(config(name), PCM)
     finished = encoded.finished
-    assert finished.total_bytes == len(encoded.live) == len(encoded.file)
-    assert finished.sha256 == hashlib.sha256(encoded.live).digest()
+    assert finished.file_bytes == len(encoded.live) == len(encoded.file)
+    assert finished.sent_sha256 == hashlib.sha256(encoded.live).digest()
+    assert finished.file_crc32c == google_crc32c.value(encoded.file)
     assert finished.duration_s == 1
     assert finished.peak == pytest.approx(np.abs(SPEECH.astype(int)).max() / 32768)
     assert finished.clipped_samples == 0

@@ -66,7 +66,7 @@ def check_full(server: ServerProcess, count: int) -> None:
         poll(lambda: is_ready(channel), "the server has space and is not ready")
         with channel_to(server) as new:
             Stream(new).start().finish()
-        assert stream.finish().total_bytes == len(FRAME)
+        assert stream.finish().file_bytes == len(FRAME)
     lines = [line for line in server.log if str(line["message"]).startswith("no space for new connections")]
     assert len(lines) == 1
 

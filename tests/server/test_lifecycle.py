@@ -44,7 +44,7 @@ def test_drain_completes_fifty_streams() -> None:
         for stream in streams:
             for _ in range(10):
                 stream.send(pb.EncodeStreamRequest(pcm=FRAME))
-        assert [stream.finish().total_bytes for stream in streams] == [10 * len(FRAME)] * 50
+        assert [stream.finish().file_bytes for stream in streams] == [10 * len(FRAME)] * 50
         begin = time.monotonic()
         assert server.wait() == 0
         assert time.monotonic() - begin < 5  # an open Watch does not delay the drain
@@ -151,12 +151,12 @@ def test_killed_worker_is_restarted_without_effect_on_the_others() -> None:
             assert lost.error().code is grpc.StatusCode.UNAVAILABLE
             server.wait_for_line("worker ")
             with channel_to(server.wait_until_listening()) as new:
-                assert Stream(new).start().finish().total_bytes == 0
+                assert Stream(new).start().finish().file_bytes == 0
             server.signal()
             for _ in range(2):
                 server.wait_for_line("draining ")
             kept.send(pb.EncodeStreamRequest(pcm=FRAME))
-            assert kept.finish().total_bytes == len(FRAME)
+            assert kept.finish().file_bytes == len(FRAME)
         assert server.wait() == 0
 
 
@@ -167,7 +167,7 @@ def test_workers_drain_when_their_supervisor_is_killed() -> None:
             server.signal(signal.SIGKILL)
             server.process.wait(LIMIT_S)
             server.wait_for_line("draining 1")
-            assert stream.finish().total_bytes == 0
+            assert stream.finish().file_bytes == 0
         # The worker without a stream may have stopped before the other one reported that it drains.
         poll(lambda: [line["message"] for line in server.log].count("stopped") == 2, "a worker is still running")
 

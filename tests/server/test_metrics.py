@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.request import Request, urlopen
 
 import grpc
 import pytest
@@ -89,6 +90,23 @@ def test_log_and_metrics_match_the_clients_counts(workers: int) -> None:
     assert read["audiowriter_errors_total", "CONFIG_MISSING"] == workers
     assert read["audiowriter_errors_total", "INVALID_ARGUMENT"] == workers
     assert read["audiowriter_max_streams",] == 1000 * workers
+
+
+def test_histograms_have_the_request_id_of_a_call_as_exemplar() -> None:
+    metrics = Metrics()
+    first = pb.EncodeStreamRequest()
+    first.CopyFrom(MP3)
+    first.config.request_id = "x" * 64  # the longest
+    with ServerProcess(metrics.flag) as server, channel_to(server) as channel:
+        stream = Stream(channel, first).start()
+        stream.send(pb.EncodeStreamRequest(pcm=50 * FRAME))
+        stream.finish()
+        server.wait_for_line("call")
+        accept = {"Accept": "application/openmetrics-text"}
+        with urlopen(Request(f"http://127.0.0.1:{metrics.port}/metrics", headers=accept), timeout=20) as answer:
+            lines = answer.read().decode().splitlines()
+    found = {line.partition("_bucket")[0] for line in lines if f'# {{request_id="{"x" * 64}"}}' in line}
+    assert found == {"grpc_server_handling_seconds", "audiowriter_first_byte_seconds"}
 
 
 def test_live_streams_are_counted_while_they_live() -> None:

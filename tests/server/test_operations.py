@@ -73,7 +73,7 @@ def test_every_limit_has_its_error() -> None:
 
 def test_every_other_reason_is_documented() -> None:
     errors = {"OutOfOrder", "Stopped", "CallError", "LimitExceeded", "InvalidArgument", "__init__"}
-    reasons = set()
+    reasons = set[str]()
     for source in SOURCES:
         for node in ast.walk(ast.parse(source.read_text())):
             if isinstance(node, ast.Call):
@@ -81,6 +81,8 @@ def test_every_other_reason_is_documented() -> None:
                 texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
                 if name in errors:
                     reasons |= {text for text in texts if isinstance(text, str) and re.fullmatch("[A-Z_]+", text)}
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                reasons |= {str(node.value.value) for target in node.targets if getattr(target, "attr", "") == "reason"}
     assert {reason for _, reason, _ in table("Status")} == reasons - {"DRAIN_TIMEOUT_EXCEEDED"}
 
 

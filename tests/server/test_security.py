@@ -75,7 +75,7 @@ def test_renewed_certificate_is_used_without_a_restart(authority: trustme.CA, fi
             with secure_channel(server, other) as new:
                 assert list_formats(new) is grpc.StatusCode.OK
             server.wait_for_line("certificates reloaded")
-            assert live.finish().total_bytes == 0
+            assert live.finish().file_bytes == 0
         with secure_channel(server, authority) as stale:
             assert list_formats(stale) is grpc.StatusCode.UNAVAILABLE
 

@@ -3,9 +3,11 @@
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
+import google_crc32c
 import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
@@ -65,10 +67,10 @@ def test_encode_returns_the_whole_file(channel: grpc.Channel, name: str) -> None
     response = AudioWriterServiceStub(channel).Encode(pb.EncodeRequest(config=config(name), pcm=PCM))
     expected = encode(config(name), PCM)
     assert without_serials(response.file) == without_serials(expected.file)
-    assert response.finished.total_bytes == len(response.file)
-    assert response.finished.output_samples == expected.finished.output_samples
-    assert not response.finished.header
-    assert not response.finished.trailer
+    assert response.totals.file_bytes == len(response.file)
+    assert response.totals.output_samples == expected.totals.output_samples
+    assert response.totals.sent_sha256 == sha256(response.file).digest()
+    assert response.totals.file_crc32c == google_crc32c.value(response.file)
     assert response.started == expected.started
 
 
@@ -129,8 +131,8 @@ def test_a_status_with_long_bad_tags_fits_into_metadata(channel: grpc.Channel, u
     wanted = config("mp3", effort=11, page_ms=7, tags=bad)
     error = Stream(channel, pb.EncodeStreamRequest(config=wanted)).error()
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
-    assert error.fields[:2] == ["config.output.effort", "config.output.page_ms"]
-    assert error.fields[2].startswith("config.output.tags")
+    assert error.fields[:2] == ["config.output.effort", "config.output.page"]
+    assert error.fields[2].startswith("config.output.metadata.tags")
     raw = len(quote(error.text)) + len(b64encode(error.trailing["grpc-status-details-bin"]))
     assert raw < 8192 - 512, "the rest is for other metadata"
 

@@ -6,6 +6,8 @@ from audiowriter_core.audio import sample_types as samples
 from audiowriter_server.errors import InvalidArgument
 from support.streams import config, resolve
 
+TAGS = "config.output.metadata.tags"
+
 
 def violations(wanted: pb.StreamConfig) -> dict[str, str]:
     with pytest.raises(InvalidArgument) as caught:
@@ -48,8 +50,8 @@ def test_one_error_names_all_bad_fields_and_accepted_values() -> None:
         "config.output.sample_rate_hz": "sample_rate_hz=44101: mp3 takes "
         "8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000",
         "config.output.effort": "effort=11: mp3 takes 0 to 10",
-        "config.output.page_ms": "page_ms=7: mp3 has no pages",
-        'config.output.tags["mood"]': "tags[\"mood\"]='x': mp3 supports title, artist, album, date, genre, comment, track",
+        "config.output.page": "page=7 ms: mp3 has no pages",
+        f'{TAGS}["mood"]': "tags[\"mood\"]='x': mp3 supports title, artist, album, date, genre, comment, track",
     }
 
 
@@ -60,7 +62,18 @@ def test_one_error_names_all_bad_fields_and_accepted_values() -> None:
         (pb.StreamConfig(), "config.output.format", "AUDIO_FORMAT_UNSPECIFIED: audiowriter writes AUDIO_FORMAT_WAV"),
         (config("mp3", bitrate_bps=65_000), "config.output.bitrate_bps", "mp3 at 24000 Hz with 1 channel takes 8000,"),
         (config("opus", bitrate_bps=5999), "config.output.bitrate_bps", "takes 6000 to 256000"),
-        (config("opus", page_ms=50), "config.output.page_ms", "opus takes 20 to 2000 in steps of 20"),
+        (config("opus", page_ms=50), "config.output.page", "page=50 ms: opus takes 20 to 2000 ms in steps of 20 ms"),
+        (config("opus", page_ms=3), "config.output.page", "page=3 ms: opus takes 20 to 2000 ms in steps"),
+        (config("opus", opus_frame_ms=40, page_ms=20), "config.output.page", "takes 40 to 2000 ms in steps of 40 ms"),
+        (config("opus", opus_frame_ms=30), "config.output.opus_frame", "opus takes 2.5, 5, 10, 20, 40, 60 ms"),
+        (config("mp3", opus_frame_ms=20), "config.output.opus_frame", "mp3 has no Opus frames"),
+        (config("m4a", page_ms=10), "config.output.page", "page=10 ms: m4a takes 20 to 2000 ms"),
+        (
+            config("mp3", tags=[("title", "a"), ("title", "b")]),
+            f'{TAGS}["title"]',
+            "occurs 2 times: mp3 allows this",
+        ),
+        (config("flac", tags=[("artist", "a"), ("artist", "b")]), f'{TAGS}["artist"]', "flac allows this for no tag"),
         (config("opus", vbr_quality=0.5), "config.output.vbr_quality", "opus takes bitrate_bps"),
         (config("vorbis", bitrate_bps=64_000), "config.output.bitrate_bps", "vorbis takes vbr_quality"),
         (
@@ -72,19 +85,23 @@ def test_one_error_names_all_bad_fields_and_accepted_values() -> None:
         (config("wav", effort=0), "config.output.effort", "wav has no effort setting"),
         (config("flac", out_sample_format="S32LE"), "config.output.sample_format", "takes S16LE, S24LE"),
         (config("aac", channels=4), "config.output.channels", "aac takes 1, 2, 3, 5, 6"),
-        (config("aac", tags={"title": "x"}), 'config.output.tags["title"]', "aac supports no tags"),
+        (config("aac", tags={"title": "x"}), f'{TAGS}["title"]', "aac supports no tags"),
         (
             config("opus", tags={"r128_track_gain": "-6.5"}),
-            'config.output.tags["r128_track_gain"]',
+            f'{TAGS}["r128_track_gain"]',
             "takes an integer, -32768 to",
         ),
-        (config("webm", tags={"r128_track_gain": "1"}), 'config.output.tags["r128_track_gain"]', "webm supports title"),
+        (
+            config("webm", tags={"r128_track_gain": "1"}),
+            f'{TAGS}["r128_track_gain"]',
+            "webm supports title",
+        ),
         (
             config("mp3", tags={"title": "x" * 65_536}),
-            "config.output.tags",
+            TAGS,
             "tags=65541 bytes: audiowriter takes at most 65536",
         ),
-        (config("mp3", tags={"title": "a\0b"}), 'config.output.tags["title"]', "U+0000"),
+        (config("mp3", tags={"title": "a\0b"}), f'{TAGS}["title"]', "U+0000"),
     ],
 )
 def test_the_error_names_field_value_and_accepted_values(wanted: pb.StreamConfig, field: str, words: str) -> None:

@@ -28,7 +28,7 @@ def pids(server: ServerProcess) -> list[int]:
 
 def finish(stream: Stream) -> None:
     stream.send(pb.EncodeStreamRequest(pcm=FRAME))
-    assert stream.finish().total_bytes == len(FRAME)
+    assert stream.finish().file_bytes == len(FRAME)
 
 
 def test_settings_survive_the_environment() -> None:

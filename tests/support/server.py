@@ -142,11 +142,11 @@ class Stream:
     def half_close(self) -> None:
         self._requests.put(None)
 
-    def finish(self) -> pb.StreamFinished:
+    def finish(self) -> pb.Totals:
         """Half-close; read to the end."""
         self.half_close()
         last: pb.EncodeStreamResponse = list(self.call)[-1]
-        return last.finished
+        return last.finished.totals
 
     def error(self) -> "Error":
         """Read until the call fails."""

@@ -1,6 +1,6 @@
 """Runs a session as the service does, and collects its responses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ from audiowriter_core import FORMATS, AudioEncoder, InvalidArgument
 from audiowriter_core.options import StreamOptions
 from audiowriter_server.rpc import wire
 from audiowriter_server.rpc.session import Responses, Session
+from google.protobuf.duration_pb2 import Duration
 
 from support.encode import speechlike
 
@@ -27,6 +28,10 @@ class Encoded:
     chunks: list[pb.EncodedChunk] = field(default_factory=list)
     flushed: list[pb.StreamFlushed] = field(default_factory=list)
     finished: pb.StreamFinished = field(default_factory=pb.StreamFinished)
+
+    @property
+    def totals(self) -> pb.Totals:
+        return self.finished.totals
 
     @property
     def live(self) -> bytes:
@@ -48,9 +53,13 @@ def config(
     out_rate: int = 0,
     out_channels: int = 0,
     out_sample_format: str = "UNSPECIFIED",
+    page_ms: float = 0,
+    opus_frame_ms: float = 0,
+    tags: Mapping[str, str] | Iterable[tuple[str, str]] = (),
     **output: Any,
 ) -> pb.StreamConfig:
     """Return a config for the format of this name; `output`: further fields of AudioOutput."""
+    pairs = tags.items() if isinstance(tags, Mapping) else tags
     return pb.StreamConfig(
         input=pb.PcmInput(
             sample_format=f"SAMPLE_FORMAT_{sample_format}",
@@ -62,9 +71,21 @@ def config(
             sample_rate_hz=out_rate,
             channels=out_channels,
             sample_format=f"SAMPLE_FORMAT_{out_sample_format}",
+            page=duration(page_ms),
+            opus_frame=duration(opus_frame_ms),
+            metadata=pb.Metadata(tags=[pb.Tag(name=name, value=value) for name, value in pairs]) if tags else None,
             **output,
         ),
     )
+
+
+def duration(ms: float) -> Duration | None:
+    """Return a duration; None for 0."""
+    if not ms:
+        return None
+    message = Duration()
+    message.FromNanoseconds(round(ms * 1e6))
+    return message
 
 
 def requests(stream_config: pb.StreamConfig, pieces: Iterable[bytes]) -> Iterator[pb.EncodeStreamRequest]:
@@ -91,7 +112,7 @@ def collect(responses: Iterable[pb.EncodeStreamResponse], into: Encoded) -> None
     """Sort responses by kind, and check the order that the contract promises."""
     for response in responses:
         event = response.WhichOneof("event")
-        assert not into.finished.total_bytes and not into.finished.sha256, "finished is the last response"
+        assert not into.finished.HasField("totals"), "finished is the last response"
         if event == "started":
             assert not into.chunks and not into.flushed, "started is the first response"
             into.started.CopyFrom(response.started)

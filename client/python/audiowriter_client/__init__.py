@@ -5,8 +5,8 @@
         for block in speech:
             writer.write(block)
 
-`encode` encodes short audio in one call. `AsyncAudioWriter`, `async_encode` and `async_list_formats` are the same for
-asyncio. The messages for configs and results are in `audiowriter.v1.audio_writer_pb2`.
+`encode` encodes short audio in one call. `AsyncAudioWriter`, `async_encode` and the other names that begin with `async` are
+the same for asyncio. The messages for configs and results are in `audiowriter.v1.audio_writer_pb2`.
 """
 
 from audiowriter_client.aio import AsyncAudioWriter
@@ -23,7 +23,16 @@ from audiowriter_client.errors import (
     Violation,
 )
 from audiowriter_client.sink import Sink
-from audiowriter_client.unary import async_encode, async_list_formats, encode, list_formats
+from audiowriter_client.unary import (
+    async_encode,
+    async_get_server_info,
+    async_list_formats,
+    async_resolve_config,
+    encode,
+    get_server_info,
+    list_formats,
+    resolve_config,
+)
 from audiowriter_client.writer import AudioWriter
 
 __all__ = [
@@ -40,9 +49,13 @@ __all__ = [
     "TruncatedStream",
     "Violation",
     "async_encode",
+    "async_get_server_info",
     "async_list_formats",
+    "async_resolve_config",
     "encode",
+    "get_server_info",
     "list_formats",
+    "resolve_config",
     "stream_config",
 ]
 

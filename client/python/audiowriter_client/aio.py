@@ -10,9 +10,9 @@ import grpc.aio
 from audiowriter.v1.audio_writer_pb2 import (
     EncodeStreamRequest,
     StreamConfig,
-    StreamFinished,
     StreamFlushed,
     StreamStarted,
+    Totals,
 )
 
 from audiowriter_client.aio_status import CallStatus
@@ -95,9 +95,18 @@ class AsyncAudioWriter:
         return self._stream.bytes_received
 
     @property
-    def result(self) -> StreamFinished:
+    def result(self) -> Totals:
         """Totals of the finished file. Raises ValueError before close()."""
         return self._stream.result
+
+    @property
+    def header(self) -> bytes:
+        """The final header, which replaces the first len(header) bytes of the file; may be empty.
+
+        Only a callable that receives the live bytes needs it: other destinations have it in place. Raises the same errors
+        as `result`.
+        """
+        return self._stream.header
 
     async def close(self) -> None:
         """As AudioWriter.close."""

@@ -1,11 +1,18 @@
 """Builds a stream's config from plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from audiowriter.v1.audio_writer_pb2 import AudioOutput, PcmInput, StreamConfig
+from audiowriter.v1.audio_writer_pb2 import AudioOutput, Metadata, PcmInput, StreamConfig, Tag
+from google.protobuf.duration_pb2 import Duration
 
 from audiowriter_client.errors import quoted
 from audiowriter_client.formats import AUDIO_FORMATS
+
+TagOptions = Mapping[str, str | Sequence[str]] | Iterable[tuple[str, str]]
+"""Pairs of name and value, or a mapping of names to a value or to several values."""
+
+_MAX_DURATION_MS = 1e12
+"""Far below the limit of google.protobuf.Duration, and far above every page."""
 
 
 def stream_config(
@@ -17,18 +24,22 @@ def stream_config(
     bitrate_bps: int | None = None,
     vbr_quality: float | None = None,
     effort: int | None = None,
-    page_ms: int | None = None,
-    tags: Mapping[str, str] | None = None,
+    page_ms: float | None = None,
+    opus_frame_ms: float | None = None,
+    tags: TagOptions | None = None,
     output_sample_rate_hz: int | None = None,
     output_channels: int | None = None,
     output_sample_format: str | None = None,
+    request_id: str = "",
 ) -> StreamConfig:
     """Build a StreamConfig.
 
     `format` is a name that ListFormats returns, such as "mp3": a key of `audiowriter_client.formats.AUDIO_FORMATS`. A sample
     format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8".
     `sample_rate_hz`, `channels` and `sample_format` describe the PCM that will be sent. The file has the same values
-    unless `output_...` overrides them. The other values have the units and defaults of AudioOutput's fields.
+    unless `output_...` overrides them. `tags` are pairs of name and value, or a mapping of names to a value or to several
+    values. `page_ms` and `opus_frame_ms` are durations in ms. `request_id` is the caller's own ID of the call, which appears
+    in the server's log. The other values have the units and defaults of AudioOutput's fields.
 
     Raises ValueError for an unknown name, a number that is out of range for its field, or both of `bitrate_bps` and
     `vbr_quality`. The server checks everything else.
@@ -49,9 +60,11 @@ def stream_config(
             bitrate_bps=bitrate_bps,
             vbr_quality=vbr_quality,
             effort=effort,
-            page_ms=page_ms,
-            tags=tags,
+            page=_duration("page_ms", page_ms),
+            opus_frame=_duration("opus_frame_ms", opus_frame_ms),
+            metadata=_metadata(tags),
         ),
+        request_id=request_id,
     )
 
 
@@ -63,6 +76,30 @@ SAMPLE_FORMATS = {
     "f64le": "SAMPLE_FORMAT_F64LE",
     "u8": "SAMPLE_FORMAT_U8",
 }
+
+
+def _duration(field: str, ms: float | None) -> Duration | None:
+    if ms is None:
+        return None
+    if not abs(ms) <= _MAX_DURATION_MS:
+        raise ValueError(f"{field}={ms:g}: not a duration in ms")
+    duration = Duration()
+    duration.FromNanoseconds(round(ms * 1e6))
+    return duration
+
+
+def _metadata(tags: TagOptions | None) -> Metadata | None:
+    if not tags:
+        return None
+    if not isinstance(tags, Mapping):
+        return Metadata(tags=[Tag(name=name, value=value) for name, value in tags])
+    return Metadata(
+        tags=[
+            Tag(name=name, value=value)
+            for name, values in tags.items()
+            for value in ([values] if isinstance(values, str) else values)
+        ]
+    )
 
 
 def _named(field: str, name: str, names: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ AudioWriterError
 │   ├── LimitExceeded        RESOURCE_EXHAUSTED: a limit of the server was reached; `reason` names it
 │   ├── ServiceUnavailable   UNAVAILABLE: no server, a full or draining server, or a broken connection
 │   └── StreamCancelled      CANCELLED
-└── TruncatedStream          the file is incomplete: `finished` is missing, or length or hash are wrong
+└── TruncatedStream          the file is incomplete: `finished` is missing, or its length or a checksum is wrong
 
 An error of the sink (a full disk, a callable that raises) is raised unchanged.
 """
@@ -76,7 +76,7 @@ class CallFailed(AudioWriterError):
         self.metadata = dict(metadata or {})
         self.retry_after = retry_after
         what = "; ".join(f"{field}: {description}" for field, description in self.violations) or details
-        label = f"{code.name} ({reason})" if reason else code.name
+        label = f"{code.name} ({reason})" if reason not in ("", code.name) else code.name
         super().__init__(" ".join(f"{label}: {what}".split()))
 
 

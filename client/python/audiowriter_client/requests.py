@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
-from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, StreamConfig
+from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, Flush, StreamConfig
 
 # Each message costs both sides about 50 µs whatever its size, so small writes are joined. Beyond 256 KiB joining gains
 # nothing, and the server accepts at most 1 MiB.
@@ -77,4 +77,4 @@ class RequestQueue:
         if flush:
             self._waiting.popleft()
         self._waiting_bytes -= MESSAGE_BYTES - room
-        return EncodeStreamRequest(pcm=b"".join(pieces), flush=flush)
+        return EncodeStreamRequest(pcm=b"".join(pieces), flush=Flush() if flush else None)

@@ -12,8 +12,10 @@ from audiowriter.v1.audio_writer_pb2 import (
     StreamFinished,
     StreamFlushed,
     StreamStarted,
+    Totals,
 )
 
+from audiowriter_client.crc32c import crc32c, with_header
 from audiowriter_client.errors import StreamCancelled, TruncatedStream, call_failed
 from audiowriter_client.pcm import PcmLayout
 from audiowriter_client.requests import RequestQueue
@@ -38,6 +40,8 @@ class Stream:
         self._flushes = 0
         self._sink = sink
         self._sha256 = hashlib.sha256()
+        self._crc32c = 0
+        self._first_chunk = b""  # the final header replaces bytes of this chunk only
         self._finished: StreamFinished | None = None
         self._error: BaseException | None = None
 
@@ -85,8 +89,17 @@ class Stream:
             raise self._error
 
     @property
-    def result(self) -> StreamFinished:
+    def result(self) -> Totals:
         """Totals of the finished file. Raises the error that the stream failed with, or ValueError before its end."""
+        return self._end.totals
+
+    @property
+    def header(self) -> bytes:
+        """The bytes that replace the first ones of the file. Raises the same errors as `result`."""
+        return self._end.header
+
+    @property
+    def _end(self) -> StreamFinished:
         self.check()
         if not self.ended or self._finished is None:
             raise ValueError("there is no result before close()")
@@ -112,8 +125,11 @@ class Stream:
         return None
 
     def _append(self, data: bytes) -> Awaitable[None] | None:
+        if not self.bytes_received:
+            self._first_chunk = data
         self.bytes_received += len(data)
         self._sha256.update(data)
+        self._crc32c = crc32c(data, self._crc32c)
         return self._sink.write(data) if data else None
 
     def complete(self) -> None:
@@ -123,7 +139,11 @@ class Stream:
             raise TruncatedStream("the server ended the stream without `finished`")
         if not self.requests.ended:
             raise TruncatedStream("the server finished before the end of the PCM")
-        check_file(finished, self.bytes_received, self._sha256.digest())
+        header, first = finished.header, self._first_chunk
+        if len(header) > len(first):
+            raise TruncatedStream(f"the header has {len(header)} bytes, but the first chunk has {len(first)}")
+        crc = with_header(self._crc32c, self.bytes_received, first, header)
+        check_file(finished.totals, self.bytes_received, self._sha256.digest(), crc)
         self._sink.finish(finished.header)
         self.ended = True
 
@@ -144,11 +164,11 @@ class Stream:
             self.ended = True
 
 
-def check_file(finished: StreamFinished, length: int, sha256: bytes) -> None:
-    """Raise TruncatedStream if the received bytes do not match `finished`."""
-    if length != finished.total_bytes:
-        raise TruncatedStream(f"received {length} bytes, expected {finished.total_bytes}")
-    if sha256 != finished.sha256:
+def check_file(totals: Totals, length: int, sent_sha256: bytes, file_crc32c: int) -> None:
+    """Raise TruncatedStream if the received bytes do not match `totals`. `file_crc32c`: with the header in place."""
+    if length != totals.file_bytes:
+        raise TruncatedStream(f"received {length} bytes, expected {totals.file_bytes}")
+    if sent_sha256 != totals.sent_sha256:
         raise TruncatedStream("the SHA-256 of the received bytes does not match")
-    if len(finished.header) > length:
-        raise TruncatedStream(f"the header has {len(finished.header)} bytes, but the file has {length}")
+    if file_crc32c != totals.file_crc32c:
+        raise TruncatedStream("the CRC-32C of the file does not match")

@@ -12,12 +12,17 @@ from audiowriter.v1.audio_writer_pb2 import (
     EncodeRequest,
     EncodeResponse,
     FormatInfo,
+    GetServerInfoRequest,
+    GetServerInfoResponse,
     ListFormatsRequest,
+    ResolveConfigRequest,
     StreamConfig,
+    StreamStarted,
 )
 from google.protobuf.message import Message
 
 from audiowriter_client.connection import Metadata, connect, connect_aio, service
+from audiowriter_client.crc32c import crc32c
 from audiowriter_client.errors import call_failed
 from audiowriter_client.pcm import Pcm, PcmLayout
 from audiowriter_client.retry import Deadline, is_refusal, waits
@@ -93,13 +98,78 @@ async def async_list_formats(
     return formats
 
 
+def resolve_config(
+    target: str | grpc.Channel,
+    config: StreamConfig,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    metadata: Metadata = (),
+    timeout: float | None = None,
+) -> StreamStarted:
+    """Return what a stream with this config would start with: all defaults filled in, and the delay.
+
+    The arguments and errors are as for encode(). InvalidArgument lists all bad fields.
+    """
+    deadline = Deadline(timeout)
+    with connect(target, credentials) as channel:
+        response = _call(service(channel).ResolveConfig, ResolveConfigRequest(config=config), metadata, deadline)
+    started: StreamStarted = response.started
+    return started
+
+
+async def async_resolve_config(
+    target: str | grpc.aio.Channel,
+    config: StreamConfig,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    metadata: Metadata = (),
+    timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the call, which gRPC also sends to the server
+) -> StreamStarted:
+    """Like resolve_config(), for asyncio."""
+    deadline = Deadline(timeout)
+    request = ResolveConfigRequest(config=config)
+    async with connect_aio(target, credentials) as channel:
+        response = await _async_call(service(channel).ResolveConfig, request, metadata, deadline)
+    started: StreamStarted = response.started
+    return started
+
+
+def get_server_info(
+    target: str | grpc.Channel,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    metadata: Metadata = (),
+    timeout: float | None = None,
+) -> GetServerInfoResponse:
+    """Return the version and the limits of the server. The arguments and errors are as for encode()."""
+    deadline = Deadline(timeout)
+    with connect(target, credentials) as channel:
+        info: GetServerInfoResponse = _call(service(channel).GetServerInfo, GetServerInfoRequest(), metadata, deadline)
+    return info
+
+
+async def async_get_server_info(
+    target: str | grpc.aio.Channel,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    metadata: Metadata = (),
+    timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the call, which gRPC also sends to the server
+) -> GetServerInfoResponse:
+    """Like get_server_info(), for asyncio."""
+    deadline = Deadline(timeout)
+    async with connect_aio(target, credentials) as channel:
+        answer = await _async_call(service(channel).GetServerInfo, GetServerInfoRequest(), metadata, deadline)
+    info: GetServerInfoResponse = answer
+    return info
+
+
 def _request(config: StreamConfig, pcm: Pcm) -> EncodeRequest:
     return EncodeRequest(config=config, pcm=bytes(PcmLayout(config.input).to_bytes(pcm)))
 
 
 def _file(response: EncodeResponse) -> bytes:
     file: bytes = response.file
-    check_file(response.finished, len(file), hashlib.sha256(file).digest())
+    check_file(response.totals, len(file), hashlib.sha256(file).digest(), crc32c(file))
     return file
 
 

@@ -10,9 +10,9 @@ import grpc
 from audiowriter.v1.audio_writer_pb2 import (
     EncodeStreamRequest,
     StreamConfig,
-    StreamFinished,
     StreamFlushed,
     StreamStarted,
+    Totals,
 )
 
 from audiowriter_client.connection import Metadata, connect, service
@@ -126,9 +126,18 @@ class AudioWriter:
         return self._stream.bytes_received
 
     @property
-    def result(self) -> StreamFinished:
+    def result(self) -> Totals:
         """Totals of the finished file. Raises ValueError before close()."""
         return self._stream.result
+
+    @property
+    def header(self) -> bytes:
+        """The final header, which replaces the first len(header) bytes of the file; may be empty.
+
+        Only a callable that receives the live bytes needs it: other destinations have it in place. Raises the same errors
+        as `result`.
+        """
+        return self._stream.header
 
     def close(self) -> None:
         """End the PCM and wait until the file is complete. Closing twice has no effect."""

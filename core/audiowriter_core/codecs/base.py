@@ -39,6 +39,8 @@ class CodecSpec:
     """Default. None: the default is a bitrate, or the codec has no rate setting."""
     effort: int | None = None
     """Default. None: the codec has no effort setting."""
+    frames_ms: Sequence[float] = ()
+    """Durations of a frame that a caller can choose. Empty: the codec has one frame length."""
     takes_next_rate: bool = False
     """Whether input of an unsupported rate is resampled to the next higher supported rate by default."""
     lossless: bool = False

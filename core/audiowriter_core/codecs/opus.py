@@ -1,4 +1,4 @@
-"""Opus through PyAV (libopus), in packets of 20 ms. RFC 6716; RFC 7845, section 4."""
+"""Opus through PyAV (libopus), one frame per packet. RFC 6716; RFC 7845, section 4."""
 
 from struct import pack_into
 from typing import ClassVar
@@ -10,7 +10,8 @@ from ..options import OutputOptions
 from .avcodec import AvcodecEncoder
 from .base import CodecSpec, Packet
 
-FRAME_MS = 20
+FRAMES_MS = (2.5, 5, 10, 20, 40, 60)
+"""Allowed durations of a frame. RFC 6716, section 2.1.4."""
 
 GRANULE_RATE = 48_000
 """Pre-skip and granule positions count samples at 48 kHz, whatever the sample rate of the input."""
@@ -31,6 +32,7 @@ class OpusCodec:
         bitrate_bounds=(6000, 256_000 * 8),
         bitrate_per_channel=48_000,
         effort=10,
+        frames_ms=FRAMES_MS,
     )
 
     def __init__(self, output: OutputOptions) -> None:
@@ -43,7 +45,7 @@ class OpusCodec:
             output.bitrate_bps,
             {
                 "compression_level": str(output.effort),
-                "frame_duration": str(FRAME_MS),
+                "frame_duration": f"{output.opus_frame_ms:g}",
                 # With FFmpeg's default for more than two channels, those of 5.0 and 6.1 are in the wrong order.
                 "mapping_family": "1" if output.channels > 2 else "0",
             },
@@ -54,7 +56,7 @@ class OpusCodec:
         self.pre_skip = int.from_bytes(head[10:12], "little")
         self.granules_per_sample = GRANULE_RATE // output.sample_rate_hz
         self.delay_samples = self.pre_skip // self.granules_per_sample
-        self.frame_samples = output.sample_rate_hz * FRAME_MS // 1000
+        self.frame_samples = int(output.sample_rate_hz * output.opus_frame_ms / 1000)
 
     @property
     def wanted_samples(self) -> int:

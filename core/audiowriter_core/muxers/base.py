@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 TAGS = ("title", "artist", "album", "date", "genre", "comment", "track")
 """The tag names that every format with tags supports."""
 
+REPEATABLE_TAGS = ("artist", "genre")
+"""Names of which a file may have several tags, if the container allows it."""
+
 
 @dataclass(frozen=True)
 class MuxerSpec:
@@ -19,8 +22,10 @@ class MuxerSpec:
     tags: tuple[str, ...] = ()
     integer_tags: Mapping[str, range] = field(default_factory=dict)
     """Tags whose value must be an integer in this range."""
-    pages_ms: Sequence[int] = ()
-    """Allowed values of page_ms. Empty: the container has no pages."""
+    repeatable_tags: tuple[str, ...] = ()
+    """Tags that may occur more than once."""
+    pages_ms: tuple[float, float] | None = None
+    """Lowest and highest value of page_ms. None: the container has no pages."""
     page_ms: int = 0
     """Default value of page_ms."""
     page_samples: int = 0

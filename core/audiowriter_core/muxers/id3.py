@@ -6,6 +6,8 @@ from typing import Any
 
 from mutagen import id3
 
+from ..options import Tags
+
 _ID3V1_YEAR = slice(93, 97)
 _ID3V1_COMMENT = slice(97, 125)
 _MAX_ID3V1_GENRE = 64
@@ -20,7 +22,7 @@ _TEXT_FRAMES = {
 }
 
 
-def tags(values: Mapping[str, str], *, padding_bytes: int = 0) -> tuple[bytes, bytes]:
+def tags(values: Tags, *, padding_bytes: int = 0) -> tuple[bytes, bytes]:
     """Return the ID3v2.4 tag (UTF-8) and the ID3v1.1 tag (Latin-1, each value cut to its field's length).
 
     Both are empty if there are no values. `padding_bytes`: number of zeros at the end of the ID3v2.4 tag.
@@ -28,15 +30,24 @@ def tags(values: Mapping[str, str], *, padding_bytes: int = 0) -> tuple[bytes, b
     if not values:
         return b"", b""
     tag = id3.ID3()
-    for name, value in values.items():
+    texts = by_name(values)
+    for name, text in texts.items():
         if name == "comment":
-            tag.add(id3.COMM(encoding=id3.Encoding.UTF8, lang="XXX", desc="", text=[value]))
+            tag.add(id3.COMM(encoding=id3.Encoding.UTF8, lang="XXX", desc="", text=text))
         else:
-            frame: Any = TDRC if name == "date" and _is_no_timestamp(value) else _TEXT_FRAMES[name]
-            tag.add(frame(encoding=id3.Encoding.UTF8, text=[value]))
+            frame: Any = TDRC if name == "date" and _is_no_timestamp(text[0]) else _TEXT_FRAMES[name]
+            tag.add(frame(encoding=id3.Encoding.UTF8, text=text))
     file = BytesIO()
     tag.save(file, v1=0, v2_version=4, padding=lambda _: padding_bytes)
-    return file.getvalue(), _id3v1(tag, values)
+    return file.getvalue(), _id3v1(tag, {name: text[0] for name, text in texts.items()})
+
+
+def by_name(values: Tags) -> dict[str, list[str]]:
+    """Return all values of each name."""
+    texts: dict[str, list[str]] = {}
+    for name, value in values:
+        texts.setdefault(name, []).append(value)
+    return texts
 
 
 class TDRC(id3.TextFrame):

@@ -14,14 +14,14 @@ from ..codecs.base import Codec, Packet
 from ..codecs.mp3 import Mp3Codec
 from ..options import OutputOptions
 from . import id3, mpeg_audio
-from .base import TAGS, Finish, MuxerSpec
+from .base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from .mp3_info import InfoFrame, SeekTable, Totals
 
 
 class Mp3Muxer:
     """Writes frames, and counts frames and bytes for the Info frame of the final header."""
 
-    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, finalizes_header=True)
+    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, repeatable_tags=REPEATABLE_TAGS, finalizes_header=True)
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         assert isinstance(codec, Mp3Codec)

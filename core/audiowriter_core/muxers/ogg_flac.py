@@ -10,8 +10,7 @@ from typing import ClassVar
 from ..codecs.base import Codec, Packet
 from ..codecs.flac_packets import FlacCodec
 from ..options import OutputOptions
-from .base import TAGS, Finish, MuxerSpec
-from .ogg_opus import PAGE_MS, PAGES_MS
+from .base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from .ogg_page import FIRST, OggAudio, OggStream
 from .vorbis_comment import comments
 
@@ -24,7 +23,9 @@ _LAST_BLOCK = 0x80
 class OggFlacMuxer:
     """Writes pages of whole frames."""
 
-    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS, finalizes_header=True)
+    spec: ClassVar[MuxerSpec] = MuxerSpec(
+        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, pages_ms=(20, 2000), page_ms=100, finalizes_header=True
+    )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         assert isinstance(codec, FlacCodec)
@@ -33,7 +34,7 @@ class OggFlacMuxer:
         self._serial = secrets.randbits(32)
         self._stream = OggStream(self._serial)
         self._tags = output.tags
-        page_packets = output.page_ms * output.sample_rate_hz // (1000 * codec.frame_samples)
+        page_packets = int(output.page_ms * output.sample_rate_hz // (1000 * codec.frame_samples))
         self._audio = OggAudio(self._stream, max(1, page_packets))
 
     @property

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ..codecs.base import Codec, Packet
-from ..codecs.opus import FRAME_MS, OpusCodec
+from ..codecs.opus import OpusCodec
 from ..options import OutputOptions
-from .base import TAGS, Finish, MuxerSpec
+from .base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from .ogg_page import FIRST, OggAudio, OggStream
 from .vorbis_comment import comments
 
 GAIN_TAGS = {name: range(-32768, 32768) for name in ("r128_track_gain", "r128_album_gain")}
 """Gain to reach -23 LUFS, in units of 1/256 dB. RFC 7845, section 5.2.1."""
 
-PAGES_MS = range(FRAME_MS, 2001, FRAME_MS)
+PAGES_MS = (2.5, 2000)
 PAGE_MS = 100
 
 
@@ -28,7 +28,11 @@ class OggOpusMuxer:
     """Writes pages of whole packets. Pre-skip and the last granule position give the exact length."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
-        tags=(*TAGS, *GAIN_TAGS), integer_tags=GAIN_TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS
+        tags=(*TAGS, *GAIN_TAGS),
+        repeatable_tags=REPEATABLE_TAGS,
+        integer_tags=GAIN_TAGS,
+        pages_ms=PAGES_MS,
+        page_ms=PAGE_MS,
     )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
@@ -39,7 +43,7 @@ class OggOpusMuxer:
         self._pre_skip = codec.pre_skip
         self._granules_per_sample = codec.granules_per_sample
         self._tags = output.tags
-        self._audio = OggAudio(self._stream, output.page_ms // FRAME_MS, codec.granules_per_sample)
+        self._audio = OggAudio(self._stream, int(output.page_ms // output.opus_frame_ms), codec.granules_per_sample)
 
     @property
     def samples_out(self) -> int:

@@ -7,10 +7,10 @@ GiB needs (EBU Tech 3306, section 4). While the stream runs, both sizes are 0xFF
 of the file".
 """
 
-from collections.abc import Mapping
 from struct import pack
 
 from ..audio.layouts import channel_mask
+from ..options import Tags
 from . import id3
 
 UNKNOWN = 0xFFFFFFFF
@@ -44,7 +44,7 @@ def header(
     bits: int,
     sample_rate: int,
     channels: int,
-    tags: Mapping[str, str],
+    tags: Tags,
     frames: int | None = None,
 ) -> bytes:
     """Return all bytes before the first sample. `frames`: samples per channel; None while the stream runs."""
@@ -93,18 +93,22 @@ def _fmt(format_tag: int, bits: int, sample_rate: int, channels: int) -> bytes:
     return _chunk(b"fmt ", body)
 
 
-def _info(tags: Mapping[str, str]) -> bytes:
-    """Return the LIST chunk of type INFO; empty if there are no tags. Text is UTF-8, like that of TagLib and FFmpeg."""
+def _info(tags: Tags) -> bytes:
+    """Return the LIST chunk of type INFO; empty if there are no tags. Text is UTF-8, like that of TagLib and FFmpeg.
+
+    INFO has one text per name, so several values are joined.
+    """
+    texts = id3.by_name(tags)
     chunks = b"".join(
-        _chunk(chunk_id, tags[name].encode() + b"\0")
+        _chunk(chunk_id, "; ".join(texts[name]).encode() + b"\0")
         for name, chunk_ids in _INFO_IDS.items()
-        if name in tags
+        if name in texts
         for chunk_id in chunk_ids
     )
     return _chunk(b"LIST", b"INFO" + chunks) if chunks else b""
 
 
-def _id3(tags: Mapping[str, str]) -> bytes:
+def _id3(tags: Tags) -> bytes:
     """Return the same tags as an ID3v2 chunk, like tag editors: INFO has no character set, and many readers assume Latin-1.
 
     The chunk must come after INFO. In the other order, MediaInfo joins the values of both. Its length must be even, because

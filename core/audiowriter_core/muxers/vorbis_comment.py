@@ -1,14 +1,15 @@
 """Vorbis comments, which are the tags of Ogg Opus. Vorbis I, section 5; RFC 7845, section 5.2."""
 
-from collections.abc import Mapping
 from struct import pack
+
+from ..options import Tags
 
 _NAMES = {"track": "TRACKNUMBER"}
 
 
-def comments(vendor: str, tags: Mapping[str, str]) -> bytes:
+def comments(vendor: str, tags: Tags) -> bytes:
     """Return the vendor string and the comments, without the signature before and the framing bit after them."""
-    entries = [f"{_NAMES.get(name, name.upper())}={value}" for name, value in tags.items()]
+    entries = [f"{_NAMES.get(name, name.upper())}={value}" for name, value in tags]
     return _text(vendor) + pack("<I", len(entries)) + b"".join(map(_text, entries))
 
 

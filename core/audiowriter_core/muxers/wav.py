@@ -8,7 +8,7 @@ from ..codecs.base import Codec, Packet
 from ..codecs.g711 import compression_table
 from ..options import OutputOptions
 from . import riff
-from .base import Finish, MuxerSpec
+from .base import REPEATABLE_TAGS, Finish, MuxerSpec
 
 _G711 = {"mulaw": (riff.MULAW, "ULAW"), "alaw": (riff.ALAW, "ALAW")}
 """Format tag and law for each codec name. RFC 2361, appendix A."""
@@ -17,7 +17,7 @@ _G711 = {"mulaw": (riff.MULAW, "ULAW"), "alaw": (riff.ALAW, "ALAW")}
 class WavMuxer:
     """Writes PCM, IEEE float and G.711 as RIFF/WAVE, or as RF64 beyond 4 GiB."""
 
-    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=riff.TAGS, finalizes_header=True)
+    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=riff.TAGS, repeatable_tags=REPEATABLE_TAGS, finalizes_header=True)
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         self._output = output

@@ -1,7 +1,7 @@
 // Encode over grpc-web without a library: the parts of protobuf and of grpc-web's framing that a page needs.
 // The numbers are those of audio_writer.proto.
 
-export const Format = { WAV: 1, OGG_VORBIS: 2, OGG_OPUS: 3, FLAC: 4, MP3: 5, AAC: 6, M4A: 12, WEBM_OPUS: 14 };
+export const Format = { WAV: 1, OGG_VORBIS: 2, OGG_OPUS: 3, FLAC: 4, MP3: 5, AAC_ADTS: 6, AAC_M4A: 12, WEBM_OPUS: 14 };
 
 /** A call that ended with a status other than OK. `code`: the number of the status. */
 export class CallFailed extends Error {

@@ -92,7 +92,7 @@ class Admission:
 
     @property
     def live_streams(self) -> int:
-        """Number of EncodeStream and Encode calls in progress."""
+        """Number of EncodeStream, Encode and ResolveConfig calls in progress."""
         return len(self._live)
 
     async def drain(self, seconds: float) -> bool:

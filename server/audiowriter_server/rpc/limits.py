@@ -1,13 +1,18 @@
 """The limits of a stream: what its config may ask for, and how long it may become."""
 
+import re
+
 import audiowriter_core
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import AudioEncoder
 
-from ..errors import AboveLimit, LimitExceeded, Violation
+from ..errors import AboveLimit, InvalidArgument, LimitExceeded, UnknownFields, Violation
 from ..runtime.settings import Settings
 from . import wire
 from .session import Session
+from .unknown_fields import unknown_fields
+
+_REQUEST_ID = re.compile("[!-~]{0,64}")
 
 
 class Limits:
@@ -17,10 +22,14 @@ class Limits:
         self._settings = settings
 
     def check_config(self, config: pb.StreamConfig) -> None:
-        """Raise AboveLimit, which lists all bad fields, if the config exceeds a limit of the server."""
+        """Raise AboveLimit if the config exceeds a limit of the server, UnknownFields if it has fields that the server does
+        not know, or InvalidArgument for a bad request_id. Each lists all bad fields."""
         limits = self._settings
         above: dict[str, tuple[str, float]] = {}
-        violations: list[Violation] = []
+        violations = unknown = list(unknown_fields(config))
+        if not _REQUEST_ID.fullmatch(config.request_id):
+            text = "request_id: takes at most 64 characters of printable ASCII without spaces"
+            violations = [*unknown, Violation("config.request_id", text)]
 
         def add(path: str, limit: str, text: str) -> None:
             above[path] = limit, getattr(limits, limit)
@@ -41,14 +50,16 @@ class Limits:
             ratio = f"{limits.max_rate_ratio:g} times the input's"
             text = f"sample_rate_hz={target}: this server takes at most {highest}, {ratio}"
             add("config.output.sample_rate_hz", "max_rate_ratio", text)
-        if not above:
+        if not violations:
             return
         try:
             AudioEncoder(**wire.options(config))
         except audiowriter_core.InvalidArgument as exc:  # report all bad fields at once
             others = wire.invalid_argument(exc).violations
             violations += [violation for violation in others if violation.field not in above]
-        raise AboveLimit(violations, *next(iter(above.values())))
+        if above:
+            raise AboveLimit(violations, *next(iter(above.values())))
+        raise UnknownFields(violations) if unknown else InvalidArgument(violations)
 
     def check_message(self, session: Session, pcm_bytes: int) -> None:
         """Raise AboveLimit or LimitExceeded if a message with this much PCM is too long, or makes the stream too long."""

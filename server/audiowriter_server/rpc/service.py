@@ -12,7 +12,9 @@ from . import wire
 from .admission import Admission, Context
 from .limits import Limits
 from .memory import MemoryBudget, stream_bytes, unary_bytes
-from .scheduling import Scheduler
+from .scheduling import Scheduler, StreamCost
+from .server_info import server_info
+from .session import Session
 from .stream_call import StreamCall, Waits
 from .unary_call import UnaryCall
 from .watchdog import Watchdog
@@ -34,7 +36,7 @@ class AudioWriterService:
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register the methods.
 
-        Encode and ListFormats are unary, but registered as streams. The bytes on the wire are the same. gRPC reads the
+        All methods but EncodeStream are unary, but registered as streams. The bytes on the wire are the same. gRPC reads the
         request of a unary method before it calls the handler, so clients without a token could fill the memory. The handler
         of a stream reads the request itself, after authentication and admission.
         """
@@ -45,8 +47,14 @@ class AudioWriterService:
             "Encode": grpc.stream_unary_rpc_method_handler(
                 self.encode, pb.EncodeRequest.FromString, pb.EncodeResponse.SerializeToString
             ),
+            "ResolveConfig": grpc.stream_unary_rpc_method_handler(
+                self.resolve_config, pb.ResolveConfigRequest.FromString, pb.ResolveConfigResponse.SerializeToString
+            ),
             "ListFormats": grpc.stream_unary_rpc_method_handler(
                 self.list_formats, pb.ListFormatsRequest.FromString, pb.ListFormatsResponse.SerializeToString
+            ),
+            "GetServerInfo": grpc.stream_unary_rpc_method_handler(
+                self.get_server_info, pb.GetServerInfoRequest.FromString, pb.GetServerInfoResponse.SerializeToString
             ),
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
@@ -59,10 +67,20 @@ class AudioWriterService:
         """Encode a whole file in one call."""
         return await self._admission.run("Encode", context, lambda record: self._encode(context, record))
 
+    async def resolve_config(self, _: object, context: Context) -> pb.ResolveConfigResponse:
+        """Return what a stream with this config would start with."""
+        return await self._admission.run("ResolveConfig", context, lambda record: self._resolve_config(context, record))
+
     async def list_formats(self, _: object, context: Context) -> pb.ListFormatsResponse:
         """Return all formats with their options."""
         return await self._admission.run(
             "ListFormats", context, lambda record: self._list_formats(context, record), counts=False
+        )
+
+    async def get_server_info(self, _: object, context: Context) -> pb.GetServerInfoResponse:
+        """Return the version and the limits of the server."""
+        return await self._admission.run(
+            "GetServerInfo", context, lambda record: self._get_server_info(context, record), counts=False
         )
 
     async def _encode_stream(self, context: Context, record: CallRecord) -> None:
@@ -77,6 +95,29 @@ class AudioWriterService:
             encoded = await UnaryCall(record, self._scheduler, self._limits, self._settings).run(request)
             record.message_sent()
             return encoded
+
+    async def _resolve_config(self, context: Context, record: CallRecord) -> pb.ResolveConfigResponse:
+        with self._memory.reserve(stream_bytes(self._settings)):
+            request = await self._read(context, pb.ResolveConfigRequest)
+            record.message_received()
+            self._limits.check_config(request.config)
+            record.request_id = request.config.request_id
+            session = Session()
+            try:
+                session.configure(request.config)
+                # The codec's delay is known when the codec is open, which takes up to some milliseconds.
+                first = await self._scheduler.pooled(session.encode(b""), record, StreamCost())
+            finally:
+                session.close()
+            assert first is not None
+            record.message_sent()
+            return pb.ResolveConfigResponse(started=first[0].started)
+
+    async def _get_server_info(self, context: Context, record: CallRecord) -> pb.GetServerInfoResponse:
+        await self._read(context, pb.GetServerInfoRequest)
+        record.message_received()
+        record.message_sent()
+        return server_info(self._settings)
 
     async def _list_formats(self, context: Context, record: CallRecord) -> pb.ListFormatsResponse:
         await self._read(context, pb.ListFormatsRequest)

@@ -55,7 +55,7 @@ class Session:
         """Encode one request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         if request.HasField("config"):
             self.configure(request.config)
-        yield from self.encode(request.pcm, flush=request.flush)
+        yield from self.encode(request.pcm, flush=request.HasField("flush"))
 
     def encode(self, pcm: bytes, *, flush: bool = False) -> Iterator[Responses]:
         """Encode PCM. Raises OutOfOrder, and the exceptions of AudioEncoder."""

@@ -7,7 +7,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from ..errors import DOMAIN, AboveLimit, CallError, InvalidArgument, Refused
+from ..errors import DOMAIN, CallError, InvalidArgument, Refused
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 _DETAILS_KEY = "grpc-status-details-bin"
@@ -22,8 +22,7 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: CallError) -
             for violation in error.violations
         ]
         _add(status, error_details_pb2.BadRequest(field_violations=violations))
-    if not isinstance(error, InvalidArgument) or isinstance(error, AboveLimit):
-        _add(status, error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
+    _add(status, error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
     if isinstance(error, Refused):
         # RetryInfo is for the application. There is no grpc-retry-pushback-ms, because it would make gRPC wait although
         # another server may be free, and all refused clients would retry at the same time.

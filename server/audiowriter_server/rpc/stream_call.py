@@ -61,7 +61,7 @@ class StreamCall:
                     self._record.message_received()
                     self._configure(request)
                     pcm = request.pcm  # read once, because each access to a bytes field copies it
-                    flush = request.flush
+                    flush = request.HasField("flush")
                     del request  # so that an idle stream does not keep its last message in memory
                     size = len(pcm)
                     self._limits.check_message(session, size)
@@ -81,6 +81,7 @@ class StreamCall:
         if request.HasField("config"):
             if self._session.encoder is None:
                 self._limits.check_config(request.config)
+                self._record.request_id = request.config.request_id
             self._session.configure(request.config)
 
     async def _send(self, steps: Iterator[Responses], watchdog: Watchdog, *, inline: bool) -> None:

@@ -25,10 +25,12 @@ class UnaryCall:
         self._max_file_bytes = min(settings.max_message_bytes - _OVERHEAD, settings.max_file_bytes)
         self._encoded = pb.EncodeResponse()
         self._file = bytearray()
+        self._finished = pb.StreamFinished()
 
     async def run(self, request: pb.EncodeRequest) -> pb.EncodeResponse:
         """Encode the request's PCM and return the file."""
         self._limits.check_config(request.config)
+        self._record.request_id = request.config.request_id
         session, cost = Session(), StreamCost()
         self._record.observe(session)
         try:
@@ -51,7 +53,8 @@ class UnaryCall:
         if event == "started":
             self._encoded.started.CopyFrom(response.started)
         elif event == "finished":
-            self._encoded.finished.CopyFrom(response.finished)
+            self._finished = response.finished
+            self._encoded.totals.CopyFrom(response.finished.totals)
         else:
             self._file += response.chunk.data
             self._check_length()
@@ -63,12 +66,10 @@ class UnaryCall:
 
     def _complete(self) -> None:
         """Add header and trailer, and set the file."""
-        finished = self._encoded.finished
+        finished = self._finished
         self._file += finished.trailer
         self._file[: len(finished.header)] = finished.header
         self._check_length()
         self._encoded.file = bytes(self._file)
         self._file.clear()
-        finished.ClearField("header")
-        finished.ClearField("trailer")
-        finished.sha256 = sha256(self._encoded.file).digest()
+        self._encoded.totals.sent_sha256 = sha256(self._encoded.file).digest()

@@ -15,14 +15,18 @@ from audiowriter_core import (
     Started,
     Violation,
 )
-from audiowriter_core.options import OutputOptions
+from audiowriter_core.options import OutputOptions, Tags
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from .. import errors
 
 _INPUT = ("sample_rate_hz", "channels", "sample_format")
 _PREFIX = "output_"
-_MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
+_MAX_TAGS = 1000
+"""Tags that are converted. The core refuses fewer."""
+_DURATIONS = {"page_ms": ("page", " ms"), "opus_frame_ms": ("opus_frame", " ms")}
+"""Fields and units of options that are durations in the contract."""
 _BY_NUMBER = {kind.number: kind for kind in FORMATS.values()}
 _SAMPLE_FORMATS: dict[int, str] = {
     pb.SAMPLE_FORMAT_S16LE: "s16le",
@@ -47,8 +51,9 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
         "bitrate_bps": target.bitrate_bps if rate == "bitrate_bps" else None,
         "vbr_quality": target.vbr_quality if rate == "vbr_quality" else None,
         "effort": target.effort if target.HasField("effort") else None,
-        "page_ms": target.page_ms,
-        "tags": dict(target.tags),
+        "page_ms": _ms(target.page),
+        "opus_frame_ms": _ms(target.opus_frame),
+        "tags": [(tag.name, tag.value) for tag in target.metadata.tags[:_MAX_TAGS]],
         "output_sample_rate_hz": target.sample_rate_hz,
         "output_channels": target.channels,
         "output_sample_format": _sample_format(target.sample_format),
@@ -83,30 +88,47 @@ def _started(event: Started) -> pb.StreamStarted:
             bitrate_bps=output.bitrate_bps,
             vbr_quality=output.vbr_quality,
             effort=output.effort,
-            page_ms=output.page_ms,
-            tags=output.tags,
+            page=_duration(output.page_ms),
+            opus_frame=_duration(output.opus_frame_ms),
+            metadata=_metadata(output.tags),
         ),
         mime_type=event.mime_type,
         file_extension=event.file_extension,
-        encoder_delay_samples=event.delay_samples,
+        delay_samples=event.delay_samples,
     )
 
 
+def _metadata(tags: Tags) -> pb.Metadata | None:
+    return pb.Metadata(tags=[pb.Tag(name=name, value=value) for name, value in tags]) if tags else None
+
+
+def _ms(duration: Duration) -> float:
+    return duration.ToNanoseconds() / 1e6
+
+
+def _duration(ms: float) -> Duration | None:
+    """Return a duration, or None for 0, which stands for a value that a format does not have."""
+    if not ms:
+        return None
+    duration = Duration()
+    duration.FromNanoseconds(round(ms * 1e6))
+    return duration
+
+
 def _finished(event: Finished, sample_rate_hz: int) -> pb.StreamFinished:
-    finished = pb.StreamFinished(
-        header=event.header,
-        trailer=event.trailer,
-        total_bytes=event.total_bytes,
+    totals = pb.Totals(
+        file_bytes=event.file_bytes,
         input_samples=event.input_samples,
         output_samples=event.output_samples,
         delay_samples=event.delay_samples,
         padding_samples=event.padding_samples,
-        sha256=event.sha256,
+        sent_sha256=event.sent_sha256,
+        file_crc32c=event.file_crc32c,
         clipped_samples=event.clipped_samples,
-        peak=min(event.peak, _MAX_FLOAT32),  # the field's type; protobuf would store infinity
+        peak=event.peak,
     )
-    finished.duration.FromNanoseconds(event.output_samples * 1_000_000_000 // sample_rate_hz)
-    return finished
+    totals.duration.FromNanoseconds(event.output_samples * 1_000_000_000 // sample_rate_hz)
+    return pb.StreamFinished(header=event.header, trailer=event.trailer, totals=totals)
 
 
 def invalid_argument(error: InvalidArgument) -> errors.InvalidArgument:
@@ -121,8 +143,9 @@ def _violation(violation: Violation) -> errors.Violation:
     if option == "format":
         text = f"audiowriter writes {', '.join(pb.AudioFormat.Name(number) for number in _BY_NUMBER)}"
     end = "input" if option in _INPUT else "output"
-    field = option.removeprefix(_PREFIX)
-    return errors.Violation(f"config.{end}.{field}", f"{field}={violation.value}: {text}")
+    field, unit = _DURATIONS.get(option, (option.removeprefix(_PREFIX), ""))
+    folder = ".metadata" if field.startswith("tags") else ""
+    return errors.Violation(f"config.{end}{folder}.{field}", f"{field}={violation.value}{unit}: {text}")
 
 
 def list_formats() -> pb.ListFormatsResponse:
@@ -149,16 +172,37 @@ def _format_info(kind: Format) -> pb.FormatInfo:
         min_bitrate_bps=lowest,
         max_bitrate_bps=highest,
         default_bitrate_bps_per_channel=codec.bitrate_per_channel,
-        vbr_quality=codec.takes_vbr_quality,
+        bitrates=_bitrates(kind),
+        takes_vbr_quality=codec.takes_vbr_quality,
         default_vbr_quality=codec.vbr_quality,
         default_effort=codec.effort,
-        default_page_ms=container.page_ms,
+        default_page=_duration(container.page_ms),
+        min_page=_duration(container.pages_ms[0]) if container.pages_ms else None,
+        max_page=_duration(container.pages_ms[1]) if container.pages_ms else None,
+        opus_frames=filter(None, map(_duration, codec.frames_ms)),
         tags=container.tags,
+        repeatable_tags=container.repeatable_tags,
         lookahead_samples=kind.lookahead_samples,
         finalizes_header=container.finalizes_header,
         sample_exact=container.sample_exact,
         lossless=codec.lossless,
     )
+
+
+def _bitrates(kind: Format) -> Iterator[pb.BitrateRange]:
+    codec = kind.codec
+    if codec.bitrates is None:
+        return
+    for rate in codec.sample_rates:
+        for channels in codec.channels:
+            allowed = codec.bitrates(rate, channels)
+            yield pb.BitrateRange(
+                sample_rate_hz=rate,
+                channels=channels,
+                min_bps=min(allowed[0], allowed[-1]),
+                max_bps=max(allowed[0], allowed[-1]),
+                values_bps=() if isinstance(allowed, range) else allowed,
+            )
 
 
 def _sample_format(number: int) -> str:

@@ -49,7 +49,9 @@ class Settings:
         "auto", "How gRPC reads sockets: default, fast (no isolation of connections), or auto: fast on loopback."
     )
 
-    max_streams: int = _setting(1000, "Maximum live EncodeStream and Encode calls per process; others are refused.")
+    max_streams: int = _setting(
+        1000, "Maximum live streams, Encode and ResolveConfig calls per process; others are refused."
+    )
     max_caller_streams: int = _setting(
         0,
         "Maximum live calls per token, client certificate or address; 0: a quarter of max_streams, local callers excepted.",

@@ -20,7 +20,13 @@ NO_FORMAT = "none"
 
 _METHODS = {
     name: metrics.MethodMetrics(SERVICE_NAME, name, kind)
-    for name, kind in (("EncodeStream", "bidi_stream"), ("Encode", "unary"), ("ListFormats", "unary"))
+    for name, kind in (
+        ("EncodeStream", "bidi_stream"),
+        ("Encode", "unary"),
+        ("ResolveConfig", "unary"),
+        ("ListFormats", "unary"),
+        ("GetServerInfo", "unary"),
+    )
 }
 
 
@@ -51,6 +57,8 @@ class CallRecord:
         """Messages sent."""
         self.encode_seconds = 0.0
         """Seconds spent in encode calls so far."""
+        self.request_id = ""
+        """The caller's own ID of the call, from the config."""
         self._stream: Observed | None = None
         self._begin = self._first_message = time.perf_counter()
         self._first_byte_s: float | None = None
@@ -115,9 +123,10 @@ class CallRecord:
         self._format_metrics.live_streams.dec(self._live)
         self._live = 0
         self._metrics.handled(code)
-        self._metrics.handling.observe(seconds)
+        exemplar = {"request_id": self.request_id} if self.request_id else None
+        self._metrics.handling.observe(seconds, exemplar)
         if self._first_byte_s is not None:
-            self._format_metrics.first_byte.observe(self._first_byte_s)
+            self._format_metrics.first_byte.observe(self._first_byte_s, exemplar)
         if reason:
             metrics.ERRORS.labels(reason).inc()
         stream = self._stream
@@ -126,6 +135,7 @@ class CallRecord:
             "code": code,
             "reason": reason,
             "error_id": error_id,
+            "request_id": self.request_id,
             "format": self._format,
             "audio_seconds": round(stream.input_seconds, 3) if stream is not None else 0.0,
             "bytes": stream.bytes_out if stream is not None else 0,

@@ -32,7 +32,7 @@ HANDLING = Histogram("grpc_server_handling_seconds", "Duration of calls, in seco
 
 LIVE_STREAMS = Gauge(
     "audiowriter_live_streams",
-    "EncodeStream and Encode calls in progress; format none: before the config.",
+    "EncodeStream, Encode and ResolveConfig calls in progress; format none: before the config.",
     _FORMAT,
     multiprocess_mode="livesum",
 )

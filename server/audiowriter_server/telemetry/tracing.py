@@ -41,7 +41,7 @@ def end_span(span: Span, fields: Mapping[str, str | float]) -> None:
     """End the span of a call. `fields`: the fields of its log line."""
     code = grpc.StatusCode[str(fields["code"])]
     span.set_attribute("rpc.grpc.status_code", code.value[0])
-    for name in ("format", "audio_seconds", "bytes", "first_byte_ms", "reason", "error_id"):
+    for name in ("format", "audio_seconds", "bytes", "first_byte_ms", "reason", "error_id", "request_id"):
         if name in fields:
             span.set_attribute(f"audiowriter.{name}", fields[name])
     if code in _SERVER_FAULTS:

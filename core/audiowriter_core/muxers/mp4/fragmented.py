@@ -10,12 +10,12 @@ from typing import ClassVar
 
 from ...codecs.base import Codec, Packet
 from ...options import OutputOptions
-from ..base import TAGS, Finish, MuxerSpec
+from ..base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from .boxes import box, joined
 from .fragments import Fragments, frames_per_fragment, track_of
 from .movie import file_type, fragmented_movie
 
-PAGES_MS = range(20, 2001)
+PAGES_MS = (20, 2000)
 _FILE_TYPE = file_type(b"isom", b"isom", b"iso5", b"iso6", b"mp41")
 """Fragments require the brand `iso6`, but AtomicParsley accepts neither `iso6` nor `iso5` as the major brand."""
 _END = joined(box(b"free", bytes(8)))
@@ -26,7 +26,9 @@ an `mdat` box with one silent frame."""
 class FragmentedMp4Muxer:
     """Writes one fragment every `page_ms`, in whole frames. Overhead: 100 bytes, and 4 per frame; 5 kbit/s at 200 ms."""
 
-    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, pages_ms=PAGES_MS, page_ms=200, page_samples=3 * 1024)
+    spec: ClassVar[MuxerSpec] = MuxerSpec(
+        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, pages_ms=PAGES_MS, page_ms=200, page_samples=3 * 1024
+    )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         self._track = track_of(output, codec)

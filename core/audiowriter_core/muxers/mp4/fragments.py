@@ -23,7 +23,7 @@ def track_of(output: OutputOptions, codec: Codec) -> Track:
 
 def frames_per_fragment(output: OutputOptions, codec: Codec) -> int:
     """Return how many whole frames fit into `page_ms`, at least 1."""
-    return max(1, output.page_ms * output.sample_rate_hz // (1000 * codec.frame_samples))
+    return max(1, int(output.page_ms * output.sample_rate_hz // (1000 * codec.frame_samples)))
 
 
 class Fragments:

@@ -21,7 +21,7 @@ from typing import ClassVar
 
 from ...codecs.base import Codec, Packet
 from ...options import OutputOptions
-from ..base import TAGS, Finish, MuxerSpec
+from ..base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from .aac_elements import data_stream_header
 from .boxes import HEADER_BYTES, MEDIA_HEADER_BYTES, box, joined, media_header
 from .fragmented import PAGES_MS
@@ -41,7 +41,12 @@ class M4aMuxer:
     """
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
-        tags=TAGS, pages_ms=PAGES_MS, page_ms=500, page_samples=10 * 1024, finalizes_header=True
+        tags=TAGS,
+        repeatable_tags=REPEATABLE_TAGS,
+        pages_ms=PAGES_MS,
+        page_ms=500,
+        page_samples=10 * 1024,
+        finalizes_header=True,
     )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:

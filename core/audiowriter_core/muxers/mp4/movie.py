@@ -5,7 +5,7 @@ codec's delay, and the duration of the last frame covers only its audible part.
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import pack
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...options import Tags
 from .boxes import Box, box, full_box, joined
 from .sample_entry import mp4a
 from .tags import user_data
@@ -39,7 +40,7 @@ class Track:
     """AudioSpecificConfig, ISO/IEC 14496-3, section 1.6.2.1."""
     frame_samples: int
     delay_samples: int
-    tags: Mapping[str, str]
+    tags: Tags
 
 
 class SampleTable:

@@ -1,9 +1,11 @@
 """Tags as iTunes writes them: an item list in the movie's user data. Apple, QuickTime File Format, Metadata (2016)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from struct import pack
 
+from ...options import Tags
+from ..id3 import by_name
 from .boxes import Box, box, full_box
 
 _ITEMS = {
@@ -19,21 +21,21 @@ _BINARY, _UTF8 = 0, 1
 _TRACK_NUMBER = re.compile(r"(\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
 
 
-def user_data(tags: Mapping[str, str]) -> Box:
+def user_data(tags: Tags) -> Box:
     """Return the udta box; empty if there are no tags."""
     if not tags:
         return []
-    items = (_item(name, value) for name, value in tags.items())
+    items = (_item(name, values) for name, values in by_name(tags).items())
     handler = full_box(b"hdlr", 0, 0, pack(">4x4s4s8xx", b"mdir", b"appl"))
     return box(b"udta", full_box(b"meta", 0, 0, handler, box(b"ilst", *items)))
 
 
-def _item(name: str, value: str) -> Box:
+def _item(name: str, values: Sequence[str]) -> Box:
     # trkn has two numbers: track and total. Any other value is written as text.
-    if name == "track" and (number := _TRACK_NUMBER.fullmatch(value)):
-        return _data(b"trkn", _BINARY, pack(">2xHH2x", int(number[1]), int(number[2] or 0)))
-    return _data(_ITEMS[name], _UTF8, value.encode())
+    if name == "track" and (number := _TRACK_NUMBER.fullmatch(values[0])):
+        return box(b"trkn", _data(_BINARY, pack(">2xHH2x", int(number[1]), int(number[2] or 0))))
+    return box(_ITEMS[name], *(_data(_UTF8, value.encode()) for value in values))
 
 
-def _data(kind: bytes, type_code: int, value: bytes) -> Box:
-    return box(kind, box(b"data", pack(">I4x", type_code), value))
+def _data(type_code: int, value: bytes) -> Box:
+    return box(b"data", pack(">I4x", type_code), value)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from struct import pack
 
 from ...codecs.opus import GRANULE_RATE
+from ...options import Tags
 from ..seek_points import SeekPoints
 from .ebml import UNKNOWN_SIZE, element, float64, identifier, signed, size_in_eight_bytes, text, uint, void
 
@@ -51,8 +52,8 @@ class Head:
     """RFC 7845, section 5.1."""
     pre_skip: int
     channels: int
-    frame_ms: int
-    tags: Mapping[str, str]
+    frame_ms: float
+    tags: Tags
 
     def data(self, totals: Totals | None = None) -> bytes:
         """Return the EBML header, the header of the Segment, and its elements before the first Cluster."""
@@ -109,7 +110,7 @@ class Head:
             uint(0x83, audio),  # TrackType
             uint(0x9C, 0),  # FlagLacing
             text(0x22B59C, "und"),  # Language
-            uint(0x23E383, self.frame_ms * _NS_PER_MS),  # DefaultDuration
+            uint(0x23E383, int(self.frame_ms * _NS_PER_MS)),  # DefaultDuration
             text(0x86, "A_OPUS"),  # CodecID
             element(0x63A2, self.opus_head),  # CodecPrivate
             uint(0x56AA, _nanoseconds(self.pre_skip)),  # CodecDelay
@@ -124,7 +125,7 @@ class Head:
             return b""
         simple_tags = (
             element(0x67C8, text(0x45A3, _TAG_NAMES.get(name, name.upper())), text(0x4487, value))
-            for name, value in self.tags.items()
+            for name, value in self.tags
         )
         return element(
             _TAGS, element(0x7373, element(0x63C0), *simple_tags)
@@ -135,10 +136,10 @@ class Cues:
     """The positions of Clusters, at most one every _CUE_INTERVAL_MS. Section 5.1.5."""
 
     def __init__(self) -> None:
-        self._clusters = SeekPoints[tuple[int, int]](_MAX_CUES)
-        self._next_ms = 0
+        self._clusters = SeekPoints[tuple[float, int]](_MAX_CUES)
+        self._next_ms = 0.0
 
-    def add(self, timestamp_ms: int, position: int) -> None:
+    def add(self, timestamp_ms: float, position: int) -> None:
         """Add the next Cluster. `position`: in bytes, relative to the Segment's data."""
         if timestamp_ms >= self._next_ms:
             self._clusters.add((timestamp_ms, position))
@@ -151,7 +152,7 @@ class Cues:
             *(
                 element(
                     0xBB,
-                    uint(0xB3, time * _TICKS_PER_MS),
+                    uint(0xB3, int(time * _TICKS_PER_MS)),
                     element(0xB7, uint(0xF7, _TRACK_NUMBER), uint(0xF1, position)),
                 )
                 for time, position in self._clusters.points
@@ -159,19 +160,19 @@ class Cues:
         )
 
 
-def cluster(timestamp_ms: int, packets: Sequence[bytes], frame_ms: int, discarded: int = 0) -> bytes:
+def cluster(timestamp_ms: float, packets: Sequence[bytes], frame_ms: float, discarded: int = 0) -> bytes:
     """Return a Cluster of consecutive packets. Sections 5.1.3 and 10.
 
     `discarded`: samples, at 48 kHz, that players must drop at the end of the last packet.
     """
-    step = frame_ms * _TICKS_PER_MS
+    step = int(frame_ms * _TICKS_PER_MS)
     blocks = [pack(">BhB", 0x80 | _TRACK_NUMBER, n * step, 0) + packet for n, packet in enumerate(packets)]
     key_frame = b"\x80"
     simple = blocks[:-1] if discarded else blocks
     elements = [element(0xA3, block[:3], key_frame, block[4:]) for block in simple]
     if discarded:  # only a BlockGroup can have DiscardPadding
         elements.append(element(0xA0, element(0xA1, blocks[-1]), signed(0x75A2, _nanoseconds(discarded))))
-    return element(_CLUSTER, uint(0xE7, timestamp_ms * _TICKS_PER_MS), *elements)
+    return element(_CLUSTER, uint(0xE7, int(timestamp_ms * _TICKS_PER_MS)), *elements)
 
 
 def _nanoseconds(samples: int) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ...codecs.base import Codec, Packet
-from ...codecs.opus import FRAME_MS, GRANULE_RATE, OpusCodec
+from ...codecs.opus import GRANULE_RATE, OpusCodec
 from ...options import OutputOptions
-from ..base import TAGS, Finish, MuxerSpec
+from ..base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from ..ogg_opus import PAGE_MS, PAGES_MS
 from . import elements
 
@@ -17,7 +17,9 @@ from . import elements
 class WebmOpusMuxer:
     """Writes one Cluster every `page_ms`. CodecDelay and DiscardPadding give the exact length."""
 
-    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS, finalizes_header=True)
+    spec: ClassVar[MuxerSpec] = MuxerSpec(
+        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS, finalizes_header=True
+    )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         assert isinstance(codec, OpusCodec)
@@ -27,10 +29,11 @@ class WebmOpusMuxer:
             opus_head=codec.header,
             pre_skip=codec.pre_skip,
             channels=output.channels,
-            frame_ms=FRAME_MS,
+            frame_ms=output.opus_frame_ms,
             tags=output.tags,
         )
-        self._cluster_packets = output.page_ms // FRAME_MS
+        self._frame_ms = output.opus_frame_ms
+        self._cluster_packets = int(output.page_ms // output.opus_frame_ms)
         self._pending: list[Packet] = []
         self._cues = elements.Cues()
         self._packets = 0  # in closed clusters
@@ -69,10 +72,10 @@ class WebmOpusMuxer:
         return Finish(header=self._head.data(totals), trailer=clusters + cues, padding_samples=padding)
 
     def _close_cluster(self, discarded: int = 0) -> bytes:
-        timestamp_ms = self._packets * FRAME_MS
+        timestamp_ms = self._packets * self._frame_ms
         self._cues.add(timestamp_ms, self._bytes - self._head.segment_start)
         data = [packet.data for packet in self._pending]
-        cluster = elements.cluster(timestamp_ms, data, FRAME_MS, discarded)
+        cluster = elements.cluster(timestamp_ms, data, self._frame_ms, discarded)
         self._packets += len(self._pending)
         self.samples_out += sum(packet.samples for packet in self._pending)
         self._pending.clear()
