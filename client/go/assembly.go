@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
+	"hash/crc32"
 	"io"
 
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
@@ -14,8 +15,13 @@ import (
 type assembly struct {
 	dst  io.Writer
 	head io.WriterAt // nil if dst can't be written at an earlier position
-	sum  hash.Hash
-	size uint64
+	sum  hash.Hash   // of the bytes as they are sent, without the header
+	crc  uint32      // of the same bytes
+	size int64
+
+	// first is the first run of bytes. The header is never longer, so it is enough to compute the CRC of the file with the
+	// header in place, also if dst can't be read or written at its start.
+	first []byte
 }
 
 // newAssembly returns an error for a file opened with O_APPEND, because the header can't be written at its start.
@@ -47,18 +53,20 @@ func (a *assembly) chunk(c *audiowriterv1.EncodedChunk) error {
 	return a.append(c.GetData())
 }
 
-// finish appends the trailer, checks length and hash, and writes the header.
+// finish appends the trailer, checks length, hash and CRC, and writes the header.
 func (a *assembly) finish(f *audiowriterv1.StreamFinished) error {
 	if err := a.append(f.GetTrailer()); err != nil {
 		return err
 	}
-	if f.GetTotalBytes() != a.size {
-		return fmt.Errorf("%w: %d bytes, expected %d", ErrCorrupt, a.size, f.GetTotalBytes())
+	header := f.GetHeader()
+	if len(header) > len(a.first) {
+		return fmt.Errorf("%w: header of %d bytes, expected at most %d", ErrCorrupt, len(header), len(a.first))
 	}
-	if sum := a.sum.Sum(nil); !bytes.Equal(f.GetSha256(), sum) {
-		return fmt.Errorf("%w: SHA-256 %x, expected %x", ErrCorrupt, sum, f.GetSha256())
+	crc := crcWithHeader(a.crc, a.size, a.first, header)
+	if err := checkFile(f.GetTotals(), a.size, a.sum.Sum(nil), crc); err != nil {
+		return err
 	}
-	if header := f.GetHeader(); len(header) > 0 && a.head != nil {
+	if len(header) > 0 && a.head != nil {
 		if _, err := a.head.WriteAt(header, 0); err != nil {
 			return fmt.Errorf("audiowriter: write header: %w", err)
 		}
@@ -77,7 +85,25 @@ func (a *assembly) append(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("audiowriter: write to destination: %w", err)
 	}
+	if a.size == 0 {
+		a.first = data
+	}
 	a.sum.Write(data)
-	a.size += uint64(len(data))
+	a.crc = crc32.Update(a.crc, castagnoli, data)
+	a.size += int64(len(data))
+	return nil
+}
+
+// checkFile returns ErrCorrupt if the received bytes do not match totals. crc is that of the file with its header in place.
+func checkFile(totals *audiowriterv1.Totals, size int64, sum []byte, crc uint32) error {
+	if totals.GetFileBytes() != size {
+		return fmt.Errorf("%w: %d bytes, expected %d", ErrCorrupt, size, totals.GetFileBytes())
+	}
+	if !bytes.Equal(totals.GetSentSha256(), sum) {
+		return fmt.Errorf("%w: SHA-256 %x, expected %x", ErrCorrupt, sum, totals.GetSentSha256())
+	}
+	if totals.GetFileCrc32C() != crc {
+		return fmt.Errorf("%w: CRC-32C %08x, expected %08x", ErrCorrupt, crc, totals.GetFileCrc32C())
+	}
 	return nil
 }

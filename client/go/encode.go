@@ -3,7 +3,7 @@ package audiowriter
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
+	"hash/crc32"
 
 	"google.golang.org/grpc"
 
@@ -12,7 +12,8 @@ import (
 
 // Encode encodes pcm, all samples of a short file, in one call. The request and the response are each limited by the
 // server and by the connection, to 4 MiB by default. A call that a server refuses is sent to another server if conn
-// balances between several; a call whose connection breaks is not repeated. Errors of the call are [*Error].
+// balances between several; a call whose connection breaks is not repeated. Errors of the call are [*Error]; [ErrCorrupt]
+// is in the chain if length, hash or CRC of the file are wrong.
 func Encode(
 	ctx context.Context, conn grpc.ClientConnInterface, cfg *audiowriterv1.StreamConfig, pcm []byte,
 ) (*audiowriterv1.EncodeResponse, error) {
@@ -25,18 +26,10 @@ func Encode(
 	if err != nil {
 		return nil, err
 	}
-	file, finished := response.GetFile(), response.GetFinished()
-	if sum := sha256.Sum256(file); string(finished.GetSha256()) != string(sum[:]) {
-		return nil, fmt.Errorf("%w: SHA-256 %x, expected %x", ErrCorrupt, sum, finished.GetSha256())
+	file := response.GetFile()
+	sum := sha256.Sum256(file)
+	if err := checkFile(response.GetTotals(), int64(len(file)), sum[:], crc32.Checksum(file, castagnoli)); err != nil {
+		return nil, err
 	}
 	return response, nil
-}
-
-// ListFormats returns the formats of the server with their sample rates, channels and settings. Errors are [*Error].
-func ListFormats(ctx context.Context, conn grpc.ClientConnInterface) ([]*audiowriterv1.FormatInfo, error) {
-	response, err := audiowriterv1.NewAudioWriterServiceClient(conn).ListFormats(ctx, &audiowriterv1.ListFormatsRequest{})
-	if err != nil {
-		return nil, callError(ctx, err)
-	}
-	return response.GetFormats(), nil
 }

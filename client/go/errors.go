@@ -22,8 +22,8 @@ var (
 // Error is a call that ended with a status other than OK. [status.FromError], [status.Code] and [errors.As] find it in
 // wrapped errors too.
 type Error struct {
-	// Reason is the server's reason in UPPER_SNAKE case, such as "DRAINING". It is empty if Violations describe the error
-	// completely, or if the error did not come from the service.
+	// Reason is the server's reason in UPPER_SNAKE case, such as "DRAINING". It is empty only if the error did not come from
+	// the service. A server that knows more reasons may send them; the code of the status says what to do.
 	Reason string
 
 	// Metadata belongs to Reason, such as the limit that was exceeded and its value.

@@ -2,10 +2,8 @@ package audiowriter_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
-	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -43,29 +41,18 @@ func (c *counting) Encode(context.Context, *audiowriterv1.EncodeRequest) (*audio
 	if c.err != nil {
 		return nil, c.err
 	}
-	sum := sha256.Sum256([]byte("file"))
-	return &audiowriterv1.EncodeResponse{
-		File: []byte("file"), Finished: &audiowriterv1.StreamFinished{Sha256: sum[:]},
-	}, nil
+	return &audiowriterv1.EncodeResponse{File: []byte("file"), Totals: totalsOf("file", "file")}, nil
 }
 
 func (c *counting) serve(t *testing.T) (target string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := grpc.NewServer()
-	audiowriterv1.RegisterAudioWriterServiceServer(server, c)
-	go server.Serve(listener)
-	t.Cleanup(server.Stop)
-	return listener.Addr().String()
+	return serveService(t, c)
 }
 
 func full(t *testing.T) *counting {
 	t.Helper()
 	st, err := status.New(codes.Unavailable, "16 streams are live").WithDetails(
-		&errdetails.ErrorInfo{Domain: "audiowriter", Reason: "MAX_STREAMS_EXCEEDED"},
+		&errdetails.ErrorInfo{Domain: domain, Reason: "MAX_STREAMS_EXCEEDED"},
 		&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"hash/crc32"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +23,9 @@ import (
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
+// domain is that of the service's errors.
+const domain = "audiowriter.v1.AudioWriterService"
+
 type serverStream = grpc.BidiStreamingServer[audiowriterv1.EncodeStreamRequest, audiowriterv1.EncodeStreamResponse]
 
 // scripted is a server that breaks the contract on purpose, as the real one never does.
@@ -33,12 +38,17 @@ func (s scripted) EncodeStream(stream serverStream) error { return s.script(stre
 
 func serve(t *testing.T, script func(serverStream) error) (target string) {
 	t.Helper()
+	return serveService(t, scripted{script: script})
+}
+
+func serveService(t *testing.T, service audiowriterv1.AudioWriterServiceServer) (target string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer()
-	audiowriterv1.RegisterAudioWriterServiceServer(server, scripted{script: script})
+	audiowriterv1.RegisterAudioWriterServiceServer(server, service)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
 	return listener.Addr().String()
@@ -60,23 +70,31 @@ func started() *audiowriterv1.EncodeStreamResponse {
 	}
 }
 
-func chunk(offset uint64, data string) *audiowriterv1.EncodeStreamResponse {
+func chunk(offset int64, data string) *audiowriterv1.EncodeStreamResponse {
 	return &audiowriterv1.EncodeStreamResponse{
 		Event: &audiowriterv1.EncodeStreamResponse_Chunk{Chunk: &audiowriterv1.EncodedChunk{Offset: offset, Data: []byte(data)}},
 	}
 }
 
-func finished(total uint64, sent, trailer string) *audiowriterv1.EncodeStreamResponse {
-	sum := sha256.Sum256([]byte(sent + trailer))
+// totalsOf are the totals of a stream of these bytes, whose file has these others.
+func totalsOf(sent, file string) *audiowriterv1.Totals {
+	sum := sha256.Sum256([]byte(sent))
+	crc := crc32.Checksum([]byte(file), crc32.MakeTable(crc32.Castagnoli))
+	return &audiowriterv1.Totals{FileBytes: int64(len(sent)), SentSha256: sum[:], FileCrc32C: crc}
+}
+
+func finished(header, trailer string, totals *audiowriterv1.Totals) *audiowriterv1.EncodeStreamResponse {
 	return &audiowriterv1.EncodeStreamResponse{
 		Event: &audiowriterv1.EncodeStreamResponse_Finished{Finished: &audiowriterv1.StreamFinished{
-			Header: []byte("AB"), Trailer: []byte(trailer), TotalBytes: total, Sha256: sum[:],
+			Header: []byte(header), Trailer: []byte(trailer), Totals: totals,
 		}},
 	}
 }
 
 // whole are the responses of a correct stream: "abcd" as streamed, "ABcd" after its header is written.
-var whole = []*audiowriterv1.EncodeStreamResponse{started(), chunk(0, "a"), chunk(1, "bc"), finished(4, "abc", "d")}
+var whole = []*audiowriterv1.EncodeStreamResponse{
+	started(), chunk(0, "ab"), chunk(2, "c"), finished("AB", "d", totalsOf("abcd", "ABcd")),
+}
 
 func play(stream serverStream, responses []*audiowriterv1.EncodeStreamResponse) error {
 	for {
@@ -100,7 +118,13 @@ func play(stream serverStream, responses []*audiowriterv1.EncodeStreamResponse) 
 	return nil
 }
 
+// ending are the responses of whole, with another last one.
+func ending(header, trailer string, totals *audiowriterv1.Totals) []*audiowriterv1.EncodeStreamResponse {
+	return []*audiowriterv1.EncodeStreamResponse{whole[0], whole[1], whole[2], finished(header, trailer, totals)}
+}
+
 func TestFaultyStreamsReturnErrors(t *testing.T) {
+	good := totalsOf("abcd", "ABcd")
 	for name, test := range map[string]struct {
 		responses []*audiowriterv1.EncodeStreamResponse
 		want      error
@@ -109,8 +133,15 @@ func TestFaultyStreamsReturnErrors(t *testing.T) {
 		"no finished":     {whole[:3], audiowriter.ErrTruncated},
 		"chunk missing":   {[]*audiowriterv1.EncodeStreamResponse{whole[0], whole[2], whole[3]}, audiowriter.ErrCorrupt},
 		"tail missing":    {[]*audiowriterv1.EncodeStreamResponse{whole[0], whole[1], whole[3]}, audiowriter.ErrCorrupt},
-		"other bytes":     {[]*audiowriterv1.EncodeStreamResponse{whole[0], whole[1], chunk(1, "bx"), whole[3]}, audiowriter.ErrCorrupt},
-		"other length":    {[]*audiowriterv1.EncodeStreamResponse{whole[0], whole[1], whole[2], finished(5, "abc", "d")}, audiowriter.ErrCorrupt},
+		"other bytes":     {[]*audiowriterv1.EncodeStreamResponse{whole[0], whole[1], chunk(2, "x"), whole[3]}, audiowriter.ErrCorrupt},
+		"other length":    {ending("AB", "d", &audiowriterv1.Totals{FileBytes: 5, SentSha256: good.SentSha256, FileCrc32C: good.FileCrc32C}), audiowriter.ErrCorrupt},
+		"other SHA-256":   {ending("AB", "d", totalsOf("abcx", "ABcd")), audiowriter.ErrCorrupt},
+		"other header":    {ending("AX", "d", good), audiowriter.ErrCorrupt},
+		"no header":       {ending("", "d", good), audiowriter.ErrCorrupt},
+		"no totals":       {ending("AB", "d", nil), audiowriter.ErrCorrupt},
+		"long header":     {ending(strings.Repeat("A", 100), "d", good), audiowriter.ErrCorrupt},
+		"short header":    {ending("A", "d", totalsOf("abcd", "Abcd")), nil},
+		"unknown event":   {[]*audiowriterv1.EncodeStreamResponse{whole[0], {}, whole[1], whole[2], whole[3]}, nil},
 		"unasked flushed": {[]*audiowriterv1.EncodeStreamResponse{whole[0], flushed(), flushed(), whole[1], whole[2], whole[3]}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,7 +224,7 @@ func TestRefusedStreamIsSentToAnotherServer(t *testing.T) {
 func TestErrorHasReasonAndRetryDelay(t *testing.T) {
 	target := serve(t, func(serverStream) error {
 		st, err := status.New(codes.ResourceExhausted, "16 streams are live").WithDetails(
-			&errdetails.ErrorInfo{Domain: "audiowriter", Reason: "STREAMS_EXCEEDED", Metadata: map[string]string{"value": "16"}},
+			&errdetails.ErrorInfo{Domain: domain, Reason: "STREAMS_EXCEEDED", Metadata: map[string]string{"value": "16"}},
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(3 * time.Second)})
 		if err != nil {
 			return err

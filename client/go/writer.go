@@ -22,7 +22,7 @@ const maxPCM = 256 << 10
 // stream. Its methods must not be called concurrently; cancel the context to end it from another goroutine.
 //
 // After the stream has failed, every method returns the error that ended it: an [*Error] with [ErrTruncated] in its chain
-// if the call failed, [ErrCorrupt] if length or hash are wrong, or the error of the destination.
+// if the call failed, [ErrCorrupt] if length, hash or CRC are wrong, or the error of the destination.
 type Writer struct {
 	ctx     context.Context // the caller's: distinguishes its end from the stream's
 	cancel  context.CancelFunc
@@ -46,7 +46,7 @@ type Writer struct {
 //
 // The file is written to dst from its current position. If dst is an [io.WriterAt], such as an [os.File], the header is
 // written at its start when the file is finished. A pipe, or any other dst, gets a file that plays but may not contain its
-// length; [Writer.Result] holds the header. A file opened with O_APPEND is refused, because its header can't be written:
+// length; [Writer.Header] returns the header. A file opened with O_APPEND is refused, because its header can't be written:
 // pass struct{ io.Writer }{f} to stream into it without the header.
 //
 // Another goroutine writes to dst until Close or Abort returns. A slow dst slows the stream, and the server ends a stream
@@ -106,7 +106,13 @@ func (w *Writer) open(ctx context.Context, conn grpc.ClientConnInterface, cfg *a
 func (w *Writer) Started() *audiowriterv1.StreamStarted { return w.started }
 
 // Result returns the totals of the finished file. It returns nil until Close has returned without an error.
-func (w *Writer) Result() *audiowriterv1.StreamFinished {
+func (w *Writer) Result() *audiowriterv1.Totals { return w.complete().GetTotals() }
+
+// Header returns the bytes that replace the first bytes of the file, for a destination in which the Writer could not
+// replace them. It is empty if there is nothing to replace, and until Close has returned without an error.
+func (w *Writer) Header() []byte { return w.complete().GetHeader() }
+
+func (w *Writer) complete() *audiowriterv1.StreamFinished {
 	if w.ended && w.err == nil {
 		return w.finished
 	}
@@ -150,7 +156,7 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 // Flush makes the encoder write all that codec and container can without harming the stream, and returns when these
 // bytes have been written to the destination. The result contains the number of samples that are still buffered.
 func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
-	if err := w.send(&audiowriterv1.EncodeStreamRequest{Flush: true}); err != nil {
+	if err := w.send(&audiowriterv1.EncodeStreamRequest{Flush: &audiowriterv1.Flush{}}); err != nil {
 		return nil, err
 	}
 	select {
@@ -161,8 +167,8 @@ func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
 	}
 }
 
-// Close ends the input and waits for the rest of the file. The file is complete only if it returns nil: then length and
-// hash are checked, and trailer and header are written. Later calls return the same error.
+// Close ends the input and waits for the rest of the file. The file is complete only if it returns nil: then length, hash
+// and CRC are checked, and trailer and header are written. Later calls return the same error.
 func (w *Writer) Close() error {
 	if !w.ended {
 		w.halfClosed.Store(true)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -39,15 +40,20 @@ func TestEveryFormatIsReceivedCompletely(t *testing.T) {
 				}
 				pcm = pcm[n:]
 			}
-			if w.Result() != nil {
-				t.Error("result before Close")
+			if w.Result() != nil || w.Header() != nil {
+				t.Error("result or header before Close")
 			}
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
 			result := w.Result()
-			if result.GetInputSamples() != 24000 || result.GetTotalBytes() != uint64(dst.Len()) {
+			if result.GetInputSamples() != 24000 || result.GetFileBytes() != int64(dst.Len()) {
 				t.Errorf("%d bytes written, result %v", dst.Len(), result)
+			}
+			file := dst.Bytes()
+			copy(file, w.Header())
+			if crc := crc32.Checksum(file, crc32.MakeTable(crc32.Castagnoli)); crc != result.GetFileCrc32C() {
+				t.Errorf("CRC-32C %08x, expected %08x", crc, result.GetFileCrc32C())
 			}
 		})
 	}
@@ -92,7 +98,7 @@ func TestHeaderIsWrittenWhereTheFileStarts(t *testing.T) {
 	}
 }
 
-func TestPipeReceivesTheStreamAndResultTheHeader(t *testing.T) {
+func TestPipeReceivesTheStreamWithoutTheHeader(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +116,7 @@ func TestPipeReceivesTheStreamAndResultTheHeader(t *testing.T) {
 	if size := binary.LittleEndian.Uint32(content[4:]); size != 0xFFFFFFFF {
 		t.Errorf("RIFF size %d in a pipe", size)
 	}
-	copy(content, w.Result().GetHeader())
+	copy(content, w.Header())
 	checkWAV(t, content)
 }
 
@@ -136,7 +142,7 @@ func TestFlushReturnsWhenItsBytesAreWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for second := range uint64(3) {
+	for second := range int64(3) {
 		if _, err := w.Write(tone(24000)); err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +150,7 @@ func TestFlushReturnsWhenItsBytesAreWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if flushed.GetOffset() != uint64(dst.Len()) || flushed.GetInputSamples() != 24000*(second+1) {
+		if flushed.GetOffset() != int64(dst.Len()) || flushed.GetInputSamples() != 24000*(second+1) {
 			t.Errorf("%d bytes written, answer %v", dst.Len(), flushed)
 		}
 	}

@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
 
@@ -65,9 +67,9 @@ func parse(args []string) (*options, error) {
 	o := &options{config: &audiowriterv1.StreamConfig{}}
 	flags := flag.NewFlagSet("audiowriter-load", flag.ContinueOnError)
 	target := flags.String("target", "127.0.0.1:50051", "`host:port` of the server; several, separated by commas, are used in turn")
-	format := flags.String("format", "mp3", "output format, by its name in the proto")
+	format := flags.String("format", "mp3", "output format, by its name in the proto, such as aac_adts")
 	bitrate := flags.Uint("bitrate", 0, "output bitrate in bits per second; 0: the format's default")
-	page := flags.Uint("page-ms", 0, "maximum page duration in ms; 0: the format's default")
+	page := flags.Duration("page", 0, "maximum duration of the audio in one page; 0: the format's default")
 	flags.IntVar(&o.connections, "connections", 0, "connections per target; 0: one per 50 streams")
 	flags.IntVar(&o.streams, "streams", 10, "concurrent streams")
 	flags.IntVar(&o.rounds, "rounds", 1, "streams that run one after the other, for each concurrent stream")
@@ -90,7 +92,10 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("unknown -format %q", *format)
 	}
 	o.config.Input = &audiowriterv1.PcmInput{SampleRateHz: uint32(o.rate), Channels: 1}
-	o.config.Output = &audiowriterv1.AudioOutput{Format: audiowriterv1.AudioFormat(value), PageMs: uint32(*page)}
+	o.config.Output = &audiowriterv1.AudioOutput{Format: audiowriterv1.AudioFormat(value)}
+	if *page > 0 {
+		o.config.Output.Page = durationpb.New(*page)
+	}
 	if *bitrate > 0 {
 		o.config.Output.Rate = &audiowriterv1.AudioOutput_BitrateBps{BitrateBps: uint32(*bitrate)}
 	}

@@ -112,10 +112,10 @@ func (s *serverStream) receive() (arrival, error) {
 		}
 		switch event := response.GetEvent().(type) {
 		case *audiowriterv1.EncodeStreamResponse_Chunk:
-			return arrival{len(event.Chunk.GetData()), int64(event.Chunk.GetInputSamples())}, nil
+			return arrival{len(event.Chunk.GetData()), event.Chunk.GetInputSamples()}, nil
 		case *audiowriterv1.EncodeStreamResponse_Finished:
 			s.finished = true
-			return arrival{len(event.Finished.GetTrailer()), int64(event.Finished.GetInputSamples())}, nil
+			return arrival{len(event.Finished.GetTrailer()), event.Finished.GetTotals().GetInputSamples()}, nil
 		}
 	}
 }

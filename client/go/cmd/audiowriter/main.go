@@ -80,11 +80,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, messages io.Writer
 	if output.Format, err = formatOf(ctx, conn, opts.output); err != nil {
 		return err
 	}
-	finished, err := encode(ctx, conn, opts.output, &audiowriterv1.StreamConfig{Input: input, Output: output}, samples)
+	totals, err := encode(ctx, conn, opts.output, &audiowriterv1.StreamConfig{Input: input, Output: output}, samples)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(messages, "%s: %v, %d bytes\n", opts.output, finished.GetDuration().AsDuration(), finished.GetTotalBytes())
+	fmt.Fprintf(messages, "%s: %v, %d bytes\n", opts.output, totals.GetDuration().AsDuration(), totals.GetFileBytes())
 	return nil
 }
 
@@ -147,7 +147,7 @@ func formatOf(ctx context.Context, conn grpc.ClientConnInterface, path string) (
 
 func encode(
 	ctx context.Context, conn grpc.ClientConnInterface, path string, cfg *audiowriterv1.StreamConfig, samples io.Reader,
-) (*audiowriterv1.StreamFinished, error) {
+) (*audiowriterv1.Totals, error) {
 	w, err := audiowriter.CreateFile(ctx, conn, path, cfg)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ type outcome struct {
 	Reason     string      `json:"reason"`
 	RetryAfter float64     `json:"retry_after"`
 	Violations [][2]string `json:"violations"`
-	Finished   []byte      `json:"finished,omitempty"`
+	Totals     []byte      `json:"totals,omitempty"`
 	Second     *outcome    `json:"second,omitempty"`
 }
 
@@ -109,16 +109,16 @@ func (d driver) call(conn *grpc.ClientConn, c *testCase, result *outcome) error 
 	if c.Token != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.Token)
 	}
+	cfg := &audiowriterv1.StreamConfig{}
+	if err := proto.Unmarshal(c.Config, cfg); err != nil {
+		return err
+	}
 	if c.Method == "list_formats" {
 		formats, err := audiowriter.ListFormats(ctx, conn)
 		if err != nil {
 			return err
 		}
 		return writeMessage(c.File, &audiowriterv1.ListFormatsResponse{Formats: formats})
-	}
-	cfg := &audiowriterv1.StreamConfig{}
-	if err := proto.Unmarshal(c.Config, cfg); err != nil {
-		return err
 	}
 	pcm, err := os.ReadFile(c.PCM)
 	if err != nil {
@@ -131,6 +131,12 @@ func (d driver) call(conn *grpc.ClientConn, c *testCase, result *outcome) error 
 		}
 		return os.WriteFile(c.File, response.GetFile(), 0o600)
 	}
+	return d.stream(ctx, conn, c, cfg, pcm, result)
+}
+
+func (d driver) stream(
+	ctx context.Context, conn *grpc.ClientConn, c *testCase, cfg *audiowriterv1.StreamConfig, pcm []byte, result *outcome,
+) error {
 	w, err := open(ctx, conn, c, cfg)
 	if err != nil {
 		return err
@@ -142,7 +148,7 @@ func (d driver) call(conn *grpc.ClientConn, c *testCase, result *outcome) error 
 	if err := w.Close(); err != nil {
 		return err
 	}
-	result.Finished, err = proto.Marshal(w.Result())
+	result.Totals, err = proto.Marshal(w.Result())
 	return err
 }
 
@@ -197,7 +203,6 @@ func (d driver) pause() error {
 
 func (o *outcome) fail(err error) {
 	o.Code = code.Code(status.Code(err)).String()
-	o.Finished = nil
 	var refused *audiowriter.Error
 	switch {
 	case errors.As(err, &refused):
