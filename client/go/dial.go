@@ -18,7 +18,9 @@ const serviceConfig = `{
   "methodConfig": [{
     "name": [
       {"service": "audiowriter.v1.AudioWriterService", "method": "EncodeStream"},
-      {"service": "audiowriter.v1.AudioWriterService", "method": "ListFormats"}
+      {"service": "audiowriter.v1.AudioWriterService", "method": "ResolveConfig"},
+      {"service": "audiowriter.v1.AudioWriterService", "method": "ListFormats"},
+      {"service": "audiowriter.v1.AudioWriterService", "method": "GetServerInfo"}
     ],
     "retryPolicy": {
       "maxAttempts": 10,

@@ -44,6 +44,13 @@ func (c *counting) Encode(context.Context, *audiowriterv1.EncodeRequest) (*audio
 	return &audiowriterv1.EncodeResponse{File: []byte("file"), Totals: totalsOf("file", "file")}, nil
 }
 
+func (c *counting) ResolveConfig(
+	context.Context, *audiowriterv1.ResolveConfigRequest,
+) (*audiowriterv1.ResolveConfigResponse, error) {
+	c.calls.Add(1)
+	return &audiowriterv1.ResolveConfigResponse{}, c.err
+}
+
 func (c *counting) serve(t *testing.T) (target string) {
 	t.Helper()
 	return serveService(t, c)
@@ -73,7 +80,14 @@ func encode(ctx context.Context, conn *grpc.ClientConn) error {
 	return err
 }
 
-var calls = map[string]func(context.Context, *grpc.ClientConn) error{"stream": openAndClose, "encode": encode}
+func resolveConfig(ctx context.Context, conn *grpc.ClientConn) error {
+	_, err := audiowriter.ResolveConfig(ctx, conn, mono24k(wav))
+	return err
+}
+
+var calls = map[string]func(context.Context, *grpc.ClientConn) error{
+	"stream": openAndClose, "encode": encode, "resolve config": resolveConfig,
+}
 
 func TestConcurrentCallsReachTheServerWithRoom(t *testing.T) {
 	for name, call := range calls {

@@ -113,12 +113,25 @@ func (d driver) call(conn *grpc.ClientConn, c *testCase, result *outcome) error 
 	if err := proto.Unmarshal(c.Config, cfg); err != nil {
 		return err
 	}
-	if c.Method == "list_formats" {
+	switch c.Method {
+	case "list_formats":
 		formats, err := audiowriter.ListFormats(ctx, conn)
 		if err != nil {
 			return err
 		}
 		return writeMessage(c.File, &audiowriterv1.ListFormatsResponse{Formats: formats})
+	case "get_server_info":
+		info, err := audiowriter.GetServerInfo(ctx, conn)
+		if err == nil && info.GetVersion() == "" {
+			return errors.New("GetServerInfo returned no version")
+		}
+		return err
+	case "resolve_config":
+		started, err := audiowriter.ResolveConfig(ctx, conn, cfg)
+		if err != nil {
+			return err
+		}
+		return writeMessage(c.File, started)
 	}
 	pcm, err := os.ReadFile(c.PCM)
 	if err != nil {
