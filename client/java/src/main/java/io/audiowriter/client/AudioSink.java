@@ -27,7 +27,7 @@ public interface AudioSink {
 
     /**
      * Completes the file. Called after all bytes, including the trailer, have been appended and their length and
-     * SHA-256 have been verified.
+     * checksums have been verified.
      *
      * @param header replaces the first {@code header.remaining()} bytes of the file; may be empty; read-only, valid
      *     during the call
@@ -44,7 +44,7 @@ public interface AudioSink {
 
     /**
      * A sink that writes the live bytes and the trailer, and flushes after each chunk. It can't write the finished
-     * header, which replaces bytes at the start: see {@link AudioWriterOutputStream#result}. All formats play without
+     * header, which replaces bytes at the start: see {@link AudioWriterOutputStream#header}. All formats play without
      * it.
      *
      * @param out the destination; never closed

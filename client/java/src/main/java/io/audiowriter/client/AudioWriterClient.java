@@ -1,13 +1,18 @@
 package io.audiowriter.client;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.audiowriter.v1.AudioWriterServiceGrpc;
 import io.audiowriter.v1.EncodeRequest;
 import io.audiowriter.v1.EncodeResponse;
 import io.audiowriter.v1.FormatInfo;
+import io.audiowriter.v1.GetServerInfoRequest;
+import io.audiowriter.v1.GetServerInfoResponse;
 import io.audiowriter.v1.ListFormatsRequest;
+import io.audiowriter.v1.ResolveConfigRequest;
 import io.audiowriter.v1.StreamConfig;
-import io.audiowriter.v1.StreamFinished;
+import io.audiowriter.v1.StreamStarted;
+import io.audiowriter.v1.Totals;
 import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
@@ -33,14 +38,15 @@ public final class AudioWriterClient implements AutoCloseable {
     /**
      * Calls are spread over all addresses, and a stream that a server refuses with UNAVAILABLE is sent to another one.
      * Retries are safe: encoding has no side effects, and gRPC retries only before the first response, so no byte of a
-     * file is received twice. The method {@code encode} implements its own retries.
+     * file is received twice. The methods {@code encode} and {@code resolveConfig} implement their own retries.
      */
     private static final Map<String, ?> SERVICE_CONFIG = Map.of(
             "loadBalancingConfig", List.of(Map.of("round_robin", Map.of())),
             "methodConfig", List.of(Map.of(
                     "name", Stream.of(
                                     AudioWriterServiceGrpc.getEncodeStreamMethod(),
-                                    AudioWriterServiceGrpc.getListFormatsMethod())
+                                    AudioWriterServiceGrpc.getListFormatsMethod(),
+                                    AudioWriterServiceGrpc.getGetServerInfoMethod())
                             .map(method -> Map.of(
                                     "service", method.getServiceName(), "method", method.getBareMethodName()))
                             .toList(),
@@ -94,12 +100,13 @@ public final class AudioWriterClient implements AutoCloseable {
      * @param config the format of the PCM and of the file
      * @param sink the destination of the file
      * @param pcm writes the PCM
-     * @return the totals of the finished file, and its header
-     * @throws TruncatedStreamException if the server ended the stream without its last message, or bytes are missing
+     * @return the totals of the finished file
+     * @throws TruncatedStreamException if the server ended the stream without its last message, or bytes are missing or
+     *     wrong
      * @throws AudioWriterException if the stream failed
      * @throws IOException if the source or the sink failed
      */
-    public StreamFinished encodeStream(StreamConfig config, AudioSink sink, PcmSource pcm) throws IOException {
+    public Totals encodeStream(StreamConfig config, AudioSink sink, PcmSource pcm) throws IOException {
         AudioWriterOutputStream out = openStream(config, sink);
         try (out) {
             try {
@@ -119,7 +126,7 @@ public final class AudioWriterClient implements AutoCloseable {
      * @param config the format of the PCM and of the file
      * @param pcm all samples, interleaved, little-endian
      * @return the file and its totals
-     * @throws TruncatedStreamException if bytes are missing
+     * @throws TruncatedStreamException if bytes are missing or wrong
      * @throws AudioWriterException if the call failed
      */
     public EncodeResponse encode(StreamConfig config, byte[] pcm) throws AudioWriterException {
@@ -130,8 +137,20 @@ public final class AudioWriterClient implements AutoCloseable {
         EncodeResponse response = Retries.untilNotRefused(() -> blockingStub.encode(request));
         FileTotals totals = new FileTotals();
         totals.add(response.getFile());
-        totals.check(response.getFinished());
+        totals.check(response.getTotals(), ByteString.EMPTY);
         return response;
+    }
+
+    /**
+     * Returns what a stream with a config would start with: the output with every default filled in, and the delay.
+     *
+     * @param config the format of the PCM and of the file
+     * @return what {@link AudioWriterOutputStream#started} would return
+     * @throws AudioWriterException if the call failed, as a stream would: an invalid config has all its violations
+     */
+    public StreamStarted resolveConfig(StreamConfig config) throws AudioWriterException {
+        ResolveConfigRequest request = ResolveConfigRequest.newBuilder().setConfig(config).build();
+        return Retries.untilNotRefused(() -> blockingStub.resolveConfig(request)).getStarted();
     }
 
     /**
@@ -143,6 +162,20 @@ public final class AudioWriterClient implements AutoCloseable {
     public List<FormatInfo> listFormats() throws AudioWriterException {
         try {
             return blockingStub.listFormats(ListFormatsRequest.getDefaultInstance()).getFormatsList();
+        } catch (StatusRuntimeException e) {
+            throw AudioWriterException.of(e);
+        }
+    }
+
+    /**
+     * Returns the version and the limits of the server. With several servers, they are those of one of them.
+     *
+     * @return the version and the limits
+     * @throws AudioWriterException if the call failed
+     */
+    public GetServerInfoResponse getServerInfo() throws AudioWriterException {
+        try {
+            return blockingStub.getServerInfo(GetServerInfoRequest.getDefaultInstance());
         } catch (StatusRuntimeException e) {
             throw AudioWriterException.of(e);
         }

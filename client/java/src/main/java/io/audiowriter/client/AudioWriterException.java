@@ -96,9 +96,10 @@ public class AudioWriterException extends IOException {
     }
 
     /**
-     * The server's reason in UPPER_SNAKE case, suitable for comparison.
+     * The server's reason in UPPER_SNAKE case, suitable for comparison. Branch on {@link #code} first: newer servers
+     * have more reasons.
      *
-     * @return the reason; empty for violations other than limits, and for failures that did not come from the server
+     * @return the reason, which every error of the server has; empty for failures that did not come from the server
      */
     public Optional<String> reason() {
         return Optional.of(errorInfo.getReason()).filter(reason -> !reason.isEmpty());

@@ -3,10 +3,12 @@ package io.audiowriter.client;
 import com.google.protobuf.ByteString;
 import io.audiowriter.v1.AudioWriterServiceGrpc;
 import io.audiowriter.v1.EncodeStreamRequest;
+import io.audiowriter.v1.Flush;
 import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.StreamFinished;
 import io.audiowriter.v1.StreamFlushed;
 import io.audiowriter.v1.StreamStarted;
+import io.audiowriter.v1.Totals;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Objects;
@@ -36,7 +38,7 @@ public final class AudioWriterOutputStream extends OutputStream {
     private final ReentrantLock closing = new ReentrantLock();
     private volatile boolean closed;
     private volatile boolean cancelled;
-    private volatile StreamFinished result;
+    private volatile StreamFinished finished;
 
     AudioWriterOutputStream(AudioSink sink) {
         this.sink = sink;
@@ -112,7 +114,9 @@ public final class AudioWriterOutputStream extends OutputStream {
      */
     public StreamFlushed flushEncoder() throws IOException {
         flush();
-        return call.flush(EncodeStreamRequest.newBuilder().setFlush(true).build());
+        return call.flush(EncodeStreamRequest.newBuilder()
+                .setFlush(Flush.getDefaultInstance())
+                .build());
     }
 
     /**
@@ -129,16 +133,31 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * The totals and the header of the finished file.
+     * The totals of the finished file: lengths and checksums.
      *
-     * @return the server's last response
+     * @return the totals, as the server sent them
      * @throws IllegalStateException unless {@link #close} has finished the file
      */
-    public StreamFinished result() {
-        if (result == null) {
+    public Totals result() {
+        return requireFinished().getTotals();
+    }
+
+    /**
+     * The final header, which replaces the first {@code header().size()} bytes of the file. Only a destination that
+     * receives the live bytes needs it: other sinks write it.
+     *
+     * @return the header; may be empty
+     * @throws IllegalStateException unless {@link #close} has finished the file
+     */
+    public ByteString header() {
+        return requireFinished().getHeader();
+    }
+
+    private StreamFinished requireFinished() {
+        if (finished == null) {
             throw new IllegalStateException("the file is not finished: close() must return first");
         }
-        return result;
+        return finished;
     }
 
     /**
@@ -151,10 +170,11 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Finishes the file: half-closes, waits for the rest of it, checks length and SHA-256 and completes the sink. If
+     * Finishes the file: half-closes, waits for the rest of it, checks length and checksums and completes the sink. If
      * any of that fails, the sink is abandoned and no file is left. Later calls only wait for the first one.
      *
-     * @throws TruncatedStreamException if the server ended the stream without its last message, or bytes are missing
+     * @throws TruncatedStreamException if the server ended the stream without its last message, or bytes are missing or
+     *     wrong
      * @throws AudioWriterException if the stream failed, or was cancelled while this method ran
      * @throws IOException if the sink failed
      */
@@ -180,10 +200,10 @@ public final class AudioWriterOutputStream extends OutputStream {
     private void finish() throws IOException {
         try {
             sendGathered();
-            StreamFinished finished = call.finish();
-            sink.append(finished.getTrailer().asReadOnlyByteBuffer());
-            sink.complete(finished.getHeader().asReadOnlyByteBuffer());
-            result = finished;
+            StreamFinished last = call.finish();
+            sink.append(last.getTrailer().asReadOnlyByteBuffer());
+            sink.complete(last.getHeader().asReadOnlyByteBuffer());
+            finished = last;
         } catch (IOException | RuntimeException | Error e) {
             call.cancel();
             call.awaitEnd();

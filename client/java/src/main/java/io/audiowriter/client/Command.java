@@ -5,7 +5,7 @@ import io.audiowriter.v1.FormatInfo;
 import io.audiowriter.v1.PcmInput;
 import io.audiowriter.v1.SampleFormat;
 import io.audiowriter.v1.StreamConfig;
-import io.audiowriter.v1.StreamFinished;
+import io.audiowriter.v1.Totals;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -107,7 +107,7 @@ final class Command {
             throws IOException {
         AudioOutput output = AudioOutput.newBuilder().setFormat(format(client, file)).build();
         StreamConfig config = StreamConfig.newBuilder().setInput(input).setOutput(output).build();
-        StreamFinished finished = client.encodeStream(config, AudioSink.of(file), out -> {
+        Totals totals = client.encodeStream(config, AudioSink.of(file), out -> {
             // After Ctrl-C this thread may be blocked in a read of standard input, so the hook closes the stream.
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                 out.cancel();
@@ -121,8 +121,8 @@ final class Command {
         });
         System.out.printf(
                 Locale.ROOT, "%s: %d bytes, %.3f s%n",
-                file, finished.getTotalBytes(),
-                finished.getDuration().getSeconds() + finished.getDuration().getNanos() / 1e9);
+                file, totals.getFileBytes(),
+                totals.getDuration().getSeconds() + totals.getDuration().getNanos() / 1e9);
     }
 
     /** Finds a format by the file's extension. The first one of those that share an extension is the usual one. */

@@ -79,7 +79,8 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
                 if (finished == null) {
                     throw new TruncatedStreamException("the last message is missing after byte " + totals.length());
                 }
-                totals.check(finished);
+                totals.add(finished.getTrailer());
+                totals.check(finished.getTotals(), finished.getHeader());
             } catch (TruncatedStreamException e) {
                 fail(() -> new TruncatedStreamException(e));
             }

@@ -7,7 +7,7 @@ import com.google.gson.JsonParser;
 import com.google.rpc.BadRequest.FieldViolation;
 import io.audiowriter.v1.ListFormatsResponse;
 import io.audiowriter.v1.StreamConfig;
-import io.audiowriter.v1.StreamFinished;
+import io.audiowriter.v1.Totals;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -108,7 +108,17 @@ final class ConformanceDriver {
             Files.write(file, formats.toByteArray());
             return;
         }
+        if (method.equals("get_server_info")) {
+            if (client.getServerInfo().getVersion().isEmpty()) {
+                throw new IOException("the server has no version");
+            }
+            return;
+        }
         StreamConfig config = StreamConfig.parseFrom(Base64.getDecoder().decode(asked.get("config").getAsString()));
+        if (method.equals("resolve_config")) {
+            Files.write(file, client.resolveConfig(config).toByteArray());
+            return;
+        }
         byte[] pcm = Files.readAllBytes(Path.of(asked.get("pcm").getAsString()));
         if (method.equals("encode")) {
             Files.write(file, client.encode(config, pcm).getFile().toByteArray());
@@ -117,9 +127,8 @@ final class ConformanceDriver {
         AudioSink sink = asked.get("sink").getAsString().equals("path")
                 ? AudioSink.of(file)
                 : AudioSink.of(new SlowStream(file, asked.get("delay_ms").getAsInt()));
-        StreamFinished finished =
-                client.encodeStream(config, sink, stream -> write(stream, asked, pcm, outcome));
-        outcome.addProperty("finished", Base64.getEncoder().encodeToString(finished.toByteArray()));
+        Totals totals = client.encodeStream(config, sink, stream -> write(stream, asked, pcm, outcome));
+        outcome.addProperty("totals", Base64.getEncoder().encodeToString(totals.toByteArray()));
     }
 
     /** Cuts the PCM into pieces of the case's sizes, repeated as needed; without sizes there is one piece. */

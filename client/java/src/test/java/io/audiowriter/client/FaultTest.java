@@ -157,7 +157,7 @@ class FaultTest {
         writer.join();
         out.close();
         assertEquals(1000L * SECOND.length, written.get());
-        assertEquals(out.result().getTotalBytes(), sink.length);
+        assertEquals(out.result().getFileBytes(), sink.length);
     }
 
     @Test

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.audiowriter.v1.AudioFormat;
 import io.audiowriter.v1.StreamConfig;
-import io.audiowriter.v1.StreamFinished;
+import io.audiowriter.v1.Totals;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,13 +32,13 @@ class LoadTest {
         byte[] pcm = Audio.sine(500_000);
         Path file = folder.resolve("long.wav");
         try (TestServer server = TestServer.get(); AudioWriterClient client = server.client()) {
-            StreamFinished finished = client.encodeStream(WAV, AudioSink.of(file), out -> {
+            Totals totals = client.encodeStream(WAV, AudioSink.of(file), out -> {
                 for (int i = 0; i < 100; i++) {
                     out.write(pcm);
                 }
             });
-            assertEquals(100 * 500_000L, finished.getInputSamples());
-            assertEquals(finished.getTotalBytes(), Files.size(file));
+            assertEquals(100 * 500_000L, totals.getInputSamples());
+            assertEquals(totals.getFileBytes(), Files.size(file));
         }
     }
 
@@ -48,7 +48,7 @@ class LoadTest {
         Set<Long> before = threads();
         ExecutorService writers = Executors.newFixedThreadPool(20);
         try (TestServer server = TestServer.get(); AudioWriterClient client = server.client()) {
-            List<Future<StreamFinished>> streams = new ArrayList<>();
+            List<Future<Totals>> streams = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
                 Path file = folder.resolve(i + ".flac");
                 StreamConfig config = Audio.config(AudioFormat.AUDIO_FORMAT_FLAC);
@@ -58,7 +58,7 @@ class LoadTest {
                     }
                 })));
             }
-            for (Future<StreamFinished> stream : streams) {
+            for (Future<Totals> stream : streams) {
                 assertEquals(Audio.RATE, stream.get().getOutputSamples());
             }
         } finally {

@@ -16,6 +16,8 @@ import io.audiowriter.v1.EncodeResponse;
 import io.audiowriter.v1.EncodeStreamRequest;
 import io.audiowriter.v1.EncodeStreamResponse;
 import io.audiowriter.v1.EncodedChunk;
+import io.audiowriter.v1.ResolveConfigRequest;
+import io.audiowriter.v1.ResolveConfigResponse;
 import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.StreamFinished;
 import io.audiowriter.v1.StreamStarted;
@@ -28,7 +30,6 @@ import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,7 +103,7 @@ class RetryTest {
 
     @Test
     void theRefusalIsThrownIfAllServersAreFull() throws Exception {
-        for (Call call : List.<Call>of(RetryTest::stream, RetryTest::encode)) {
+        for (Call call : List.<Call>of(RetryTest::stream, RetryTest::encode, RetryTest::resolveConfig)) {
             Service one = new Service(FULL);
             Service other = new Service(FULL);
             try (AudioWriterClient client = client(one, other)) {
@@ -199,6 +200,10 @@ class RetryTest {
         return client.encode(CONFIG, PCM).getFile().size();
     }
 
+    private static int resolveConfig(AudioWriterClient client) throws IOException {
+        return client.resolveConfig(CONFIG).getSerializedSize();
+    }
+
     private interface Call {
         int bytes(AudioWriterClient client) throws IOException;
     }
@@ -221,9 +226,15 @@ class RetryTest {
             }
             call.onNext(EncodeResponse.newBuilder()
                     .setFile(request.getPcm())
-                    .setFinished(finished(request.getPcm()))
+                    .setTotals(TestTotals.of(request.getPcm(), request.getPcm()))
                     .build());
             call.onCompleted();
+        }
+
+        @Override
+        public void resolveConfig(ResolveConfigRequest request, StreamObserver<ResolveConfigResponse> call) {
+            calls.incrementAndGet();
+            call.onError(error);
         }
 
         @Override
@@ -255,24 +266,12 @@ class RetryTest {
                                 .setChunk(EncodedChunk.newBuilder().setData(file))
                                 .build());
                         call.onNext(EncodeStreamResponse.newBuilder()
-                                .setFinished(finished(file))
+                                .setFinished(StreamFinished.newBuilder().setTotals(TestTotals.of(file, file)))
                                 .build());
                         call.onCompleted();
                     }
                 }
             };
-        }
-
-        private static StreamFinished finished(ByteString file) {
-            try {
-                byte[] sha256 = MessageDigest.getInstance("SHA-256").digest(file.toByteArray());
-                return StreamFinished.newBuilder()
-                        .setTotalBytes(file.size())
-                        .setSha256(ByteString.copyFrom(sha256))
-                        .build();
-            } catch (java.security.NoSuchAlgorithmException e) {
-                throw new AssertionError(e);
-            }
         }
     }
 }

@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.ByteString;
 import io.audiowriter.v1.AudioFormat;
 import io.audiowriter.v1.EncodeResponse;
 import io.audiowriter.v1.FormatInfo;
-import io.audiowriter.v1.StreamFinished;
+import io.audiowriter.v1.GetServerInfoResponse;
 import io.audiowriter.v1.StreamFlushed;
 import io.audiowriter.v1.StreamStarted;
+import io.audiowriter.v1.Totals;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -75,11 +77,11 @@ class StreamTest {
     @MethodSource("formats")
     void allSinksAndTheUnaryCallWriteTheSameLength(AudioFormat format) throws Exception {
         Path path = folder.resolve("path");
-        StreamFinished finished =
-                client.encodeStream(Audio.config(format), AudioSink.of(path), out -> out.write(PCM));
+        Totals totals = client.encodeStream(Audio.config(format), AudioSink.of(path), out -> out.write(PCM));
         byte[] file = Files.readAllBytes(path);
-        assertEquals(finished.getTotalBytes(), file.length);
-        assertEquals(PCM.length / 2, finished.getInputSamples());
+        assertEquals(totals.getFileBytes(), file.length);
+        assertEquals(PCM.length / 2, totals.getInputSamples());
+        assertEquals(Crc32c.of(ByteString.copyFrom(file)), totals.getFileCrc32C());
 
         ByteArrayOutputStream live = new ByteArrayOutputStream();
         client.encodeStream(Audio.config(format), AudioSink.of(live), out -> out.write(PCM));
@@ -87,19 +89,22 @@ class StreamTest {
 
         EncodeResponse whole = client.encode(Audio.config(format), PCM);
         assertEquals(file.length, whole.getFile().size());
+        assertEquals(file.length, whole.getTotals().getFileBytes());
     }
 
     @Test
     void theLiveBytesWithTheHeaderAreTheFile() throws Exception {
         ByteArrayOutputStream live = new ByteArrayOutputStream();
-        StreamFinished finished = client.encodeStream(
-                Audio.config(AudioFormat.AUDIO_FORMAT_FLAC), AudioSink.of(live), out -> out.write(PCM));
+        AudioWriterOutputStream stream = stream(AudioFormat.AUDIO_FORMAT_FLAC, AudioSink.of(live));
+        try (stream) {
+            stream.write(PCM);
+        }
         Path path = folder.resolve("a.flac");
         client.encodeStream(Audio.config(AudioFormat.AUDIO_FORMAT_FLAC), AudioSink.of(path), out -> out.write(PCM));
 
         byte[] file = live.toByteArray();
         assertFalse(Arrays.equals(Files.readAllBytes(path), file));
-        finished.getHeader().copyTo(file, 0);
+        stream.header().copyTo(file, 0);
         assertArrayEquals(Files.readAllBytes(path), file);
     }
 
@@ -109,9 +114,9 @@ class StreamTest {
         try (SeekableByteChannel channel =
                 FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.wrap("before".getBytes()));
-            StreamFinished finished = client.encodeStream(
+            Totals totals = client.encodeStream(
                     Audio.config(AudioFormat.AUDIO_FORMAT_WAV), AudioSink.of(channel), out -> out.write(PCM));
-            assertEquals(6 + finished.getTotalBytes(), channel.position());
+            assertEquals(6 + totals.getFileBytes(), channel.position());
         }
         byte[] content = Files.readAllBytes(path);
         assertEquals("before", new String(content, 0, 6));
@@ -167,7 +172,9 @@ class StreamTest {
             assertEquals(Audio.RATE, started.getOutput().getSampleRateHz());
             assertEquals(1, started.getOutput().getChannels());
             assertEquals("audio/mpeg", started.getMimeType());
+            assertEquals(started, client.resolveConfig(Audio.config(AudioFormat.AUDIO_FORMAT_MP3)));
             assertThrows(IllegalStateException.class, out::result);
+            assertThrows(IllegalStateException.class, out::header);
         }
     }
 
@@ -193,6 +200,13 @@ class StreamTest {
         List<AudioFormat> formats = formats();
         assertTrue(formats.contains(AudioFormat.AUDIO_FORMAT_MP3));
         assertEquals(Set.copyOf(formats).size(), formats.size());
+    }
+
+    @Test
+    void serverInfoHasVersionAndLimits() throws Exception {
+        GetServerInfoResponse info = client.getServerInfo();
+        assertFalse(info.getVersion().isEmpty());
+        assertTrue(info.getLimits().getMaxMessageBytes() > 0);
     }
 
     @Test

@@ -6,13 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
 import io.audiowriter.v1.AudioFormat;
 import io.audiowriter.v1.AudioWriterServiceGrpc;
+import io.audiowriter.v1.EncodeRequest;
+import io.audiowriter.v1.EncodeResponse;
 import io.audiowriter.v1.EncodeStreamRequest;
 import io.audiowriter.v1.EncodeStreamResponse;
 import io.audiowriter.v1.EncodedChunk;
+import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.StreamFinished;
 import io.audiowriter.v1.StreamStarted;
+import io.audiowriter.v1.Totals;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
@@ -20,8 +25,6 @@ import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,6 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Uses a server that breaks the contract on purpose, as the real one never does. */
 @Timeout(60)
 class TruncationTest {
+    private static final ByteString HEADER = ByteString.copyFromUtf8("B");
     private static final ByteString BODY = ByteString.copyFromUtf8("body");
     private static final ByteString TRAILER = ByteString.copyFromUtf8("trailer");
 
@@ -42,6 +46,7 @@ class TruncationTest {
     private List<EncodeStreamResponse> responses;
 
     private boolean endsEarly;
+    private EncodeResponse whole;
     private Server server;
     private AudioWriterClient client;
 
@@ -69,6 +74,27 @@ class TruncationTest {
     }
 
     @Test
+    void aHeaderReplacesBytesOfTheTrailerIfThereIsNoChunk() throws Exception {
+        responses = List.of(finished(TRAILER));
+        Path file = folder.resolve("file");
+        stream(file);
+        assertEquals("Brailer", Files.readString(file));
+    }
+
+    @Test
+    void anUnknownEventIsIgnored() throws Exception {
+        UnknownFieldSet.Field event =
+                UnknownFieldSet.Field.newBuilder().addLengthDelimited(BODY).build();
+        EncodeStreamResponse unknown = EncodeStreamResponse.newBuilder()
+                .setUnknownFields(UnknownFieldSet.newBuilder().addField(999, event).build())
+                .build();
+        responses = List.of(unknown, chunk(0, BODY), finished(BODY.concat(TRAILER)));
+        Path file = folder.resolve("file");
+        stream(file);
+        assertEquals("Bodytrailer", Files.readString(file));
+    }
+
+    @Test
     void aStreamWithoutItsLastMessageIsTruncated() {
         responses = List.of(chunk(0, BODY));
         assertTruncated("the last message is missing");
@@ -90,6 +116,34 @@ class TruncationTest {
     void aWrongHashIsATruncation() {
         responses = List.of(chunk(0, BODY), finished(ByteString.copyFromUtf8("bodyTRAILER")));
         assertTruncated("SHA-256");
+    }
+
+    @Test
+    void aWrongCrcIsATruncation() {
+        Totals totals = totals(BODY.concat(TRAILER)).toBuilder().setFileCrc32C(1).build();
+        responses = List.of(chunk(0, BODY), finished(HEADER, totals));
+        assertTruncated("CRC-32C");
+    }
+
+    /** Its bytes are not known, so the CRC of the file could not be verified. */
+    @Test
+    void aHeaderLongerThanTheFirstChunkIsATruncation() {
+        ByteString sent = BODY.concat(BODY).concat(TRAILER);
+        responses = List.of(chunk(0, BODY), chunk(4, BODY), finished(BODY.concat(HEADER), totals(sent)));
+        assertTruncated("the header has 5 bytes, but the first chunk has 4");
+    }
+
+    @Test
+    void theUnaryCallVerifiesLengthAndBothChecksums() {
+        StreamConfig config = Audio.config(AudioFormat.AUDIO_FORMAT_PCM);
+        Totals right = TestTotals.of(BODY, BODY);
+        for (Totals wrong : List.of(
+                right.toBuilder().setFileBytes(5).build(),
+                right.toBuilder().setSentSha256(TRAILER).build(),
+                right.toBuilder().setFileCrc32C(1).build())) {
+            whole = EncodeResponse.newBuilder().setFile(BODY).setTotals(wrong).build();
+            assertThrows(TruncatedStreamException.class, () -> client.encode(config, new byte[2]));
+        }
     }
 
     @Test
@@ -127,23 +181,30 @@ class TruncationTest {
                 .build();
     }
 
-    private static EncodeStreamResponse finished(ByteString file) {
-        byte[] sha256;
-        try {
-            sha256 = MessageDigest.getInstance("SHA-256").digest(file.toByteArray());
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError(e);
-        }
+    private static EncodeStreamResponse finished(ByteString sent) {
+        return finished(HEADER, totals(sent));
+    }
+
+    private static EncodeStreamResponse finished(ByteString header, Totals totals) {
         return EncodeStreamResponse.newBuilder()
                 .setFinished(StreamFinished.newBuilder()
-                        .setHeader(ByteString.copyFromUtf8("B"))
+                        .setHeader(header)
                         .setTrailer(TRAILER)
-                        .setTotalBytes(file.size())
-                        .setSha256(ByteString.copyFrom(sha256)))
+                        .setTotals(totals))
                 .build();
     }
 
+    private static Totals totals(ByteString sent) {
+        return TestTotals.of(sent, HEADER.concat(sent.substring(HEADER.size())));
+    }
+
     private final class BrokenService extends AudioWriterServiceGrpc.AudioWriterServiceImplBase {
+        @Override
+        public void encode(EncodeRequest request, StreamObserver<EncodeResponse> call) {
+            call.onNext(whole);
+            call.onCompleted();
+        }
+
         @Override
         public StreamObserver<EncodeStreamRequest> encodeStream(StreamObserver<EncodeStreamResponse> call) {
             return new StreamObserver<>() {
