@@ -117,9 +117,13 @@ class AsyncAudioWriter:
 
     async def cancel(self) -> None:
         """As AudioWriter.cancel."""
-        self._reader.cancel()
+        self.cancel_soon()
         await asyncio.wait([self._reader])
         self._stream.fail(StreamCancelled())  # a task that is cancelled before its first step never runs
+
+    def cancel_soon(self) -> None:
+        """As AudioWriter.cancel_soon."""
+        self._reader.cancel()
 
     async def __aenter__(self) -> Self:
         return self

@@ -48,7 +48,7 @@ class AudioWriter:
         self._cancelled = False
         self._call = self._start_call()
         self._reader = threading.Thread(target=self._read, name="audiowriter-reader", daemon=True)
-        resources.callback(self._cancel_call)
+        resources.callback(self.cancel_soon)
         self._reader.start()
         self._resources = resources.pop_all()
 
@@ -150,9 +150,17 @@ class AudioWriter:
 
     def cancel(self) -> None:
         """Cancel the stream and discard the unfinished file. Does nothing after the end of the stream."""
-        self._cancel_call()
+        self.cancel_soon()
         self._reader.join()
         self._release()
+
+    def cancel_soon(self) -> None:
+        """Cancel the stream like cancel(), without waiting for its end."""
+        with self._changed:
+            self._cancelled = True
+            self._changed.notify_all()
+            call = self._call
+        call.cancel()
 
     def __enter__(self) -> Self:
         return self
@@ -173,13 +181,6 @@ class AudioWriter:
     def _wait_for(self, happened: Callable[[], bool]) -> None:
         self._changed.wait_for(lambda: self._stream.ended or happened())
         self._stream.check()
-
-    def _cancel_call(self) -> None:
-        with self._changed:
-            self._cancelled = True
-            self._changed.notify_all()
-            call = self._call
-        call.cancel()
 
     def _start_call(self) -> Any:
         requests = self._requests(self._attempt)
