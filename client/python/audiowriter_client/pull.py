@@ -36,6 +36,9 @@ def encode_iter(
     buffers hold: if the consumer is slow, `pcm` is read slowly. An exception of `pcm` cancels the call and is raised by
     the iterator unchanged, as are the errors of AudioWriter.
 
+    WSGI servers close the iterator when the listener leaves. With ASGI, use async_encode_iter: Starlette drops other
+    iterators without closing them, and the call is cancelled only when the garbage collector finds them.
+
     Raises TypeError if `pcm` is a single block: pass `[block]`.
     """
     if not isinstance(check_blocks(pcm), Iterable):
