@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -266,17 +267,19 @@ async def test_asyncio_error_of_the_iterable_is_raised_unchanged(own: ServerProc
     await async_cancelled(own)
 
 
-async def test_error_of_the_iterable_before_any_byte_is_raised(target: str) -> None:
+async def test_error_of_the_iterable_is_raised_although_the_server_does_not_answer() -> None:
     def fail(_: object) -> bytes:
         raise Failed
 
-    for use in (next, lambda stream: stream.started):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        for use in (next, lambda stream: stream.started):
+            with pytest.raises(Failed):
+                await asyncio.to_thread(use, encode_iter(target, PCM, map(fail, [1])))
         with pytest.raises(Failed):
-            await asyncio.to_thread(use, encode_iter(target, PCM, map(fail, [1])))
-    with pytest.raises(Failed):
-        await anext(async_encode_iter(target, PCM, map(fail, [1])))
-    with pytest.raises(Failed):
-        await async_encode_iter(target, PCM, map(fail, [1])).started
+            await anext(async_encode_iter(target, PCM, map(fail, [1])))
+        with pytest.raises(Failed):
+            await async_encode_iter(target, PCM, map(fail, [1])).started
 
 
 def test_refusal_is_raised_while_the_iterable_blocks(target: str) -> None:
