@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from audiowriter.v1.audio_writer_pb2 import (
     AudioFormat,
@@ -81,9 +82,18 @@ def test_quality_zero_is_not_the_default() -> None:
         ({"sample_format": "s8"}, "sample_format='s8': expected one of s16le, "),
         ({"output_sample_format": "s8"}, "output_sample_format='s8': expected one of s16le, "),
         ({"bitrate_bps": 1, "vbr_quality": 1}, "bitrate_bps and vbr_quality are mutually exclusive"),
-        ({"sample_rate_hz": -1}, "-1"),
+        ({"format": ["mp3"]}, r"format=\['mp3'\]: expected one of wav, "),
+        ({"output_sample_format": ""}, "output_sample_format='': expected one of s16le, "),
+        ({"sample_rate_hz": -1}, "sample_rate_hz=-1: expected an integer from 0 to 4294967295"),
+        ({"channels": 2**32}, "channels=4294967296: expected"),
+        ({"output_sample_rate_hz": -1}, "output_sample_rate_hz=-1: expected"),
+        ({"output_channels": -1}, "output_channels=-1: expected"),
+        ({"bitrate_bps": 10**100}, "bitrate_bps=10{62}…: expected"),
+        ({"effort": -1}, "effort=-1: expected"),
+        ({"page_ms": -1}, "page_ms=-1: expected"),
+        ({"tags": {"title": "\ud800"}}, r"tags: '\\ud800' has a lone surrogate"),
         ({"format": "x" * 1000}, f"^format='{'x' * 62}…: expected"),
-        ({"page_ms": float("nan")}, "page_ms=nan: not a duration"),
+        ({"page_ms": float("nan")}, "page_ms=nan: expected a duration"),
         ({"opus_frame_ms": 1e300}, "opus_frame_ms=1e\\+300: not a duration"),
     ],
 )
@@ -91,3 +101,28 @@ def test_errors_name_the_wrong_value(wrong: dict[str, object], message: str) -> 
     values: dict[str, object] = {"format": "mp3", "sample_rate_hz": 24000} | wrong
     with pytest.raises(ValueError, match=message):
         stream_config(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"sample_rate_hz": "24000"}, "sample_rate_hz: expected an integer, not str '24000'"),
+        ({"sample_rate_hz": 24000.5}, r"sample_rate_hz: expected an integer, not float 24000\.5"),
+        ({"channels": True}, "channels: expected an integer, not bool True"),
+        ({"bitrate_bps": "64k"}, "bitrate_bps: expected an integer, not str '64k'"),
+        ({"vbr_quality": "best"}, "vbr_quality: expected a number, not str 'best'"),
+        ({"page_ms": "2.5"}, "page_ms: expected a number, not str '2.5'"),
+        ({"tags": "title=Fox"}, "tags: expected a mapping, or pairs of name and value, not str"),
+        ({"tags": {"track": 1}}, "tags: expected str, not int 1"),
+        ({"tags": {1: "Fox"}}, "tags: expected str, not int 1"),
+    ],
+)
+def test_errors_name_the_argument_of_a_wrong_type(wrong: dict[str, object], message: str) -> None:
+    values: dict[str, object] = {"format": "mp3", "sample_rate_hz": 24000} | wrong
+    with pytest.raises(TypeError, match=message):
+        stream_config(**values)  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_are_accepted() -> None:
+    config = stream_config(format="mp3", sample_rate_hz=np.int64(24000), vbr_quality=np.float32(0.5))  # type: ignore[arg-type]
+    assert (config.input.sample_rate_hz, config.output.vbr_quality) == (24000, 0.5)

@@ -65,6 +65,12 @@ def test_another_dtype_is_refused(sample_format: str, dtype: str) -> None:
         layout(sample_format).to_bytes(np.zeros(4, dtype))
 
 
+@pytest.mark.parametrize("wrong", [[1, 2], (1, 2), "12", 5, None])
+def test_another_type_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=rf"^pcm: expected bytes or a numpy array, not {type(wrong).__name__}$"):
+        layout().to_bytes(wrong)
+
+
 @pytest.mark.parametrize(
     ("channels", "shape"), [(0, (2, 4)), (1, (4, 2)), (2, (4,)), (2, (2, 4)), (2, (4, 2, 1)), (2, ()), (1, ())]
 )

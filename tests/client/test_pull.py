@@ -62,7 +62,7 @@ def test_bytes_and_header_are_the_file(target: str, samples: NDArray[np.int16], 
     assert stream.started.mime_type
     parts = list(stream)
     assert all(parts)
-    assert stored(b"".join(parts), stream.result.header) == encode(target, config, samples)
+    assert stored(b"".join(parts), stream.header) == encode(target, config, samples)
     assert list(stream) == []
 
 
@@ -78,13 +78,13 @@ async def test_asyncio_bytes_and_header_are_the_file(target: str, samples: NDArr
         assert (await stream.started).mime_type
         parts = [data async for data in stream]
         assert all(parts)
-        assert stored(b"".join(parts), stream.result.header) == expected
+        assert stored(b"".join(parts), stream.header) == expected
         assert [data async for data in stream] == []
 
 
 def test_empty_iterable_is_a_valid_file(target: str) -> None:
     stream = encode_iter(target, WAV, [])
-    assert stored(b"".join(stream), stream.result.header) == encode(target, WAV, b"")
+    assert stored(b"".join(stream), stream.header) == encode(target, WAV, b"")
 
 
 def test_bytes_come_before_the_next_block_of_pcm(target: str) -> None:

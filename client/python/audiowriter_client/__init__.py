@@ -9,8 +9,8 @@
 
     return StreamingResponse(async_encode_iter("localhost:50051", config, speech), media_type="audio/mpeg")
 
-`AsyncAudioWriter`, `async_encode_iter` and the other names that begin with `async` are the same for asyncio. The messages for
-configs and results are in `audiowriter.v1.audio_writer_pb2`.
+`AsyncAudioWriter`, `async_encode_iter` and the other names that begin with `async` are the same for asyncio. The messages
+for configs and results are in `audiowriter.v1.audio_writer_pb2`.
 """
 
 from audiowriter_client.aio import AsyncAudioWriter

@@ -16,7 +16,8 @@ from audiowriter.v1.audio_writer_pb2 import (
 )
 
 from audiowriter_client.aio_status import CallStatus
-from audiowriter_client.connection import Metadata, connect_aio, service
+from audiowriter_client.config import check_config
+from audiowriter_client.connection import Metadata, check_arguments, connect_aio, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
@@ -61,6 +62,8 @@ class AsyncAudioWriter:
 
         A callable sink or the `write` of a Sink may be a coroutine function; while it runs, no further response is read.
         """
+        check_arguments(target, grpc.aio.Channel, credentials, metadata)
+        check_config(config)
         deadline = Deadline(timeout)
         return cls(Stream(config, open_sink(sink)), target, credentials, metadata, deadline)
 

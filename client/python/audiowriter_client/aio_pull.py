@@ -9,7 +9,7 @@ from typing import Self
 
 import grpc
 import grpc.aio
-from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamFinished, StreamStarted
+from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamStarted, Totals
 
 from audiowriter_client.aio import AsyncAudioWriter
 from audiowriter_client.connection import Metadata
@@ -82,9 +82,14 @@ class AsyncFileIterator(AsyncIterator[bytes]):
             raise
 
     @property
-    def result(self) -> StreamFinished:
+    def result(self) -> Totals:
         """As FileIterator.result."""
         return self._writer.result
+
+    @property
+    def header(self) -> bytes:
+        """As FileIterator.header."""
+        return self._writer.header
 
     async def aclose(self) -> None:
         """Cancel the call and `pcm`, and wait for their end. Does nothing after the end."""
@@ -124,7 +129,7 @@ class _Buffer:
         self._notify()
 
     def finish(self, header: bytes) -> None:
-        """Mark the end. The result of the stream contains the header."""
+        """Mark the end. The writer has the header."""
         self.discard()
 
     def discard(self) -> None:

@@ -1,6 +1,8 @@
 """Builds a stream's config from plain values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import index
+from typing import SupportsFloat, SupportsIndex
 
 from audiowriter.v1.audio_writer_pb2 import AudioOutput, Metadata, PcmInput, StreamConfig, Tag
 from google.protobuf.duration_pb2 import Duration
@@ -42,24 +44,26 @@ def stream_config(
     in the server's log. The other values have the units and defaults of AudioOutput's fields.
 
     Raises ValueError for an unknown name, a number that is out of range for its field, or both of `bitrate_bps` and
-    `vbr_quality`. The server checks everything else.
+    `vbr_quality`, and TypeError for a value of another type. The server checks everything else.
     """
     if bitrate_bps is not None and vbr_quality is not None:
         raise ValueError("bitrate_bps and vbr_quality are mutually exclusive")
     return StreamConfig(
         input=PcmInput(
             sample_format=_named("sample_format", sample_format, SAMPLE_FORMATS),
-            sample_rate_hz=sample_rate_hz,
-            channels=channels,
+            sample_rate_hz=_integer("sample_rate_hz", sample_rate_hz),
+            channels=_integer("channels", channels),
         ),
         output=AudioOutput(
             format=_named("format", format, AUDIO_FORMATS),
-            sample_rate_hz=output_sample_rate_hz,
-            channels=output_channels,
-            sample_format=output_sample_format and _named("output_sample_format", output_sample_format, SAMPLE_FORMATS),
-            bitrate_bps=bitrate_bps,
-            vbr_quality=vbr_quality,
-            effort=effort,
+            sample_rate_hz=_integer("output_sample_rate_hz", output_sample_rate_hz),
+            channels=_integer("output_channels", output_channels),
+            sample_format=None
+            if output_sample_format is None
+            else _named("output_sample_format", output_sample_format, SAMPLE_FORMATS),
+            bitrate_bps=_integer("bitrate_bps", bitrate_bps),
+            vbr_quality=_number("vbr_quality", vbr_quality),
+            effort=_integer("effort", effort),
             page=_duration("page_ms", page_ms),
             opus_frame=_duration("opus_frame_ms", opus_frame_ms),
             metadata=_metadata(tags),
@@ -78,31 +82,70 @@ SAMPLE_FORMATS = {
 }
 
 
-def _duration(field: str, ms: float | None) -> Duration | None:
+def _duration(field: str, value: object) -> Duration | None:
+    ms = _number(field, value)
     if ms is None:
         return None
-    if not abs(ms) <= _MAX_DURATION_MS:
-        raise ValueError(f"{field}={ms:g}: not a duration in ms")
+    if not 0 <= ms <= _MAX_DURATION_MS:
+        raise ValueError(f"{field}={ms:g}: expected a duration in ms, 0 or more")
     duration = Duration()
     duration.FromNanoseconds(round(ms * 1e6))
     return duration
 
 
 def _metadata(tags: TagOptions | None) -> Metadata | None:
-    if not tags:
+    if tags is None:
         return None
+    given: object = tags
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"tags: expected a mapping, or pairs of name and value, not {type(tags).__name__}")
+    pairs = list(_pairs(tags))
+    for text in (text for pair in pairs for text in pair):
+        if not isinstance(text, str):
+            raise TypeError(f"tags: expected str, not {type(text).__name__} {quoted(repr(text))}")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError(f"tags: {quoted(ascii(text))} has a lone surrogate, which UTF-8 cannot encode")
+    return Metadata(tags=[Tag(name=name, value=value) for name, value in pairs]) if pairs else None
+
+
+def _pairs(tags: TagOptions) -> Iterator[tuple[str, str]]:
     if not isinstance(tags, Mapping):
-        return Metadata(tags=[Tag(name=name, value=value) for name, value in tags])
-    return Metadata(
-        tags=[
-            Tag(name=name, value=value)
-            for name, values in tags.items()
-            for value in ([values] if isinstance(values, str) else values)
-        ]
-    )
+        yield from tags
+        return
+    for name, values in tags.items():
+        for value in values if isinstance(values, (list, tuple)) else (values,):
+            yield name, value
 
 
-def _named(field: str, name: str, names: Mapping[str, str]) -> str:
-    if name not in names:
+def _named(field: str, name: object, names: Mapping[str, str]) -> str:
+    if not isinstance(name, str) or name not in names:
         raise ValueError(f"{field}={quoted(repr(name))}: expected one of {', '.join(names)}")
     return names[name]
+
+
+_UINT32 = 2**32
+
+
+def _integer(field: str, value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise TypeError(f"{field}: expected an integer, not {type(value).__name__} {quoted(repr(value))}")
+    number = index(value)
+    if not 0 <= number < _UINT32:
+        raise ValueError(f"{field}={quoted(number)}: expected an integer from 0 to {_UINT32 - 1}")
+    return number
+
+
+def _number(field: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
+        raise TypeError(f"{field}: expected a number, not {type(value).__name__} {quoted(repr(value))}")
+    return float(value)
+
+
+def check_config(config: object) -> None:
+    """Raise TypeError if this is not a StreamConfig."""
+    if not isinstance(config, StreamConfig):
+        raise TypeError(f"config: expected a StreamConfig, as stream_config returns, not {type(config).__name__}")

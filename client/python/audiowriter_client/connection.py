@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
@@ -11,6 +11,7 @@ import grpc.aio
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 
 from audiowriter_client.default_port import with_default_port
+from audiowriter_client.errors import quoted
 from audiowriter_client.proxy import may_use_proxy
 from audiowriter_client.targets import look_up, servers_of
 
@@ -67,6 +68,32 @@ async def connect_aio(
         opened = grpc.aio.secure_channel(address, credentials, options=_options(servers, address))
     async with opened as channel:
         yield channel
+
+
+def check_arguments(
+    target: object, channel: type[grpc.Channel | grpc.aio.Channel], credentials: object, metadata: object
+) -> None:
+    """Raise TypeError for an argument of a call that has a wrong type. gRPC does not name it, or not before the call."""
+    if not isinstance(target, str | channel):
+        expected = "a grpc.Channel" if channel is grpc.Channel else "a grpc.aio.Channel"
+        raise TypeError(f"target: expected a name or {expected}, not {_type(target)}")
+    if credentials is not None and not isinstance(credentials, grpc.ChannelCredentials):
+        raise TypeError(f"credentials: expected grpc.ChannelCredentials, not {_type(credentials)}")
+    if metadata is None:
+        return
+    if not isinstance(metadata, Collection) or isinstance(metadata, str | bytes | Mapping):
+        raise TypeError(f"metadata: expected a sequence of pairs, not {_type(metadata)}")
+    for pair in metadata:
+        match pair:
+            case (str(), str() | bytes()):
+                pass
+            case _:
+                raise TypeError(f"metadata: expected pairs of str with str or bytes, not {quoted(repr(pair))}")
+
+
+def _type(value: object) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def _options(servers: Sequence[str], address: str) -> list[tuple[str, Any]]:

@@ -34,12 +34,15 @@ class PcmLayout:
     def to_bytes(self, pcm: Pcm) -> memoryview:
         """Return `pcm` as flat bytes, copied only if its memory layout requires it.
 
-        Raises TypeError if the array's dtype does not match the config's sample format, and ValueError if the number
-        of channels does not match or 24-bit samples are out of range. Bytes are not checked: a message may end inside
-        a sample.
+        Raises TypeError for an object of another type or an array whose dtype does not match the config's sample
+        format, and ValueError if the number of channels does not match or 24-bit samples are out of range. Bytes are
+        not checked: a message may end inside a sample.
         """
         if not isinstance(pcm, np.ndarray):
-            view = memoryview(pcm)
+            try:
+                view = memoryview(pcm)
+            except TypeError:
+                raise TypeError(f"pcm: expected bytes or a numpy array, not {type(pcm).__name__}") from None
             return view.cast("B") if view.c_contiguous and view.nbytes else memoryview(view.tobytes())
         self._check(pcm)
         samples: NDArray[Any] = np.ascontiguousarray(pcm, dtype=_DTYPES[self._sample_format])

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import grpc
 import numpy as np
-from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamFinished, StreamStarted
+from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamStarted, Totals
 
 from audiowriter_client.connection import Metadata
 from audiowriter_client.errors import StreamCancelled
@@ -60,7 +60,7 @@ class FileIterator(Iterator[bytes]):
 
     The last bytes are followed by StopIteration only if the file is complete and verified; otherwise an error is raised.
     The bytes can be played as they come. A stored file needs one correction at the end: replace its first
-    len(result.header) bytes by `result.header`.
+    len(header) bytes by `header`.
 
     close() cancels the call, as do leaving a `with` block and dropping the last reference.
     """
@@ -98,9 +98,14 @@ class FileIterator(Iterator[bytes]):
             raise
 
     @property
-    def result(self) -> StreamFinished:
-        """Totals of the finished file, and its final `header`. Raises ValueError before the iterator is exhausted."""
+    def result(self) -> Totals:
+        """Totals of the finished file. Raises ValueError before the iterator is exhausted."""
         return self._writer.result
+
+    @property
+    def header(self) -> bytes:
+        """The bytes that replace the first ones of the file. Raises ValueError before the iterator is exhausted."""
+        return self._writer.header
 
     def close(self) -> None:
         """Cancel the call. Does nothing after the end.
@@ -145,7 +150,7 @@ class _Buffer:
             self._changed.notify_all()
 
     def finish(self, header: bytes) -> None:
-        """Mark the end. The result of the stream contains the header."""
+        """Mark the end. The writer has the header."""
         self.discard()
 
     def discard(self) -> None:

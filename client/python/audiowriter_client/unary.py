@@ -21,7 +21,8 @@ from audiowriter.v1.audio_writer_pb2 import (
 )
 from google.protobuf.message import Message
 
-from audiowriter_client.connection import Metadata, connect, connect_aio, service
+from audiowriter_client.config import check_config
+from audiowriter_client.connection import Metadata, check_arguments, connect, connect_aio, service
 from audiowriter_client.crc32c import crc32c
 from audiowriter_client.errors import call_failed
 from audiowriter_client.pcm import Pcm, PcmLayout
@@ -46,6 +47,7 @@ def encode(
     limits the whole call, in seconds: the connection, all attempts and the answer. Raises AudioWriterError, and
     DeadlineExceeded when the timeout expires.
     """
+    check_arguments(target, grpc.Channel, credentials, metadata)
     deadline = Deadline(timeout)
     request = _request(config, pcm)
     with connect(target, credentials) as channel:
@@ -62,6 +64,7 @@ async def async_encode(
     timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the call, which gRPC also sends to the server
 ) -> bytes:
     """Like encode(), for asyncio."""
+    check_arguments(target, grpc.aio.Channel, credentials, metadata)
     deadline = Deadline(timeout)
     request = _request(config, pcm)
     async with connect_aio(target, credentials) as channel:
@@ -76,6 +79,7 @@ def list_formats(
     timeout: float | None = None,
 ) -> Sequence[FormatInfo]:
     """Return the formats of the server with their settings. The arguments and errors are as for encode()."""
+    check_arguments(target, grpc.Channel, credentials, metadata)
     deadline = Deadline(timeout)
     with connect(target, credentials) as channel:
         response = _call(service(channel).ListFormats, ListFormatsRequest(), metadata, deadline)
@@ -91,6 +95,7 @@ async def async_list_formats(
     timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the call, which gRPC also sends to the server
 ) -> Sequence[FormatInfo]:
     """Like list_formats(), for asyncio."""
+    check_arguments(target, grpc.aio.Channel, credentials, metadata)
     deadline = Deadline(timeout)
     async with connect_aio(target, credentials) as channel:
         response = await _async_call(service(channel).ListFormats, ListFormatsRequest(), metadata, deadline)
@@ -164,6 +169,7 @@ async def async_get_server_info(
 
 
 def _request(config: StreamConfig, pcm: Pcm) -> EncodeRequest:
+    check_config(config)
     return EncodeRequest(config=config, pcm=bytes(PcmLayout(config.input).to_bytes(pcm)))
 
 

@@ -15,7 +15,8 @@ from audiowriter.v1.audio_writer_pb2 import (
     Totals,
 )
 
-from audiowriter_client.connection import Metadata, connect, service
+from audiowriter_client.config import check_config
+from audiowriter_client.connection import Metadata, check_arguments, connect, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
@@ -80,9 +81,11 @@ class AudioWriter:
         that blocks is not interrupted. By default, there is no limit.
 
         Does not wait for the server: if it refuses the stream, the error is raised by a later method. Only the names of
-        several servers are resolved first. Raises OSError if a path cannot be written, and ValueError for a server in a
-        list that is not host:port.
+        several servers are resolved first. Raises OSError if a path cannot be written, ValueError for a server in a
+        list that is not host:port, and TypeError for an argument of a wrong type.
         """
+        check_arguments(target, grpc.Channel, credentials, metadata)
+        check_config(config)
         deadline = Deadline(timeout)
         with ExitStack() as resources:
             channel = resources.enter_context(connect(target, credentials))
