@@ -140,6 +140,9 @@ def test_device_is_not_replaced() -> None:
         (".", IsADirectoryError),
         ("file/a.wav", NotADirectoryError),
         ("link/a.wav", FileNotFoundError),
+        ("file/", NotADirectoryError),
+        ("new/", IsADirectoryError),
+        ("", FileNotFoundError),
     ],
 )
 def test_path_that_cannot_be_written_is_refused_at_open(
@@ -148,10 +151,15 @@ def test_path_that_cannot_be_written_is_refused_at_open(
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("gone")
     monkeypatch.chdir(tmp_path)
-    for given in (path, Path(path)):
+    for given in (path, Path(path)) if str(Path(path)) == path else (path,):
         with pytest.raises(kind) as caught:
             open_sink(given)
         assert (caught.value.filename, caught.value.filename2) == (path, None)
+
+
+def test_path_with_a_null_byte_is_refused_at_open() -> None:
+    with pytest.raises(ValueError, match=r"^sink: 'a\\x00b' has a null byte"):
+        open_sink("a\0b")
 
 
 def test_folder_without_permission_is_refused_at_open() -> None:

@@ -1,5 +1,6 @@
 """Destinations of the file. Every sink appends bytes, and at the end replaces the header or discards the file."""
 
+import errno
 import os
 import secrets
 import stat
@@ -10,6 +11,8 @@ from inspect import isawaitable
 from io import BufferedIOBase, RawIOBase, TextIOBase
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast, runtime_checkable
+
+from audiowriter_client.errors import quoted
 
 if sys.platform != "win32":
     import fcntl
@@ -195,12 +198,28 @@ def _errors_name(path: str) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, path) from None
 
 
+def _check_ending(given: str, path: Path) -> None:
+    # pathlib ignores both: the file would have another name.
+    if not given:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if given.endswith(os.sep) and not path.is_dir():
+        number = errno.ENOTDIR if path.exists() else errno.EISDIR  # as open(2)
+        raise OSError(number, os.strerror(number))
+
+
 def open_sink(destination: AsyncDestination) -> Sink:
-    """Open the sink for a destination. Raises OSError if a path cannot be written, and TypeError for a text file."""
+    """Open the sink for a destination.
+
+    Raises OSError, with the path as given, if a path cannot be written, TypeError for a text file or an object of another
+    type, and ValueError for a path with a null byte.
+    """
     if isinstance(destination, str | os.PathLike):
         given = os.fspath(destination)
+        if "\0" in given:
+            raise ValueError(f"sink: {quoted(repr(given))} has a null byte, which no path may contain")
         with _errors_name(given):
             path = Path(given)
+            _check_ending(given, path)
             if not _is_replaceable(path):
                 # Unbuffered, so that the reader of a pipe gets the bytes at once.
                 return OwnedFileSink(path.open("wb", buffering=0))
