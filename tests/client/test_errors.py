@@ -91,8 +91,9 @@ def test_error_is_raised_from_a_process_pool() -> None:
 class Failed(grpc.RpcError):
     """The exception that gRPC raises."""
 
-    def __init__(self, retry_delay_ms: int | None) -> None:
-        self._status = status_pb2.Status(code=grpc.StatusCode.UNAVAILABLE.value[0], message="full")
+    def __init__(self, retry_delay_ms: int | None, code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> None:
+        self._code = code
+        self._status = status_pb2.Status(code=code.value[0], message="full")
         if retry_delay_ms is not None:
             delay = duration_pb2.Duration()
             delay.FromMilliseconds(retry_delay_ms)
@@ -101,7 +102,7 @@ class Failed(grpc.RpcError):
             self._status.details.append(packed)
 
     def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.UNAVAILABLE
+        return self._code
 
     def details(self) -> str:
         return "full"
@@ -113,3 +114,15 @@ class Failed(grpc.RpcError):
 @pytest.mark.parametrize(("delay_ms", "seconds"), [(None, None), (0, 0.0), (1500, 1.5)])
 def test_retry_after_is_the_delay_of_the_retry_info(delay_ms: int | None, seconds: float | None) -> None:
     assert call_failed(Failed(delay_ms)).retry_after == seconds
+
+
+@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
+def test_every_status_has_its_retry_after(code: grpc.StatusCode) -> None:
+    failed = call_failed(Failed(1500, code))
+    assert (failed.code, failed.retry_after) == (code, 1.5)
+
+
+@pytest.mark.parametrize("kind", PUBLIC)
+def test_every_public_error_has_retry_after(kind: type[AudioWriterError]) -> None:
+    error = an_error(kind)
+    assert error.retry_after == (1.5 if isinstance(error, CallFailed) else None)

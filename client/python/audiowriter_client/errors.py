@@ -34,6 +34,9 @@ def quoted(value: object) -> str:
 class AudioWriterError(Exception):
     """Base of all errors of the service and of the stream. Its message is one line. Can be copied and pickled."""
 
+    retry_after: float | None = None
+    """Seconds after which the call can be sent again, if a server refused it. None: no server said so."""
+
     def __reduce__(self) -> tuple[Any, ...]:
         # By default an exception is rebuilt by calling its constructor with its message only. This does not call the
         # constructor: it restores the attributes.
