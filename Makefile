@@ -165,6 +165,7 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	git diff --exit-code -- proto client/go/gen client/python/audiowriter_client/formats.py || \
 	  { echo "generated code: run 'make generate' and commit the result" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/test_project.py
+	$(MAKE) words
 	$(MAKE) github
 
 # actionlint would use shellcheck and pyflakes if they are installed: the result must be the same everywhere.
@@ -182,7 +183,7 @@ released-proto: $(VENV)/.ready  ## Freeze the contract as it is now; only for a 
 	cd proto && $(abspath $(BIN))/buf breaking --against $(RELEASED)
 	cd proto && $(abspath $(BIN))/buf build --exclude-source-info -o $(RELEASED)
 
-words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead
+words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead; part of check
 	$(BIN)/python -m lab.documents.words
 
 generate: $(VENV)/.ready  ## Generate code from the proto and from the table of formats; Go code only if go is installed

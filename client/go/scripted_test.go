@@ -202,10 +202,11 @@ func TestRefusedStreamIsSentToAnotherServer(t *testing.T) {
 		return status.Error(codes.Unavailable, "server is draining")
 	})
 	taking := serve(t, func(stream serverStream) error { return play(stream, whole) })
-	conn := dialTarget(t, draining+","+taking)
-	for range 4 {
+	ctx, conn := limited(t), dialTarget(t, draining+","+taking)
+	// Repeat until the connection to the draining server is established as well.
+	for round := 0; round < 4 || refusals.Load() == 0; round++ {
 		var dst bytes.Buffer
-		w, err := audiowriter.NewWriter(limited(t), conn, &dst, mono24k(wav))
+		w, err := audiowriter.NewWriter(ctx, conn, &dst, mono24k(wav))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,9 +216,6 @@ func TestRefusedStreamIsSentToAnotherServer(t *testing.T) {
 		if dst.String() != "abcd" {
 			t.Errorf("%q written", dst.String())
 		}
-	}
-	if refusals.Load() == 0 {
-		t.Error("the draining server received no call")
 	}
 }
 
