@@ -13,25 +13,21 @@ Rule 3: after an error, only close is allowed. Close is always allowed, from any
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import Enum
-from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
 from .audio.arrays import Pcm, sample_format_of, to_bytes
 from .cost import Cost
-from .crc32c import crc32c, with_header
 from .errors import WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
 from .exclusive import Exclusive
 from .options import EncoderOptions, StreamOptions, TagOptions
 from .pipeline import Pipeline
 from .resolve import resolve
+from .sent import SentBytes
 
 MAX_CHUNK_BYTES = 512 * 1024
 """Maximum number of bytes in one event. The service promises less than 1 MiB per message."""
-
-MAX_LATE_HEADER_BYTES = 4096
-"""Maximum length of a final header in formats whose codec writes the provisional one with the first samples."""
 
 
 class State(Enum):
@@ -133,14 +129,15 @@ class AudioEncoder:
         """The options with all defaults filled in. Without `sample_format`, the first array may still change them."""
         self._cost = Cost.of(self.options)
         self.state = State.NEW
-        self.bytes_out = 0
-        """Bytes of the file returned so far."""
+        self._sent = SentBytes()
         self._in_use = Exclusive(self._free)
         self._pipeline: Pipeline | None = None
-        self._hash = sha256()
-        self._crc32c = 0
-        self._first_bytes = b""  # at least as many as the final header replaces
         self._input_bytes = 0
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes of the file returned so far."""
+        return self._sent.length
 
     @property
     def input_seconds(self) -> float:
@@ -240,7 +237,7 @@ class AudioEncoder:
         output = self.options.output
         events.append(Started(output, output.format.mime_type, output.format.file_extension, pipeline.delay_samples))
         provisional_header = pipeline.start()
-        self._first_bytes = provisional_header
+        self._sent.expect_header(provisional_header)
         self._add_chunks(pipeline, provisional_header, events)
 
     def _start(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
@@ -276,7 +273,7 @@ class AudioEncoder:
                     self._add_chunks(pipeline, trailer, events)
                     trailer = b""
                 trailer += piece
-        self._count(trailer)
+        self._sent.add(trailer)
         events.append(
             Finished(
                 header=end.header,
@@ -287,8 +284,8 @@ class AudioEncoder:
                 duration_s=pipeline.output_samples / self.options.output.sample_rate_hz,
                 delay_samples=pipeline.delay_samples,
                 padding_samples=end.padding_samples,
-                sent_sha256=self._hash.digest(),
-                file_crc32c=with_header(self._crc32c, self.bytes_out, self._first_bytes, end.header),
+                sent_sha256=self._sent.sha256(),
+                file_crc32c=self._sent.file_crc32c(end.header),
                 clipped_samples=pipeline.clipped_samples,
                 peak=pipeline.peak,
             )
@@ -298,11 +295,4 @@ class AudioEncoder:
         for start in range(0, len(data), MAX_CHUNK_BYTES):
             piece = data[start : start + MAX_CHUNK_BYTES]
             events.append(Chunk(piece, self.bytes_out, pipeline.input_samples))
-            self._count(piece)
-
-    def _count(self, data: bytes) -> None:
-        self._hash.update(data)
-        self._crc32c = crc32c(data, self._crc32c)
-        if not self._first_bytes:
-            self._first_bytes = data[:MAX_LATE_HEADER_BYTES]
-        self.bytes_out += len(data)
+            self._sent.add(piece)

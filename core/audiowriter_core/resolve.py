@@ -1,36 +1,24 @@
 """Checks the options of a stream and fills in the defaults. Reports all bad fields at once."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Real
 from operator import index
 from typing import Any
 
 from .audio import layouts
-from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES, U8, SampleType
-from .errors import InvalidArgument, Violation, quoted
+from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES, U8
+from .checks import Check, describe
+from .errors import InvalidArgument
 from .formats import FORMATS, Format
-from .options import EncoderOptions, InputOptions, OutputOptions, StreamOptions, Tags
+from .options import EncoderOptions, InputOptions, OutputOptions, StreamOptions
+from .tags import resolve_tags
 
 INPUT_RATES = range(1000, 768_001)
 """Accepted sample rates of the input, in Hz. soxr converts between any two of them."""
 
 FRAME_MS = 20
 """Default duration of an Opus frame."""
-
-MAX_TAGS = 64
-"""Maximum number of tags, with repeated ones."""
-
-MAX_TAGS_BYTES = 65_536
-"""Maximum length of all tags. Tags are part of the header, which Finished may have to repeat in one piece."""
-
-_NOT_IN_TAGS = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
-"""NUL ends a text in most formats. Lone surrogates have no UTF-8. libFLAC refuses U+FFFE and U+FFFF, and libsndfile then
-frees memory twice."""
-
-_INTEGER_TAG = re.compile("[+-][0-9]{1,5}|[0-9]{1,6}")
-"""RFC 7845, section 5.2.1: at most six characters, and no whitespace."""
 
 _INTEGERS = [
     "sample_rate_hz",
@@ -48,7 +36,7 @@ _LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
 def resolve(options: EncoderOptions) -> StreamOptions:
     """Check the options and fill in all defaults. Raises InvalidArgument with one violation per bad field."""
     options = replace(options, **{name: _as_int(getattr(options, name)) for name in _INTEGERS})
-    check = _Check()
+    check = Check()
     source = InputOptions(
         sample_type=check.sample_type("sample_format", options.sample_format, tuple(SAMPLE_TYPES.values()), S16LE),
         sample_rate_hz=check.one_of("sample_rate_hz", options.sample_rate_hz, INPUT_RATES, "audiowriter"),
@@ -72,7 +60,7 @@ def _as_int(value: Any) -> Any:
         return value
 
 
-def _resolve_output(check: "_Check", target: Format, source: InputOptions, options: EncoderOptions) -> OutputOptions:
+def _resolve_output(check: Check, target: Format, source: InputOptions, options: EncoderOptions) -> OutputOptions:
     codec, name = target.codec, target.name
     rate = options.output_sample_rate_hz or _default_rate(target, source.sample_rate_hz)
     if options.output_sample_rate_hz or source.sample_rate_hz in INPUT_RATES:
@@ -107,7 +95,7 @@ def _resolve_output(check: "_Check", target: Format, source: InputOptions, optio
         effort=effort,
         page_ms=page_ms,
         opus_frame_ms=frame_ms,
-        tags=_resolve_tags(check, target, options.tags),
+        tags=resolve_tags(check, target, options.tags),
     )
 
 
@@ -119,7 +107,7 @@ def _default_rate(target: Format, input_rate: int) -> int:
 
 
 def _resolve_rate(
-    check: "_Check", target: Format, options: EncoderOptions, rate: int, channels: int
+    check: Check, target: Format, options: EncoderOptions, rate: int, channels: int
 ) -> tuple[int | None, float | None]:
     codec, name = target.codec, target.name
     bitrate = options.bitrate_bps
@@ -157,7 +145,7 @@ def _nearest(allowed: Sequence[int], wanted: int) -> int:
     return min(allowed, key=lambda value: abs(value - wanted))
 
 
-def _resolve_effort(check: "_Check", target: Format, effort: int | None) -> int | None:
+def _resolve_effort(check: Check, target: Format, effort: int | None) -> int | None:
     if effort is None:
         return target.codec.effort
     if target.codec.effort is None:
@@ -166,7 +154,7 @@ def _resolve_effort(check: "_Check", target: Format, effort: int | None) -> int 
     return check.one_of("effort", effort, range(11), target.name)
 
 
-def _resolve_frame(check: "_Check", target: Format, options: EncoderOptions) -> float:
+def _resolve_frame(check: Check, target: Format, options: EncoderOptions) -> float:
     """Return the duration of an Opus frame in ms, or 0 for a format that has none."""
     frame, allowed = options.opus_frame_ms, target.codec.frames_ms
     if not frame:
@@ -184,7 +172,7 @@ def _resolve_frame(check: "_Check", target: Format, options: EncoderOptions) -> 
     return 0
 
 
-def _resolve_page(check: "_Check", target: Format, page: float, frame: float) -> float:
+def _resolve_page(check: Check, target: Format, page: float, frame: float) -> float:
     """Return the duration of a page in ms. `frame`: 0 if frames have no duration of their own."""
     container = target.container
     if not container.pages_ms:
@@ -208,97 +196,3 @@ def _shown(value: object) -> object:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float))
-
-
-def _resolve_tags(check: "_Check", target: Format, tags: object) -> Tags:
-    container = target.container
-    supported = ", ".join(container.tags) if container.tags else "no tags"
-    pairs = _pairs(tags)
-    if pairs is None:
-        check.fail("tags", repr(tags), "takes pairs of name and value, or a mapping of names to values")
-        return ()
-    if len(pairs) > MAX_TAGS:
-        check.fail("tags", f"{len(pairs)} tags", f"{target.name} supports {supported}, at most {MAX_TAGS} tags in all")
-        return ()
-    names = [name for name, _ in pairs]
-    repeated = {name for name in container.tags if names.count(name) > 1} - {*container.repeatable_tags}
-    failed = set()
-    for name, value in pairs:
-        field = f'tags["{quoted(_printable(str(name)))}"]'
-        if field in failed:
-            continue
-        before = len(check.violations)
-        if name not in container.tags:
-            check.fail(field, repr(value), f"{target.name} supports {supported}")
-        elif name in repeated:
-            allowed = " and ".join(container.repeatable_tags) or "no tag"
-            check.fail(field, repr(value), f"occurs {names.count(name)} times: {target.name} allows this for {allowed}")
-        elif value == "":
-            continue
-        elif not isinstance(value, str):
-            check.fail(field, repr(value), "takes a string")
-        elif bad := _NOT_IN_TAGS.search(value):
-            check.fail(field, ascii(value), f"a tag cannot hold the character U+{ord(bad[0]):04X}")
-        elif name in container.integer_tags and not _is_integer_in(value, container.integer_tags[name]):
-            check.fail(field, repr(value), f"takes an integer, {describe(container.integer_tags[name])}")
-        if len(check.violations) > before:
-            failed.add(field)
-    size = sum(len(text.encode(errors="replace")) for tag in pairs for text in map(str, tag))
-    if size > MAX_TAGS_BYTES:
-        check.fail("tags", f"{size} bytes", f"audiowriter takes at most {MAX_TAGS_BYTES}")
-    # Empty values are omitted, because libsndfile cannot write them.
-    return tuple((name, value) for name, value in pairs if value)
-
-
-def _pairs(tags: object) -> list[tuple[Any, Any]] | None:
-    """Return tags as pairs of name and value, or None if they are something else."""
-    if isinstance(tags, Mapping):
-        return [
-            (name, value)
-            for name, values in tags.items()
-            for value in (values if isinstance(values, (list, tuple)) else [values])
-        ]
-    if isinstance(tags, str) or not isinstance(tags, Iterable):
-        return None
-    pairs = list(tags)
-    return pairs if all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs) else None
-
-
-def _printable(text: str) -> str:
-    """Return text without lone surrogates, which cannot be encoded."""
-    return text.encode(errors="backslashreplace").decode()
-
-
-def _is_integer_in(text: str, allowed: range) -> bool:
-    return _INTEGER_TAG.fullmatch(text) is not None and int(text) in allowed
-
-
-class _Check:
-    """Collects violations."""
-
-    def __init__(self) -> None:
-        self.violations: list[Violation] = []
-
-    def fail(self, field: str, value: object, description: str) -> None:
-        self.violations.append(Violation(field, quoted(value), description))
-
-    def one_of(self, field: str, value: int, allowed: Sequence[int], who: str) -> int:
-        if not isinstance(value, int) or value not in allowed:
-            self.fail(field, value, f"{who} takes {describe(allowed)}")
-        return value
-
-    def sample_type(self, field: str, name: str, allowed: Sequence[SampleType], default: SampleType) -> SampleType:
-        if not name:
-            return default
-        kind = SAMPLE_TYPES.get(str(name).lower())
-        if kind not in allowed:
-            self.fail(field, name, f"takes {', '.join(kind.name for kind in allowed)}")
-        return kind or default
-
-
-def describe(values: Sequence[int]) -> str:
-    """Return accepted integers as text: "8000, 12000" or "6000 to 510000" or "20 to 2000 in steps of 20"."""
-    if isinstance(values, range) and len(values) > 1:
-        step = f" in steps of {values.step}" if values.step > 1 else ""
-        return f"{values[0]} to {values[-1]}{step}"
-    return ", ".join(map(str, values))

@@ -1,0 +1,37 @@
+"""Collects the violations of options, so that one error reports all of them."""
+
+from collections.abc import Sequence
+
+from .audio.sample_types import SAMPLE_TYPES, SampleType
+from .errors import Violation, quoted
+
+
+class Check:
+    """The violations found so far. Each method adds one if a value is not acceptable."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+
+    def fail(self, field: str, value: object, description: str) -> None:
+        self.violations.append(Violation(field, quoted(value), description))
+
+    def one_of(self, field: str, value: int, allowed: Sequence[int], who: str) -> int:
+        if not isinstance(value, int) or value not in allowed:
+            self.fail(field, value, f"{who} takes {describe(allowed)}")
+        return value
+
+    def sample_type(self, field: str, name: str, allowed: Sequence[SampleType], default: SampleType) -> SampleType:
+        if not name:
+            return default
+        kind = SAMPLE_TYPES.get(str(name).lower())
+        if kind not in allowed:
+            self.fail(field, name, f"takes {', '.join(kind.name for kind in allowed)}")
+        return kind or default
+
+
+def describe(values: Sequence[int]) -> str:
+    """Return accepted integers as text: "8000, 12000" or "6000 to 510000" or "20 to 2000 in steps of 20"."""
+    if isinstance(values, range) and len(values) > 1:
+        step = f" in steps of {values.step}" if values.step > 1 else ""
+        return f"{values[0]} to {values[-1]}{step}"
+    return ", ".join(map(str, values))
