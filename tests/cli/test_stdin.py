@@ -8,7 +8,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from io import FileIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -21,14 +20,12 @@ import soundfile
 from audiowriter_cli.audio import PcmFormat, RawOptions, Source
 from audiowriter_cli.decoders import open_file
 from audiowriter_cli.ffmpeg import decode
-from audiowriter_cli.lookahead import LookAhead
-from audiowriter_cli.sniffing import recognise
 from audiowriter_cli.stdin import open_stdin
 from audiowriter_client import AudioWriter, stream_config
 from audiowriter_client.pcm import PcmLayout
 from numpy.typing import NDArray
 from support.command import COMMAND, run
-from support.media import write
+from support.media import ADTS_FRAME, MP3_FRAME, TS_PACKET, write
 
 RATE_HZ = 24000
 OURS = {
@@ -274,11 +271,6 @@ def test_chunks_around_the_samples_are_not_audio(opened: Open) -> None:
     assert content(opened(file)) == (PcmFormat("u8", RATE_HZ, 1), pcm)
 
 
-MP3_FRAME = b"\xff\xfb\x90\x64".ljust(417, b"\0")
-ADTS_FRAME = b"\xff\xf1\x50\x80\x1a\x00\x00\x00".ljust(208, b"\0")
-TS_PACKET = b"G\x01\x02\x03".ljust(188, b"\0")
-
-
 @pytest.mark.parametrize("frame", [MP3_FRAME, ADTS_FRAME, TS_PACKET, b"ID3\x04\0\0\xff\0\0\0", b"RIFT"])
 def test_pcm_that_begins_like_a_frame_is_not_a_file(opened: Open, frame: bytes) -> None:
     noise = np.random.default_rng(4).integers(0, 256, 2000, np.uint8).tobytes()
@@ -286,24 +278,3 @@ def test_pcm_that_begins_like_a_frame_is_not_a_file(opened: Open, frame: bytes) 
         PcmFormat("s16le", RATE_HZ, 1),
         frame + noise,
     )
-
-
-@pytest.mark.parametrize(
-    ("file", "name"),
-    [
-        (MP3_FRAME, "MP3"),
-        (ADTS_FRAME, "ADTS"),
-        (3 * TS_PACKET, "MPEG-TS"),
-        (b"ID3\x04\0\x10\0\0\0\1" + bytes(11) + b"fLaC", "FLAC"),
-        (b"ID3\x04\0\0\0\0\0\1" + bytes(100), "MP3"),
-        (b"FORM\0\0\0\0AIFC", "AIFF"),
-        (b"RIFF\0\0\0\0AVI ", "AVI"),
-        (b"\0\0\0\x10ftypM4A \0\0\0\0", "MP4"),
-    ],
-)
-def test_kinds_are_recognised_by_their_first_bytes(tmp_path: Path, file: bytes, name: str) -> None:
-    (tmp_path / "in").write_bytes(file)
-    with FileIO(tmp_path / "in") as stdin:
-        kind = recognise(LookAhead(stdin))
-    assert kind is not None
-    assert kind.name == name

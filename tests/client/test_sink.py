@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import pytest
-from audiowriter_client.sink import Destination, Sink, open_sink
+from audiowriter_client.sink import Destination, open_sink
 
 
 class Pipe(io.BytesIO):
@@ -270,38 +270,3 @@ def test_result_of_a_callable_is_ignored() -> None:
     sink = open_sink(file.write)
     assert sink.write(b"abc") is None
     assert file.getvalue() == b"abc"
-
-
-class Collected:
-    """A caller's own sink."""
-
-    def __init__(self) -> None:
-        self.calls: list[object] = []
-
-    def write(self, data: bytes) -> None:
-        self.calls.append(data)
-
-    def finish(self, header: bytes) -> None:
-        self.calls.append(("finish", header))
-
-    def discard(self) -> None:
-        self.calls.append("discard")
-
-
-def test_sink_of_the_caller_is_used() -> None:
-    sink: Sink = Collected()
-    assert open_sink(sink) is sink
-    write_file(sink)
-    assert isinstance(sink, Collected)
-    assert sink.calls == [b"headbo", b"dy", ("finish", b"HE")]
-
-
-def test_text_file_is_refused_at_open(tmp_path: Path) -> None:
-    with (tmp_path / "a.wav").open("w") as file, pytest.raises(TypeError, match=r"^sink: expected a binary file"):
-        open_sink(file)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("wrong", [None, 1, b"a.wav", ["a.wav"]])
-def test_error_names_the_type_of_a_wrong_sink(wrong: Any) -> None:
-    with pytest.raises(TypeError, match=rf"^sink: expected a path, .*, not {type(wrong).__name__}$"):
-        open_sink(wrong)

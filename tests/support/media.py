@@ -9,6 +9,10 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
+MP3_FRAME = b"\xff\xfb\x90\x64".ljust(417, b"\0")
+ADTS_FRAME = b"\xff\xf1\x50\x80\x1a\x00\x00\x00".ljust(208, b"\0")
+TS_PACKET = b"G\x01\x02\x03".ljust(188, b"\0")
+
 
 def write(
     path: Path, samples: NDArray[Any], rate_hz: int, codec: str, *, options: dict[str, str] | None = None

@@ -86,3 +86,16 @@ def cut(file: bytes, at: int, sizes: list[int]) -> Iterator[bytes]:
     for size in sizes:
         yield file[at : at + size]
         at += size
+
+
+def movie(file: bytes) -> Box:
+    (found,) = (box for box in boxes(file) if box.kind == b"moov")
+    return found
+
+
+def without_data_stream(frame: bytes) -> bytes:
+    """Return an AAC frame without the data stream element before its audio. ISO/IEC 14496-3:2009, table 4.10."""
+    if frame[0] >> 5 != 4:
+        return frame
+    size, header = (frame[1], 2) if frame[1] < 255 else (255 + frame[2], 3)
+    return frame[header + size :]
