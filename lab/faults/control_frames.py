@@ -25,8 +25,11 @@ FRAMES = {
 }
 _REPEATED = 20_000
 _FLOOD_S = 4.0
+_ALONE_S = 2.0
 _LIMIT_S = 0.5
-"""Frames of 20 ms wait for seconds where one connection can stop the others. A busy machine delays them by less."""
+_LIMIT_RATIO = 10
+"""Frames of 20 ms wait for 3 to 11 s where one connection can stop the others. On a busy machine they also wait without a
+flood, so the limit is a multiple of that time."""
 
 
 def flooded(server: Watched, tries: int) -> Counter[str]:
@@ -40,9 +43,12 @@ def flooded(server: Watched, tries: int) -> Counter[str]:
 
 def delay_beside_flood(target: str, kind: str) -> str:
     """Measure the delay of 20 ms frames beside one flooding connection. Fails if it is too long."""
+    alone = p99(target, _ALONE_S)
     with _flood(target, kind):
         delay = p99(target, _FLOOD_S)
-    assert delay < _LIMIT_S, f"{kind}: 20 ms frames waited {delay:.1f} s (p99)"
+    assert delay < max(_LIMIT_S, _LIMIT_RATIO * alone), (
+        f"{kind}: frames waited {delay:.1f} s (p99; alone {alone:.2f} s)"
+    )
     return f"{kind}: p99 {delay * 1000:.0f} ms"
 
 
