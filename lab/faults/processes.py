@@ -29,10 +29,15 @@ def killed_client(server: Watched, tries: int) -> Counter[str]:
     with Beside(server.target), ExitStack() as stack:
         callers = [stack.enter_context(Caller(server.target, path)) for path in _paths(server.folder, tries)]
         poll(lambda: server.live() == tries + 1, "not all streams are live")
+        # A call counts as live before its first message, and a stream that ends before that has another status.
+        poll(lambda: not server.metrics.value("audiowriter_live_streams", "none"), "not all streams have a config")
         for caller in callers:
             caller.process.kill()
         poll(lambda: server.live() == 1, "streams of killed clients are still live")
-        assert Counter(line["code"] for line in server.calls()) == {"CANCELLED": tries}
+        # The log line of a call follows its metric.
+        poll(lambda: len(server.calls()) == tries, f"{len(server.calls())} of {tries} calls are in the log")
+        codes = Counter(line["code"] for line in server.calls())
+        assert codes == {"CANCELLED": tries}, codes
         assert {path.suffix for path in server.folder.iterdir()} <= {".part"}, "an incomplete file has its final name"
     return Counter({"killed; no file with its final name": tries})
 
