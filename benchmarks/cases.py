@@ -45,7 +45,7 @@ class Case:
         if self.bitrate_bps:
             options += ["-bitrate", str(self.bitrate_bps)]
         if self.paged:
-            options += ["-page-ms", str(frame_ms)]
+            options += ["-page", f"{frame_ms}ms"]
         return options
 
     def ffmpeg_command(self, frame_ms: int) -> list[str]:
