@@ -69,3 +69,9 @@ sys.exit(f"imported: {found}" if found else 0)
 def test_environment_of_grpc_is_set_before_grpc_is_imported() -> None:
     code = "import sys, audiowriter_server.__main__; sys.exit('grpc' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_core_and_client_have_the_same_crc() -> None:
+    """Neither may import the other, and both need it."""
+    core, client = (PACKAGES[name] / name / "crc32c.py" for name in ("audiowriter_core", "audiowriter_client"))
+    assert client.read_text() == core.read_text()

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from audiowriter_core import FORMATS, AudioEncoder
 from audiowriter_server.errors import MemoryFull
 from audiowriter_server.rpc.fair_pool import FairPool
 from audiowriter_server.rpc.memory import PROCESS_BYTES, MemoryBudget, available_bytes, stream_bytes
-from audiowriter_server.rpc.scheduling import INLINE_MS, POOL_CALLS, SLOW_MS, Scheduler, StreamCost
+from audiowriter_server.rpc.scheduling import INLINE_MS, POOL_CALLS, SLOW_MS, SUSPECT_CALLS, Scheduler, StreamCost
 from audiowriter_server.rpc.session import Session
 from audiowriter_server.runtime.settings import MIB, Settings
 from support.streams import config
@@ -35,10 +36,22 @@ def test_the_expectation_follows_what_calls_took() -> None:
     assert cost.expected_ms(stream, 4800) == pytest.approx(10)
 
 
-def test_a_stream_that_was_slow_on_the_event_loop_leaves_it_for_a_while() -> None:
+def test_a_stream_that_was_interrupted_stays_on_the_event_loop() -> None:
     scheduler, cost = Scheduler(1), StreamCost()
     cost.add(2 * SLOW_MS / 1000)
     cost.end_call(960, expected_ms=1.0)
+    assert cost.clock is time.thread_time
+    for _ in range(SUSPECT_CALLS):
+        assert scheduler.is_inline(cost, "caller", 1.0)
+        cost.end_call(960, expected_ms=1.0)
+    assert cost.clock is time.perf_counter
+
+
+def test_a_stream_that_was_slow_on_the_event_loop_leaves_it_for_a_while() -> None:
+    scheduler, cost = Scheduler(1), StreamCost()
+    for _ in range(2):  # the second time, it is CPU time
+        cost.add(2 * SLOW_MS / 1000)
+        cost.end_call(960, expected_ms=1.0)
     for _ in range(POOL_CALLS):
         assert not scheduler.is_inline(cost, "caller", 1.0)
         cost.end_call(960, expected_ms=1.0)

@@ -20,7 +20,11 @@ INLINE_FINISH_SECONDS = 600.0
 35 ms for ten hours of audio."""
 
 SLOW_MS = 4.0
-"""An inline call that takes longer than this was not known well enough. Shorter ones may just have been interrupted."""
+"""A call on the event loop that takes longer than this is suspected to have been expected wrongly."""
+
+SUSPECT_CALLS = 16
+"""Calls of a suspected stream whose CPU time is measured. On a busy machine, most slow calls were only interrupted. Reading
+the CPU time of a thread is a system call, so it is not always measured."""
 
 POOL_CALLS = 64
 """Calls of a stream that run in the pool after a slow one."""
@@ -43,7 +47,13 @@ class StreamCost:
         self._call_ms = 0.0
         self._ms = 0.0
         self._bytes = 0
+        self._suspect_calls = 0
         self._pool_calls = 0
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The clock to measure a call on the event loop with, in seconds."""
+        return time.thread_time if self._suspect_calls else time.perf_counter
 
     def expected_ms(self, session: Session, pcm_bytes: int) -> float:
         """Return the expected time of a call with this much PCM, in ms. Longer than a slice: infinity."""
@@ -57,7 +67,7 @@ class StreamCost:
 
     @property
     def slow(self) -> bool:
-        """Whether a recent call took longer than SLOW_MS, though it was expected to be short."""
+        """Whether a recent call took more CPU time than SLOW_MS, though it was expected to be short."""
         return self._pool_calls > 0
 
     def add(self, seconds: float) -> None:
@@ -68,8 +78,13 @@ class StreamCost:
         """Count a call whose steps have all run."""
         if self._pool_calls:
             self._pool_calls -= 1
-        if self._call_ms > SLOW_MS and expected_ms <= INLINE_MS:
-            self._pool_calls = POOL_CALLS
+        slow = self._call_ms > SLOW_MS and expected_ms <= INLINE_MS
+        if self._suspect_calls:
+            self._suspect_calls -= 1
+            if slow:
+                self._suspect_calls, self._pool_calls = 0, POOL_CALLS
+        elif slow:
+            self._suspect_calls = SUSPECT_CALLS
         self._ms += self._call_ms
         self._bytes += pcm_bytes
         self._call_ms = 0.0
@@ -92,14 +107,15 @@ class Scheduler:
 
     def inline(self, steps: Iterator[list[_Result]], record: CallRecord, cost: StreamCost) -> list[_Result]:
         """Run all steps on the event loop; return the results of all steps in one list."""
-        begin = time.perf_counter()
+        clock = cost.clock
+        begin = clock()
         try:
             return [result for results in steps for result in results]
         finally:
-            now = time.perf_counter()
-            record.encode_seconds += now - begin
-            cost.add(now - begin)
-            self._count(record.caller, now - begin, now)
+            seconds = clock() - begin
+            record.encode_seconds += seconds
+            cost.add(seconds)
+            self._count(record.caller, seconds)
 
     async def pooled(
         self, steps: Iterator[list[_Result]], record: CallRecord, cost: StreamCost
@@ -115,9 +131,10 @@ class Scheduler:
         """Run one call in the pool, when it is the caller's turn."""
         return await self._pool.run(caller, work, *arguments)
 
-    def _count(self, caller: str, seconds: float, now: float) -> None:
+    def _count(self, caller: str, seconds: float) -> None:
         """Count time on the event loop. Once a second, find the callers that use too much of it."""
         self._inline_s[caller] = self._inline_s.get(caller, 0.0) + seconds
+        now = time.monotonic()
         if (passed := now - self._second) < 1:
             return
         used, self._inline_s, self._second = self._inline_s, {}, now

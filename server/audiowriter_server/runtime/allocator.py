@@ -7,15 +7,16 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 _M_MMAP_THRESHOLD = -3
-_MMAP_BYTES = 128 * 1024
+_MMAP_BYTES = 1024 * 1024
 _TRIM_S = 5.0
 
 
 def return_large_blocks() -> None:
-    """Let each large block be a mapping of its own, which goes back to the kernel when it is freed.
+    """Let each block of 1 MiB or more be a mapping of its own, which goes back to the kernel when it is freed.
 
-    128 KiB is glibc's default, but it raises the limit to the largest block that was ever freed. Encoders take blocks of
-    1 MB, which then fragment the heap: after 1000 cancelled streams, a process kept 164 MB instead of 85.
+    glibc starts with 128 KiB, but raises the limit to the largest block that was ever freed, and then also keeps free memory
+    at the end of the heap. After 1000 cancelled streams, a process kept 164 MB instead of 83. A fixed limit ends both. With
+    128 KiB, gRPC's read buffers would be mapped for every message.
     """
     if hasattr(_libc(), "mallopt"):
         _libc().mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
