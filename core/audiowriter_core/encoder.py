@@ -129,10 +129,12 @@ class AudioEncoder:
         """The options with all defaults filled in. Without `sample_format`, the first array may still change them."""
         self._cost = Cost.of(self.options)
         self.state = State.NEW
+        self._allowed = ALLOWED[State.NEW]
         self._sent = SentBytes()
         self._in_use = Exclusive(self._free)
         self._pipeline: Pipeline | None = None
-        self._input_bytes = 0
+        self.input_bytes = 0
+        """Bytes of PCM received so far."""
 
     @property
     def bytes_out(self) -> int:
@@ -142,7 +144,7 @@ class AudioEncoder:
     @property
     def input_seconds(self) -> float:
         """Seconds of audio received so far."""
-        return self.seconds(self._input_bytes)
+        return self.seconds(self.input_bytes)
 
     def seconds(self, pcm_bytes: int) -> float:
         """Return the duration, in seconds, of `pcm_bytes` bytes of PCM."""
@@ -154,6 +156,11 @@ class AudioEncoder:
         """Bytes of PCM that take about 10 ms of CPU time and become at most 256 KiB. `write` encodes longer PCM in slices of
         this length."""
         return self._cost.slice_bytes
+
+    @property
+    def memory_bytes(self) -> int:
+        """Most memory, in bytes, of the codec and the resampler."""
+        return self._cost.memory_bytes
 
     def cost_ms(self, pcm_bytes: int) -> float:
         """Estimate the CPU time, in ms, of a write of `pcm_bytes` bytes, without opening the codec."""
@@ -189,7 +196,7 @@ class AudioEncoder:
 
     def close(self) -> None:
         """Free native memory: now, or when the running call ends. Idempotent; may be called from any thread."""
-        self.state = State.CLOSED
+        self._enter(State.CLOSED)
         self._in_use.close()
 
     def __enter__(self) -> Self:
@@ -201,7 +208,7 @@ class AudioEncoder:
         self.close()
 
     def _call(self, name: str, run: Callable[[Pipeline, Pcm, list[Event]], None], pcm: Pcm) -> list[Event]:
-        after = ALLOWED[self.state].get(name)
+        after = self._allowed.get(name)
         if after is None:
             raise WrongState(f"{name}() is not allowed on a stream that is {self.state.value}")
         events: list[Event] = []
@@ -215,9 +222,13 @@ class AudioEncoder:
                 after = State.FAILED
                 raise
             finally:
-                if self.state is not State.CLOSED:
-                    self.state = after
+                if after is not self.state is not State.CLOSED:
+                    self._enter(after)
         return events
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._allowed = ALLOWED[state]
 
     def _open(self, first: Pcm = b"") -> Pipeline:
         if self._pipeline is None:
@@ -245,7 +256,7 @@ class AudioEncoder:
 
     def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         data = to_bytes(pcm, self.options.input)
-        self._input_bytes += len(data)
+        self.input_bytes += len(data)
         size = self._cost.slice_bytes
         # Samples that are gathered outlive this call, and the caller may reuse its buffer.
         copies = not isinstance(data, bytes) and not isinstance(data.obj, bytes)

@@ -19,39 +19,36 @@ class Exclusive:
 
     def __init__(self, free: Callable[[], None]) -> None:
         self._free = free
-        self._lock = threading.Lock()
-        self._in_use = False
+        self._in_use = threading.Lock()
+        """Held by the running call."""
         self._closed = False
 
     def __enter__(self) -> None:
-        with self._lock:
-            if self._closed:
-                raise WrongState("the encoder is closed")
-            if self._in_use:
-                raise WrongState("the encoder is in use by another thread")
-            self._in_use = True
+        if not self._in_use.acquire(blocking=False):
+            raise WrongState("the encoder is in use by another thread")
+        if self._closed:
+            self._in_use.release()
+            self._free_unless_in_use()  # close() may have found the lock taken by this call
+            raise WrongState("the encoder is closed")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._lock:
-            self._in_use = False
-            free = self._closed
-        if free:
-            self._free_once()
+        self._in_use.release()
+        if self._closed:  # read after the release: a close before it has not got the lock
+            self._free_unless_in_use()
 
     def close(self) -> None:
         """Free the resource: now, or when the running call ends. Idempotent; may be called from any thread."""
-        with self._lock:
-            free = not (self._closed or self._in_use)
-            self._closed = True
-        if free:
-            self._free_once()
+        self._closed = True
+        self._free_unless_in_use()
 
-    def _free_once(self) -> None:
-        # Without this reference, the owner is freed when nobody uses it, not at the next garbage collection.
-        free, self._free = self._free, _nothing
-        free()
+    def _free_unless_in_use(self) -> None:
+        if self._in_use.acquire(blocking=False):
+            # Without this reference, the owner is freed when nobody uses it, not at the next garbage collection.
+            free, self._free = self._free, _nothing
+            self._in_use.release()
+            free()
 
 
 def _nothing() -> None:

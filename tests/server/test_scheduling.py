@@ -9,7 +9,7 @@ import pytest
 from audiowriter_core import FORMATS, AudioEncoder
 from audiowriter_server.errors import MemoryFull
 from audiowriter_server.rpc.fair_pool import FairPool
-from audiowriter_server.rpc.memory import PROCESS_BYTES, MemoryBudget, available_bytes, stream_bytes
+from audiowriter_server.rpc.memory import ENCODER_BYTES, PROCESS_BYTES, MemoryBudget, available_bytes, stream_bytes
 from audiowriter_server.rpc.scheduling import INLINE_MS, POOL_CALLS, SLOW_MS, SUSPECT_CALLS, Scheduler, StreamCost
 from audiowriter_server.rpc.session import Session
 from audiowriter_server.runtime.settings import MIB, Settings
@@ -115,6 +115,20 @@ def test_a_call_that_does_not_fit_is_refused() -> None:
     size = stream_bytes(settings)
     with budget.reserve(size), budget.reserve(size), pytest.raises(MemoryFull):
         budget.reserve(size)
+    assert budget.reserved == 0
+
+
+def test_a_large_encoder_reserves_what_it_takes() -> None:
+    settings = Settings(max_memory_bytes=PROCESS_BYTES + 12 * MIB)
+    budget = MemoryBudget(settings)
+    resampled = AudioEncoder(format="wav", sample_rate_hz=8000, channels=8, output_sample_rate_hz=192_000)
+    with budget.reserve(stream_bytes(settings)) as reservation:
+        reservation.add_encoder(AudioEncoder(format="mp3", sample_rate_hz=24_000))
+        assert budget.reserved == stream_bytes(settings)
+        reservation.add_encoder(resampled)
+        assert budget.reserved == stream_bytes(settings) + resampled.memory_bytes - ENCODER_BYTES
+        with pytest.raises(MemoryFull):
+            reservation.add_encoder(AudioEncoder(format="ogg-flac", sample_rate_hz=24_000))
     assert budget.reserved == 0
 
 

@@ -32,6 +32,7 @@ class FlacCodec:
         encode_ms_per_second=1.5,
         effort=5,
         lossless=True,
+        memory_bytes=8 * 1024 * 1024,  # FFmpeg has tables for 8 channels and blocks of 65,535 samples, whatever is used
     )
     delay_samples = 0
     frame_samples = BLOCK_SAMPLES

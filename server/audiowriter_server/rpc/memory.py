@@ -1,4 +1,5 @@
-"""The memory budget of a process. Each call reserves the most memory that it can hold before its first message is read.
+"""The memory budget of a process. Each call reserves the most memory that it can hold: for messages and an ordinary encoder
+before its first message is read, and for a larger encoder when its config is known.
 
 A call that does not fit is refused with UNAVAILABLE, so that the client tries another server. Therefore the process cannot
 run out of memory, whatever its clients send.
@@ -6,6 +7,8 @@ run out of memory, whatever its clients send.
 
 from contextlib import suppress
 from pathlib import Path
+
+from audiowriter_core import AudioEncoder
 
 from ..errors import MemoryFull
 from ..runtime.settings import MIB, Settings
@@ -20,7 +23,7 @@ SHARE = 0.8
 """Share of the machine's or the container's memory that is used by default. The allocator does not return all of it."""
 
 ENCODER_BYTES = MIB
-"""Maximum memory of an encoder with one slice of its output. Ogg Vorbis with 8 channels takes 0.8 MiB."""
+"""Maximum memory of most encoders with one slice of their output. Ogg Vorbis with 8 channels takes 0.8 MiB."""
 
 
 def stream_bytes(settings: Settings) -> int:
@@ -41,6 +44,12 @@ class Reservation:
 
     def __init__(self, budget: "MemoryBudget", size: int) -> None:
         self._budget, self._size = budget, size
+
+    def add_encoder(self, encoder: AudioEncoder) -> None:
+        """Reserve what this encoder takes beyond ENCODER_BYTES. Raises MemoryFull."""
+        if (more := encoder.memory_bytes - ENCODER_BYTES) > 0:
+            self._budget.take(more)
+            self._size += more
 
     def shrink(self, size: int) -> None:
         """Return all but `size` bytes."""
@@ -66,10 +75,14 @@ class MemoryBudget:
 
     def reserve(self, size: int) -> Reservation:
         """Reserve memory for a call. Raises MemoryFull if the budget is spent."""
+        self.take(size)
+        return Reservation(self, size)
+
+    def take(self, size: int) -> None:
+        """Count memory as reserved. Raises MemoryFull if the budget is spent."""
         if self.reserved + size > self.limit:
             raise MemoryFull(self.limit, self.reserved, size)
         self.reserved += size
-        return Reservation(self, size)
 
 
 def available_bytes() -> int:

@@ -84,27 +84,28 @@ class AudioWriterService:
         )
 
     async def _encode_stream(self, context: Context, record: CallRecord) -> None:
-        with self._memory.reserve(stream_bytes(self._settings)):
-            await StreamCall(context, record, self._scheduler, self._limits, self._waits).run()
+        with self._memory.reserve(stream_bytes(self._settings)) as reservation:
+            await StreamCall(context, record, self._scheduler, self._limits, self._waits, reservation).run()
 
     async def _encode(self, context: Context, record: CallRecord) -> pb.EncodeResponse:
         with self._memory.reserve(unary_bytes(self._settings.max_message_bytes)) as reservation:
             request = await self._read(context, pb.EncodeRequest)
             record.message_received()
             reservation.shrink(self._settings.max_message_bytes + unary_bytes(request.ByteSize()))
-            encoded = await UnaryCall(record, self._scheduler, self._limits, self._settings).run(request)
+            call = UnaryCall(record, self._scheduler, self._limits, self._settings, reservation)
+            encoded = await call.run(request)
             record.message_sent()
             return encoded
 
     async def _resolve_config(self, context: Context, record: CallRecord) -> pb.ResolveConfigResponse:
-        with self._memory.reserve(stream_bytes(self._settings)):
+        with self._memory.reserve(stream_bytes(self._settings)) as reservation:
             request = await self._read(context, pb.ResolveConfigRequest)
             record.message_received()
             self._limits.check_config(request.config)
             record.request_id = request.config.request_id
             session = Session()
             try:
-                session.configure(request.config)
+                reservation.add_encoder(session.configure(request.config))
                 # The codec's delay is known when the codec is open, which takes up to some milliseconds.
                 first = await self._scheduler.pooled(session.encode(b""), record, StreamCost())
             finally:

@@ -32,16 +32,17 @@ class Session:
 
     def seconds_with(self, pcm_bytes: int) -> float:
         """Seconds of audio after `pcm_bytes` more bytes. 0 before the config."""
-        return self.input_seconds + self.encoder.seconds(pcm_bytes) if self.encoder else 0.0
+        encoder = self.encoder
+        return encoder.seconds(encoder.input_bytes + pcm_bytes) if encoder else 0.0
 
     @property
     def bytes_out(self) -> int:
         """Length of the file so far, in bytes."""
         return self.encoder.bytes_out if self.encoder else 0
 
-    def configure(self, config: pb.StreamConfig) -> None:
-        """Take the config of a request. Raises OutOfOrder if it changes, and InvalidArgument."""
-        if self._config is None:
+    def configure(self, config: pb.StreamConfig) -> AudioEncoder:
+        """Take the config of a request; return the encoder. Raises OutOfOrder if it changes, and InvalidArgument."""
+        if self.encoder is None:
             # A copy, because a field of a message keeps the whole message alive, with its PCM.
             self._config = pb.StreamConfig()
             self._config.CopyFrom(config)
@@ -50,6 +51,7 @@ class Session:
                 self.encoder.close()
         elif config != self._config:
             raise OutOfOrder("config changed within a stream: open a new stream for another config", "CONFIG_CHANGED")
+        return self.encoder
 
     def receive(self, request: pb.EncodeStreamRequest) -> Iterator[Responses]:
         """Encode one request. Raises OutOfOrder, and the exceptions of AudioEncoder."""

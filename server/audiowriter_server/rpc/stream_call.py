@@ -13,6 +13,7 @@ from ..runtime.settings import Settings
 from ..telemetry.call_record import CallRecord
 from .admission import Context
 from .limits import Limits
+from .memory import Reservation
 from .scheduling import Scheduler, StreamCost, ends_inline
 from .session import Responses, Session
 from .watchdog import Activity, Wait, Watchdog
@@ -42,9 +43,15 @@ class StreamCall:
     """The handler of one call. It owns the session."""
 
     def __init__(
-        self, context: Context, record: CallRecord, scheduler: Scheduler, limits: Limits, waits: Waits
+        self,
+        context: Context,
+        record: CallRecord,
+        scheduler: Scheduler,
+        limits: Limits,
+        waits: Waits,
+        reservation: Reservation,
     ) -> None:
-        self._context, self._record = context, record
+        self._context, self._record, self._reservation = context, record, reservation
         self._scheduler, self._limits, self._waits = scheduler, limits, waits
         self._session = Session()
         self._cost = StreamCost()
@@ -78,10 +85,13 @@ class StreamCall:
             session.close()
 
     def _configure(self, request: pb.EncodeStreamRequest) -> None:
-        if request.HasField("config"):
-            if self._session.encoder is None:
-                self._limits.check_config(request.config)
-                self._record.request_id = request.config.request_id
+        if not request.HasField("config"):
+            return
+        if self._session.encoder is None:
+            self._limits.check_config(request.config)
+            self._record.request_id = request.config.request_id
+            self._reservation.add_encoder(self._session.configure(request.config))
+        else:
             self._session.configure(request.config)
 
     async def _send(self, steps: Iterator[Responses], watchdog: Watchdog, *, inline: bool) -> None:

@@ -8,6 +8,7 @@ from ..errors import AboveLimit, Violation
 from ..runtime.settings import Settings
 from ..telemetry.call_record import CallRecord
 from .limits import Limits
+from .memory import Reservation
 from .scheduling import Scheduler, StreamCost
 from .session import Session
 
@@ -18,8 +19,10 @@ _OVERHEAD = 64 * 1024
 class UnaryCall:
     """The handler of one call."""
 
-    def __init__(self, record: CallRecord, scheduler: Scheduler, limits: Limits, settings: Settings) -> None:
-        self._record, self._scheduler, self._limits = record, scheduler, limits
+    def __init__(
+        self, record: CallRecord, scheduler: Scheduler, limits: Limits, settings: Settings, reservation: Reservation
+    ) -> None:
+        self._record, self._scheduler, self._limits, self._reservation = record, scheduler, limits, reservation
         self._max_message_bytes = settings.max_message_bytes
         self._max_stream_seconds = settings.max_stream_seconds
         self._max_file_bytes = min(settings.max_message_bytes - _OVERHEAD, settings.max_file_bytes)
@@ -34,7 +37,7 @@ class UnaryCall:
         session, cost = Session(), StreamCost()
         self._record.observe(session)
         try:
-            session.configure(request.config)
+            self._reservation.add_encoder(session.configure(request.config))
             pcm = request.pcm
             if session.seconds_with(len(pcm)) > self._max_stream_seconds:
                 text = f"has more than {self._max_stream_seconds:g} s of audio: send less"

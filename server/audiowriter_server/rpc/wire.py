@@ -64,8 +64,10 @@ def responses(events: Sequence[Event], output: OutputOptions) -> Iterator[pb.Enc
     """Convert events to messages. `output`: the output options of the stream."""
     for event in events:
         if isinstance(event, Chunk):  # tested first, because most events are chunks
-            chunk = pb.EncodedChunk(data=event.data, offset=event.offset, input_samples=event.input_samples)
-            yield pb.EncodeStreamResponse(chunk=chunk)
+            response = pb.EncodeStreamResponse()
+            chunk = response.chunk  # set in place, because a message given to the constructor would be copied
+            chunk.data, chunk.offset, chunk.input_samples = event.data, event.offset, event.input_samples
+            yield response
         elif isinstance(event, Flushed):
             flushed = pb.StreamFlushed(
                 offset=event.offset, input_samples=event.input_samples, held_samples=event.held_samples

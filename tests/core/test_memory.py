@@ -1,0 +1,51 @@
+"""An encoder takes no more memory than `memory_bytes` says."""
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+from audiowriter_core import FORMATS, AudioEncoder
+
+_ENCODERS = 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("resampled", [False, True])
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_memory_is_bounded(name: str, resampled: bool) -> None:
+    """In a process of its own, because another test's free memory would be used."""
+    measured, bound = map(float, subprocess.check_output([sys.executable, __file__, name, str(resampled)]).split())
+    assert measured <= bound
+
+
+def _largest(name: str, resampled: bool) -> AudioEncoder:
+    codec = FORMATS[name].codec
+    rate = max(codec.sample_rates)
+    if not resampled:
+        return AudioEncoder(format=name, sample_rate_hz=min(rate, 192_000), channels=max(codec.channels))
+    rates = (8000, 192_000) if rate > 192_000 else (192_000, 16_000)
+    return AudioEncoder(
+        format=name, sample_rate_hz=rates[0], output_sample_rate_hz=rates[1], channels=max(codec.channels)
+    )
+
+
+def _resident_bytes() -> int:
+    ctypes.CDLL(None).malloc_trim(0)
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def _measure(name: str, resampled: bool) -> None:
+    with _largest(name, resampled) as first:  # loads the codec's library
+        first.write(bytes(first.slice_bytes))
+    before = _resident_bytes()
+    encoders = [_largest(name, resampled) for _ in range(_ENCODERS)]
+    for encoder in encoders:
+        for _ in range(100):
+            encoder.write(bytes(encoder.slice_bytes))
+    print((_resident_bytes() - before) / _ENCODERS, encoders[0].memory_bytes)
+
+
+if __name__ == "__main__":
+    _measure(sys.argv[1], sys.argv[2] == "True")
