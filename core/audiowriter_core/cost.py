@@ -40,11 +40,13 @@ class Cost:
     ms_per_byte: float
     """CPU time, in ms."""
     output_per_byte: float
-    """Bytes of output. Never less than the true number, apart from headers and pages."""
+    """Most bytes of output, apart from headers and pages."""
     slice_bytes: int
     """Bytes of PCM, in whole frames, that take at most SLICE_MS and become at most SLICE_BYTES. At least one frame."""
     memory_bytes: int
     """Most memory of the codec and the resampler."""
+    bytes_per_second: int
+    """Bytes of PCM per second of audio."""
 
     @classmethod
     def of(cls, options: StreamOptions) -> "Cost":
@@ -68,4 +70,5 @@ class Cost:
             output_per_byte=output_bytes / input_bytes,
             slice_bytes=source.frame_bytes * max(1, int(seconds * source.sample_rate_hz)),
             memory_bytes=memory,
+            bytes_per_second=input_bytes,
         )

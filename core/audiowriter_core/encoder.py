@@ -127,7 +127,8 @@ class AudioEncoder:
         )
         self.options: StreamOptions = resolve(self._requested)
         """The options with all defaults filled in. Without `sample_format`, the first array may still change them."""
-        self._cost = Cost.of(self.options)
+        self.cost = Cost.of(self.options)
+        """What the stream costs, per byte of PCM. It may change with the options."""
         self.state = State.NEW
         self._allowed = ALLOWED[State.NEW]
         self._sent = SentBytes()
@@ -144,31 +145,7 @@ class AudioEncoder:
     @property
     def input_seconds(self) -> float:
         """Seconds of audio received so far."""
-        return self.seconds(self.input_bytes)
-
-    def seconds(self, pcm_bytes: int) -> float:
-        """Return the duration, in seconds, of `pcm_bytes` bytes of PCM."""
-        source = self.options.input
-        return pcm_bytes / (source.frame_bytes * source.sample_rate_hz)
-
-    @property
-    def slice_bytes(self) -> int:
-        """Bytes of PCM that take about 10 ms of CPU time and become at most 256 KiB. `write` encodes longer PCM in slices of
-        this length."""
-        return self._cost.slice_bytes
-
-    @property
-    def memory_bytes(self) -> int:
-        """Most memory, in bytes, of the codec and the resampler."""
-        return self._cost.memory_bytes
-
-    def cost_ms(self, pcm_bytes: int) -> float:
-        """Estimate the CPU time, in ms, of a write of `pcm_bytes` bytes, without opening the codec."""
-        return pcm_bytes * self._cost.ms_per_byte
-
-    def output_bytes(self, pcm_bytes: int) -> float:
-        """Return the most bytes of output that `pcm_bytes` bytes of PCM can become, apart from headers and pages."""
-        return pcm_bytes * self._cost.output_per_byte
+        return self.input_bytes / self.cost.bytes_per_second
 
     def start(self) -> list[Event]:
         """Open the codec; return Started and the provisional header. Optional: the first other call does the same."""
@@ -235,7 +212,7 @@ class AudioEncoder:
             requested = self._requested
             if not requested.sample_format and (found := sample_format_of(first)):
                 self.options = resolve(replace(requested, sample_format=found))
-                self._cost = Cost.of(self.options)
+                self.cost = Cost.of(self.options)
             self._pipeline = Pipeline(self.options)
         return self._pipeline
 
@@ -255,18 +232,15 @@ class AudioEncoder:
         pass  # `_call` has started the stream
 
     def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
-        data = to_bytes(pcm, self.options.input)
+        data = pcm if isinstance(pcm, bytes) else to_bytes(pcm, self.options.input)
         self.input_bytes += len(data)
-        size = self._cost.slice_bytes
-        # Samples that are gathered outlive this call, and the caller may reuse its buffer.
-        copies = not isinstance(data, bytes) and not isinstance(data.obj, bytes)
+        size = self.cost.slice_bytes
         if len(data) <= size:
-            self._add_chunks(pipeline, pipeline.write(bytes(data) if copies else data), events)
+            self._add_chunks(pipeline, pipeline.write(_owned(data)), events)
             return
         view = memoryview(data)
         for start in range(0, len(data), size):
-            piece = view[start : start + size]
-            self._add_chunks(pipeline, pipeline.write(bytes(piece) if copies else piece), events)
+            self._add_chunks(pipeline, pipeline.write(_owned(view[start : start + size])), events)
 
     def _flush(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
         self._add_chunks(pipeline, pipeline.flush(), events)
@@ -303,7 +277,17 @@ class AudioEncoder:
         )
 
     def _add_chunks(self, pipeline: Pipeline, data: bytes, events: list[Event]) -> None:
-        for start in range(0, len(data), MAX_CHUNK_BYTES):
-            piece = data[start : start + MAX_CHUNK_BYTES]
-            events.append(Chunk(piece, self.bytes_out, pipeline.input_samples))
-            self._sent.add(piece)
+        if not data:
+            return
+        sent, input_samples = self._sent, pipeline.input_samples
+        pieces = [data]
+        if len(data) > MAX_CHUNK_BYTES:
+            pieces = [data[start : start + MAX_CHUNK_BYTES] for start in range(0, len(data), MAX_CHUNK_BYTES)]
+        for piece in pieces:
+            events.append(Chunk(piece, sent.length, input_samples))
+            sent.add(piece)
+
+
+def _owned(data: bytes | memoryview) -> bytes | memoryview:
+    """Return `data`, or a copy if the caller may change it. Samples that are gathered outlive the call of `write`."""
+    return data if isinstance(data, bytes) or isinstance(data.obj, bytes) else bytes(data)

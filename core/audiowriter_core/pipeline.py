@@ -17,7 +17,7 @@ class Pipeline:
         self._encoder = output.format.open(output)
         # The reader gathers samples until the encoder can return bytes, which saves calls. It does not gather floats,
         # because NaN must be rejected at once, and not before a resampler, because the length of its output varies.
-        self._gathers = self._converter.keeps_rate and not source.sample_type.is_float
+        self._gathers = codec.lookahead_samples > 0 and self._converter.keeps_rate and not source.sample_type.is_float
         self.delay_samples = self._encoder.delay_samples
         self.output_samples = 0
         """Samples per channel, at the file's rate, passed to the encoder so far."""

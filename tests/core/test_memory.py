@@ -3,6 +3,7 @@
 import ctypes
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from audiowriter_core import FORMATS, AudioEncoder
@@ -32,19 +33,18 @@ def _largest(name: str, resampled: bool) -> AudioEncoder:
 
 def _resident_bytes() -> int:
     ctypes.CDLL(None).malloc_trim(0)
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def _measure(name: str, resampled: bool) -> None:
     with _largest(name, resampled) as first:  # loads the codec's library
-        first.write(bytes(first.slice_bytes))
+        first.write(bytes(first.cost.slice_bytes))
     before = _resident_bytes()
     encoders = [_largest(name, resampled) for _ in range(_ENCODERS)]
     for encoder in encoders:
         for _ in range(100):
-            encoder.write(bytes(encoder.slice_bytes))
-    print((_resident_bytes() - before) / _ENCODERS, encoders[0].memory_bytes)
+            encoder.write(bytes(encoder.cost.slice_bytes))
+    print((_resident_bytes() - before) / _ENCODERS, encoders[0].cost.memory_bytes)
 
 
 if __name__ == "__main__":

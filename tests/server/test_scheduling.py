@@ -25,7 +25,7 @@ def session(name: str, rate: int, **output: Any) -> Session:
 def test_the_first_message_is_expensive_if_its_output_is_large() -> None:
     cost = StreamCost()
     cheap, expensive = session("wav", 24_000), session("wav", 1000, out_rate=768_000, out_sample_format="F64LE")
-    assert cost.expected_ms(cheap, 4096) < INLINE_MS < cost.expected_ms(expensive, 4096)
+    assert cost.expected_ms(cheap.encoder, 4096) < INLINE_MS < cost.expected_ms(expensive.encoder, 4096)
 
 
 def test_the_expectation_follows_what_calls_took() -> None:
@@ -33,7 +33,7 @@ def test_the_expectation_follows_what_calls_took() -> None:
     list(stream.encode(bytes(48_000)))
     cost.add(0.1)
     cost.end_call(48_000, 5.0)
-    assert cost.expected_ms(stream, 4800) == pytest.approx(10)
+    assert cost.expected_ms(stream.encoder, 4800) == pytest.approx(10)
 
 
 def test_a_stream_that_was_interrupted_stays_on_the_event_loop() -> None:
@@ -69,10 +69,11 @@ def test_a_slice_is_bounded_in_output(name: str) -> None:
         output_sample_rate_hz=max(codec.sample_rates),
         output_sample_format="f64le" if name in ("wav", "pcm") else None,
     )
+    cost = encoder.cost
     frame_bytes = max(codec.channels)
-    largest = max(256 * 1024, encoder.output_bytes(frame_bytes))
-    assert encoder.output_bytes(encoder.slice_bytes) <= largest
-    assert encoder.cost_ms(encoder.slice_bytes) <= max(10, encoder.cost_ms(frame_bytes))
+    largest = max(256 * 1024, frame_bytes * cost.output_per_byte)
+    assert cost.slice_bytes * cost.output_per_byte <= largest
+    assert cost.slice_bytes * cost.ms_per_byte <= max(10, frame_bytes * cost.ms_per_byte)
 
 
 async def test_callers_take_turns_in_the_pool() -> None:
@@ -126,7 +127,7 @@ def test_a_large_encoder_reserves_what_it_takes() -> None:
         reservation.add_encoder(AudioEncoder(format="mp3", sample_rate_hz=24_000))
         assert budget.reserved == stream_bytes(settings)
         reservation.add_encoder(resampled)
-        assert budget.reserved == stream_bytes(settings) + resampled.memory_bytes - ENCODER_BYTES
+        assert budget.reserved == stream_bytes(settings) + resampled.cost.memory_bytes - ENCODER_BYTES
         with pytest.raises(MemoryFull):
             reservation.add_encoder(AudioEncoder(format="ogg-flac", sample_rate_hz=24_000))
     assert budget.reserved == 0

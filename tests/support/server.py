@@ -22,6 +22,9 @@ from grpc_status import rpc_status
 LIMIT_S = 20.0
 """Timeout for events that must happen: long, because the machine may be busy."""
 
+START_S = 60.0
+"""A server takes a second of CPU time to start. On a machine with ten busy processes it has needed more than 20 s."""
+
 CONFIG = pb.EncodeStreamRequest(
     config=pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=pb.AudioOutput(format=pb.AUDIO_FORMAT_PCM))
 )
@@ -69,17 +72,18 @@ class ServerProcess:
 
     def wait_until_listening(self) -> str:
         """Return the address of the next worker that starts."""
-        return str(self.wait_for_line("listening on ")["message"]).rpartition(" ")[2]
+        return str(self.wait_for_line("listening on ", START_S)["message"]).rpartition(" ")[2]
 
-    def wait_for_line(self, beginning: str) -> dict[str, Any]:
+    def wait_for_line(self, beginning: str, limit_s: float = LIMIT_S) -> dict[str, Any]:
         """Return the next line of the log whose message has this beginning; each line is examined once."""
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + limit_s
         while True:
             try:
                 line = self._lines.get(timeout=max(0, deadline - time.monotonic()))
             except Empty:
                 line = None
-            assert line is not None, f"no line {beginning!r} in {self.log}"
+            code = self.process.poll()
+            assert line is not None, f"no line {beginning!r} in {self.log}, the server's exit code is {code}"
             if str(line["message"]).startswith(beginning):
                 return line
 

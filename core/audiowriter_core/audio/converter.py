@@ -34,6 +34,13 @@ class PcmConverter:
         self._resampler = None
         self.keeps_rate = source.sample_rate_hz == target.sample_rate_hz
         """Whether input and output have the same sample rate, so that `convert` returns as many samples as it takes."""
+        self._passes = (
+            self.keeps_rate
+            and self._mix is None
+            and self._from is self._to
+            and not (self._from.is_float and self._clips)
+        )
+        """Whether `convert` has nothing to do."""
         # Calculations in float32, with its 24-bit mantissa, are not exact enough for samples of 24 bits and more.
         wide = self._from.bits > 16 and self._to.bits > 16
         self._float = np.dtype(np.float64 if wide else np.float32)
@@ -48,7 +55,7 @@ class PcmConverter:
 
     def convert(self, samples: Samples) -> Samples:
         """Convert samples of the input's type. If they are resampled, some are held until later calls."""
-        return self._convert(samples, last=False)
+        return samples if self._passes else self._convert(samples, last=False)
 
     def finish(self) -> Samples:
         """Return the samples that the resampler still holds."""

@@ -18,6 +18,7 @@ class PcmReader:
 
     def __init__(self, options: InputOptions) -> None:
         self._input = options
+        self._frame_bytes = options.frame_bytes
         self._minimum_bytes = options.frame_bytes
         self._pending: list[bytes | memoryview] = []
         self._pending_bytes = 0
@@ -29,12 +30,12 @@ class PcmReader:
     @property
     def frames(self) -> int:
         """Frames (samples per channel) received so far."""
-        return self._returned + self.pending_frames
+        return self._returned + self._pending_bytes // self._frame_bytes
 
     @property
     def pending_frames(self) -> int:
         """Complete frames that were received but not returned yet."""
-        return self._pending_bytes // self._input.frame_bytes
+        return self._pending_bytes // self._frame_bytes
 
     @property
     def peak(self) -> float:
@@ -45,7 +46,7 @@ class PcmReader:
 
     def set_minimum(self, frames: int) -> None:
         """Set the minimum number of frames that `read` returns. The default is 1."""
-        self._minimum_bytes = frames * self._input.frame_bytes
+        self._minimum_bytes = frames * self._frame_bytes
 
     def read(self, data: bytes | memoryview) -> Samples | None:
         """Take bytes; return the complete frames, or None if there are fewer than the minimum."""
@@ -56,23 +57,25 @@ class PcmReader:
     def take(self) -> Samples:
         """Return all complete frames, even if fewer than the minimum. Raises InvalidArgument for NaN or infinity."""
         data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
-        whole = len(data) - len(data) % self._input.frame_bytes
-        self._pending_bytes = len(data) - whole
-        self._pending = [bytes(data[whole:])] if self._pending_bytes else []
-        samples = unpack(memoryview(data)[:whole], self._input.sample_type, self._input.channels)
-        if len(samples):
+        self._pending, self._pending_bytes = [], len(data) % self._frame_bytes
+        if self._pending_bytes:
+            whole = len(data) - self._pending_bytes
+            self._pending = [bytes(data[whole:])]
+            data = memoryview(data)[:whole]
+        samples = unpack(data, self._input.sample_type, self._input.channels)
+        if frames := len(samples):
             self._unsearched.append(samples)
-            self._unsearched_frames += len(samples)
+            self._unsearched_frames += frames
             # Floats are searched at once, because NaN must be rejected before it reaches a codec.
             if self._unsearched_frames >= PEAK_FRAMES or self._input.sample_type.is_float:
                 self._search_peak()
-        self._returned += len(samples)
+        self._returned += frames
         return samples
 
     def end(self) -> None:
         """Raise InvalidArgument if the stream ends inside a frame."""
-        if rest := self._pending_bytes % self._input.frame_bytes:
-            size, channels, name = self._input.frame_bytes, self._input.channels, self._input.sample_type.name
+        if rest := self._pending_bytes % self._frame_bytes:
+            size, channels, name = self._frame_bytes, self._input.channels, self._input.sample_type.name
             text = f"ends with {rest} of the {size} bytes of a frame ({channels} x {name}): takes whole frames"
             raise InvalidArgument([Violation("pcm", "", text)])
 

@@ -35,10 +35,10 @@ class WavMuxer:
         return self._header(None)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
-        data = packets[0].data if len(packets) == 1 else b"".join([packet.data for packet in packets])
-        self._data_bytes += len(data)
-        self.samples_out += sum([packet.samples for packet in packets])
-        return data
+        for packet in packets:
+            self._data_bytes += len(packet.data)
+            self.samples_out += packet.samples
+        return packets[0].data if len(packets) == 1 else b"".join([packet.data for packet in packets])
 
     def flush(self) -> bytes:
         return b""

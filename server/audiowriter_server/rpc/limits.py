@@ -9,7 +9,6 @@ from audiowriter_core import AudioEncoder
 from ..errors import AboveLimit, InvalidArgument, LimitExceeded, UnknownFields, Violation
 from ..runtime.settings import Settings
 from . import wire
-from .session import Session
 from .unknown_fields import unknown_fields
 
 _REQUEST_ID = re.compile("[!-~]{0,64}")
@@ -20,6 +19,9 @@ class Limits:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._max_pcm_bytes = settings.max_pcm_bytes
+        self._max_seconds = settings.max_stream_seconds
+        self._max_file_bytes = settings.max_file_bytes
 
     def check_config(self, config: pb.StreamConfig) -> None:
         """Raise AboveLimit if the config exceeds a limit of the server, UnknownFields if it has fields that the server does
@@ -61,19 +63,17 @@ class Limits:
             raise AboveLimit(violations, *next(iter(above.values())))
         raise UnknownFields(violations) if unknown else InvalidArgument(violations)
 
-    def check_message(self, session: Session, pcm_bytes: int) -> None:
+    def check_message(self, encoder: AudioEncoder | None, pcm_bytes: int) -> None:
         """Raise AboveLimit or LimitExceeded if a message with this much PCM is too long, or makes the stream too long."""
-        limits = self._settings
-        if pcm_bytes > limits.max_pcm_bytes:
-            text = f"has {pcm_bytes} bytes in one message: this server takes at most {limits.max_pcm_bytes}"
-            raise AboveLimit([Violation("pcm", text)], "max_pcm_bytes", limits.max_pcm_bytes)
-        if session.seconds_with(pcm_bytes) > limits.max_stream_seconds:
-            message = f"the stream has more than {limits.max_stream_seconds:g} s of audio: continue in a new stream"
-            raise LimitExceeded(message, "max_stream_seconds", limits.max_stream_seconds)
+        if pcm_bytes > self._max_pcm_bytes:
+            text = f"has {pcm_bytes} bytes in one message: this server takes at most {self._max_pcm_bytes}"
+            raise AboveLimit([Violation("pcm", text)], "max_pcm_bytes", self._max_pcm_bytes)
+        if encoder and encoder.input_bytes + pcm_bytes > self._max_seconds * encoder.cost.bytes_per_second:
+            message = f"the stream has more than {self._max_seconds:g} s of audio: continue in a new stream"
+            raise LimitExceeded(message, "max_stream_seconds", self._max_seconds)
 
-    def check_file(self, session: Session) -> None:
+    def check_file(self, file_bytes: int) -> None:
         """Raise LimitExceeded if the file is too long. Called after each slice, which is at most 256 KiB."""
-        limit = self._settings.max_file_bytes
-        if session.bytes_out > limit:
-            message = f"the file has more than {limit} bytes: continue in a new stream"
-            raise LimitExceeded(message, "max_file_bytes", limit)
+        if file_bytes > self._max_file_bytes:
+            message = f"the file has more than {self._max_file_bytes} bytes: continue in a new stream"
+            raise LimitExceeded(message, "max_file_bytes", self._max_file_bytes)

@@ -47,7 +47,7 @@ class Reservation:
 
     def add_encoder(self, encoder: AudioEncoder) -> None:
         """Reserve what this encoder takes beyond ENCODER_BYTES. Raises MemoryFull."""
-        if (more := encoder.memory_bytes - ENCODER_BYTES) > 0:
+        if (more := encoder.cost.memory_bytes - ENCODER_BYTES) > 0:
             self._budget.take(more)
             self._size += more
 

@@ -6,7 +6,10 @@ stream runs at most one step at a time.
 
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import TypeVar
+
+from audiowriter_core import AudioEncoder
 
 from ..telemetry.call_record import CallRecord
 from .fair_pool import FairPool
@@ -55,14 +58,15 @@ class StreamCost:
         """The clock to measure a call on the event loop with, in seconds."""
         return time.thread_time if self._suspect_calls else time.perf_counter
 
-    def expected_ms(self, session: Session, pcm_bytes: int) -> float:
+    def expected_ms(self, encoder: AudioEncoder | None, pcm_bytes: int) -> float:
         """Return the expected time of a call with this much PCM, in ms. Longer than a slice: infinity."""
-        if session.encoder is None:
+        if encoder is None:
             return 0.0  # the call will be refused
-        if pcm_bytes > session.encoder.slice_bytes:
-            return float("inf")
-        if session.input_seconds < LEARNED_SECONDS or not self._bytes:
-            return session.encoder.cost_ms(pcm_bytes)
+        estimate = encoder.cost
+        if pcm_bytes > estimate.slice_bytes:
+            return inf
+        if encoder.input_bytes < LEARNED_SECONDS * estimate.bytes_per_second or not self._bytes:
+            return pcm_bytes * estimate.ms_per_byte
         return pcm_bytes * self._ms / self._bytes
 
     @property

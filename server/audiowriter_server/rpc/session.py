@@ -30,11 +30,6 @@ class Session:
         """Seconds of audio received so far."""
         return self.encoder.input_seconds if self.encoder else 0.0
 
-    def seconds_with(self, pcm_bytes: int) -> float:
-        """Seconds of audio after `pcm_bytes` more bytes. 0 before the config."""
-        encoder = self.encoder
-        return encoder.seconds(encoder.input_bytes + pcm_bytes) if encoder else 0.0
-
     @property
     def bytes_out(self) -> int:
         """Length of the file so far, in bytes."""
@@ -64,7 +59,7 @@ class Session:
         encoder = self._configured("pcm")
         if encoder.state is State.NEW:
             yield self._responses(encoder.start())
-        size = encoder.slice_bytes
+        size = encoder.cost.slice_bytes
         if len(pcm) <= size:
             if pcm:
                 yield self._responses(encoder.write(pcm))
@@ -92,4 +87,4 @@ class Session:
 
     def _responses(self, events: list[Event]) -> Responses:
         assert self.encoder is not None
-        return list(wire.responses(events, self.encoder.options.output)) if events else []
+        return wire.responses(events, self.encoder.options.output) if events else []

@@ -1,7 +1,7 @@
 """One EncodeStream call: reads requests, decides where they are encoded, and writes the responses."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -66,13 +66,14 @@ class StreamCall:
                 watchdog.expect(self._waits.first_message)
                 while (request := await self._context.read()) is not grpc.aio.EOF:
                     self._record.message_received()
-                    self._configure(request)
+                    if request.HasField("config"):
+                        self._configure(request.config)
                     pcm = request.pcm  # read once, because each access to a bytes field copies it
                     flush = request.HasField("flush")
                     del request  # so that an idle stream does not keep its last message in memory
                     size = len(pcm)
-                    self._limits.check_message(session, size)
-                    expected_ms = cost.expected_ms(session, size)
+                    self._limits.check_message(session.encoder, size)
+                    expected_ms = cost.expected_ms(session.encoder, size)
                     inline = self._scheduler.is_inline(cost, self._record.caller, expected_ms)
                     steps = session.encode(pcm, flush=flush)
                     del pcm
@@ -84,22 +85,21 @@ class StreamCall:
         finally:
             session.close()
 
-    def _configure(self, request: pb.EncodeStreamRequest) -> None:
-        if not request.HasField("config"):
-            return
+    def _configure(self, config: pb.StreamConfig) -> None:
         if self._session.encoder is None:
-            self._limits.check_config(request.config)
-            self._record.request_id = request.config.request_id
-            self._reservation.add_encoder(self._session.configure(request.config))
+            self._limits.check_config(config)
+            self._record.request_id = config.request_id
+            self._reservation.add_encoder(self._session.configure(config))
         else:
-            self._session.configure(request.config)
+            self._session.configure(config)
 
     async def _send(self, steps: Iterator[Responses], watchdog: Watchdog, *, inline: bool) -> None:
         if inline:
             for response in self._scheduler.inline(steps, self._record, self._cost):
                 watchdog.expect(self._waits.stalled_reader)
                 await self._write(response)
-            self._limits.check_file(self._session)
+                self._record.message_sent()
+            self._limits.check_file(self._session.bytes_out)
             return
         watchdog.pause()
         # The next slice is not encoded before the client has read the last one, so a slow reader takes little memory.
@@ -107,15 +107,13 @@ class StreamCall:
             for response in responses:
                 watchdog.expect(self._waits.stalled_reader)
                 await self._write(response)
-            self._limits.check_file(self._session)
+                self._record.message_sent()
+            self._limits.check_file(self._session.bytes_out)
             watchdog.pause()
 
-    async def _write(self, response: pb.EncodeStreamResponse) -> None:
-        if self._record.sent:
-            await self._context.write(response)
-        else:
-            await _write_first(self._context.write(response))
-        self._record.message_sent()
+    def _write(self, response: pb.EncodeStreamResponse) -> Awaitable[None]:
+        write = self._context.write(response)
+        return write if self._record.sent else _write_first(write)
 
 
 async def _write_first(first_write: Coroutine[Any, Any, None]) -> None:

@@ -37,9 +37,10 @@ class UnaryCall:
         session, cost = Session(), StreamCost()
         self._record.observe(session)
         try:
-            self._reservation.add_encoder(session.configure(request.config))
+            encoder = session.configure(request.config)
+            self._reservation.add_encoder(encoder)
             pcm = request.pcm
-            if session.seconds_with(len(pcm)) > self._max_stream_seconds:
+            if len(pcm) > self._max_stream_seconds * encoder.cost.bytes_per_second:
                 text = f"has more than {self._max_stream_seconds:g} s of audio: send less"
                 raise AboveLimit([Violation("pcm", text)], "max_stream_seconds", self._max_stream_seconds)
             for steps in (session.encode(pcm), session.finish()):

@@ -60,23 +60,25 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
     }
 
 
-def responses(events: Sequence[Event], output: OutputOptions) -> Iterator[pb.EncodeStreamResponse]:
+def responses(events: Sequence[Event], output: OutputOptions) -> list[pb.EncodeStreamResponse]:
     """Convert events to messages. `output`: the output options of the stream."""
-    for event in events:
-        if isinstance(event, Chunk):  # tested first, because most events are chunks
-            response = pb.EncodeStreamResponse()
-            chunk = response.chunk  # set in place, because a message given to the constructor would be copied
-            chunk.data, chunk.offset, chunk.input_samples = event.data, event.offset, event.input_samples
-            yield response
-        elif isinstance(event, Flushed):
-            flushed = pb.StreamFlushed(
-                offset=event.offset, input_samples=event.input_samples, held_samples=event.held_samples
-            )
-            yield pb.EncodeStreamResponse(flushed=flushed)
-        elif isinstance(event, Started):
-            yield pb.EncodeStreamResponse(started=_started(event))
-        else:
-            yield pb.EncodeStreamResponse(finished=_finished(event, output.sample_rate_hz))
+    return [_response(event, output) for event in events]
+
+
+def _response(event: Event, output: OutputOptions) -> pb.EncodeStreamResponse:
+    response = pb.EncodeStreamResponse()
+    if isinstance(event, Chunk):  # tested first, because most events are chunks
+        chunk = response.chunk  # set in place, because a message given to the constructor would be copied
+        chunk.data, chunk.offset, chunk.input_samples = event
+    elif isinstance(event, Flushed):
+        flushed = response.flushed
+        flushed.offset, flushed.input_samples = event.offset, event.input_samples
+        flushed.held_samples = event.held_samples
+    elif isinstance(event, Started):
+        response.started.CopyFrom(_started(event))
+    else:
+        response.finished.CopyFrom(_finished(event, output.sample_rate_hz))
+    return response
 
 
 def _started(event: Started) -> pb.StreamStarted:
