@@ -168,11 +168,13 @@ def collector() -> Iterator[tuple[str, list[Span]]]:
 
 def test_span_and_log_line_belong_to_the_callers_trace() -> None:
     parent = [("traceparent", f"00-{TRACE_ID}-{SPAN_ID}-01")]
+    named = pb.EncodeStreamRequest(config=CONFIG.config)
+    named.config.request_id = "order-66"
     with collector() as (address, spans):
         variables = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": address}
         with ServerProcess("--tracing", variables=variables) as server:
             with channel_to(server) as channel:
-                Stream(channel, metadata=parent).start().finish()
+                Stream(channel, named, metadata=parent).start().finish()
                 Stream(channel, pb.EncodeStreamRequest(pcm=FRAME), metadata=parent).error()
             server.signal()
             assert server.wait() == 0
@@ -185,4 +187,6 @@ def test_span_and_log_line_belong_to_the_callers_trace() -> None:
         grpc.StatusCode.FAILED_PRECONDITION.value[0],
     ]
     assert attributes[0]["audiowriter.format"].string_value == "pcm"
+    assert attributes[0]["audiowriter.request_id"].string_value == "order-66"
+    assert "audiowriter.request_id" not in attributes[1]
     assert attributes[1]["audiowriter.reason"].string_value == "CONFIG_MISSING"
