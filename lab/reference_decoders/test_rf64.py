@@ -10,7 +10,8 @@ from audiowriter_server.rpc.session import Session
 from support.streams import flat
 
 from lab.reference_decoders import layouts
-from lab.reference_decoders.product import metadata
+from lab.reference_decoders.complaints import complaints
+from lab.reference_decoders.product import crc32c_on_disk, metadata
 from lab.reference_decoders.tools import run
 
 RATE, CHANNELS, FRAME_BYTES = 192_000, 8, 64  # F64LE
@@ -64,8 +65,11 @@ def test_real_run_beyond_4_gib(long: None, tmp_path: Path) -> None:
     with file.open("wb") as sparse:
         sparse.write(finished.header)
         sparse.truncate(finished.totals.file_bytes)
+    assert crc32c_on_disk(file) == finished.totals.file_crc32c
     shown = ("-of", "csv=p=0", "-show_entries", "stream=duration_ts,channels")
-    assert run("ffprobe", "-v", "warning", *shown, file) == (f"{CHANNELS},{frames}\n".encode(), "")
+    printed, warnings = run("ffprobe", "-v", "warning", *shown, file)
+    assert printed == f"{CHANNELS},{frames}\n".encode()
+    assert list(complaints("ffprobe", "wav", warnings)) == []
     assert run("mediainfo", "--Inform=Audio;%SamplingCount% %Channels%", file) == (
         f"{frames} {CHANNELS}\n".encode(),
         "",
