@@ -86,13 +86,13 @@ symphonia:  # one of the reference decoders is written in Rust; takes a minute
 	@command -v cargo >/dev/null || { echo "lab-reference-decoders: cargo is missing: one of the decoders is written in Rust" >&2; exit 1; }
 	cargo build --quiet --release --manifest-path lab/reference_decoders/symphonia/Cargo.toml --target-dir build/symphonia
 
-lab-conformance: $(VENV)/.ready  ## Run the same cases with the Python, Go and Java clients; needs go, a JDK and mvn
-	$(LAB).conformance
+lab-conformance: $(VENV)/.ready  ## Run the same cases with all clients, or with DRIVERS="python go" and DRIVER=path; needs go, a JDK and mvn
+	$(LAB).conformance $(DRIVERS) $(if $(DRIVER),--driver '$(DRIVER)')
 
 lab-snippets: $(VENV)/.ready  ## Run the programs of the READMEs; needs go, a JDK and mvn
 	$(LAB).conformance.snippets
 
-lab-extras: $(VENV)/.ready  ## Install each distribution and each extra alone, and use it there; takes four minutes
+lab-extras: $(VENV)/.ready  ## Install each distribution and each extra alone, and use it there; needs go, a JDK and mvn; takes five minutes
 	$(LAB).extras
 
 lab-load: load-tools  ## Run ghz, k6, Locust, grpcurl and buf against a server for some seconds; needs go
@@ -144,7 +144,7 @@ manifests: lab-manifests
 
 nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras  ## Run what takes too long for each change; takes two hours
 
-readme: $(VENV)/.ready  ## Put the generated tables into README.md
+readme: $(VENV)/.ready  ## Put the generated tables into README.md, and the example into docs/write-a-client.md
 	$(BIN)/python -m lab.documents.readme
 
 formats-doc: $(VENV)/.ready  ## Generate docs/formats.md from the server's ListFormats and its output
@@ -162,7 +162,7 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/mypy
 	cd proto && $(abspath $(BIN))/buf lint && $(abspath $(BIN))/buf breaking --against $(RELEASED)
 	$(MAKE) generate
-	git diff --exit-code -- proto client/go/gen client/python/audiowriter_client/formats.py || \
+	git diff --exit-code -- proto client/go/gen client/go/proto client/python/audiowriter_client/formats.py || \
 	  { echo "generated code: run 'make generate' and commit the result" >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/test_project.py
 	$(MAKE) words
@@ -189,6 +189,7 @@ words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write
 generate: $(VENV)/.ready  ## Generate code from the proto and from the table of formats; Go code only if go is installed
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)
 	$(BIN)/python client/python/generate.py
+	cp proto/$(PROTO) client/go/proto/$(PROTO)
 	@if command -v go >/dev/null; then cd proto && $(abspath $(BIN))/buf generate; \
 	else echo "generate: go is missing: client/go/gen stays as it is" >&2; fi
 

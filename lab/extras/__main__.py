@@ -1,5 +1,7 @@
 """Build the wheels, install each distribution and each extra alone in a clean environment, and use it there.
 
+Also checks that the wheel, the Go module and the Java jars contain the contract; needs go, a JDK and mvn.
+
 python -m lab.extras [NAME ...]
 """
 
@@ -8,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from lab.extras import contract
 
 ROOT = Path(__file__).parents[2]
 SPEECH = ROOT / "demo" / "speech.flac"
@@ -52,7 +57,7 @@ def extras() -> dict[str, Extra]:
     server = "from audiowriter_server.runtime.settings import Settings; Settings()"
     return {
         "core": Extra("audiowriter-core", core_snippets, absent=("grpc", "google", "click")),
-        "client": Extra("audiowriter", [client], absent=("av", "click", "audiowriter_core")),
+        "client": Extra("audiowriter", [client, contract.IN_PYTHON], absent=("av", "click", "audiowriter_core")),
         "[core]": Extra("audiowriter[core]", [*core_snippets, client], absent=("click", "prometheus_client")),
         "[server]": Extra("audiowriter[server]", [server, client], absent=("rich", "pydub")),
         "[otel]": Extra("audiowriter[server,otel]", ["import opentelemetry.sdk"], absent=("rich",)),
@@ -66,8 +71,8 @@ def main() -> int:
     """Print one line per extra; return 1 if one fails."""
     wanted = sys.argv[1:]
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="audiowriter-extras-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="audiowriter-extras-") as temporary:
+        folder = Path(temporary)
         wheels = folder / "wheels"
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", wheels, ROOT / "core", ROOT], check=True)
@@ -76,19 +81,28 @@ def main() -> int:
             [server_python, "-m", "audiowriter_server", "--port=0"], stderr=subprocess.PIPE, text=True
         ) as server:
             target = _target(server)
-            for extra_name, extra in extras().items():
-                if wanted and extra_name not in wanted:
-                    continue
-                begin = time.monotonic()
-                try:
-                    _use(folder / extra_name.strip("[]"), wheels, extra, target)
-                    verdict = "works"
-                except (subprocess.CalledProcessError, AssertionError) as error:
-                    failed += 1
-                    verdict = f"FAILED: {getattr(error, 'stderr', None) or error}"
-                print(f"{extra_name:10} {extra.install:24} {time.monotonic() - begin:5.0f} s  {verdict}", flush=True)
+            checks: dict[str, tuple[str, Callable[[], None]]] = {
+                name: (extra.install, partial(_use, folder / name.strip("[]"), wheels, extra, target))
+                for name, extra in extras().items()
+            }
+            for name, check in contract.checks(wheels, folder / "go").items():
+                checks[name] = "the contract", check
+            for name, (what, check) in checks.items():
+                if not wanted or name in wanted:
+                    failed += not _works(name, what, check)
             server.terminate()
     return int(failed > 0)
+
+
+def _works(name: str, what: str, check: Callable[[], None]) -> bool:
+    begin = time.monotonic()
+    try:
+        check()
+        verdict = "works"
+    except (OSError, subprocess.CalledProcessError, AssertionError) as error:
+        verdict = f"FAILED: {getattr(error, 'stderr', None) or error}"
+    print(f"{name:10} {what:24} {time.monotonic() - begin:5.0f} s  {verdict}", flush=True)
+    return verdict == "works"
 
 
 def _target(server: subprocess.Popen[str]) -> str:
