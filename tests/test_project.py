@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,22 @@ def test_no_package_registry_is_named() -> None:
     assert named == []
 
 
-def test_the_tables_of_the_readme_are_up_to_date() -> None:
+def test_generated_parts_of_the_pages_are_up_to_date() -> None:
     """To update them: `make readme`."""
     assert subprocess.run([sys.executable, "-m", "lab.documents.readme", "--check"], cwd=ROOT).returncode == 0
+
+
+def test_the_client_in_the_documentation_stays_short() -> None:
+    """README.md states the limit."""
+    assert len((ROOT / "examples" / "node" / "client.mjs").read_text().splitlines()) < 60
+
+
+def test_python_programs_find_the_contract_and_go_has_a_copy() -> None:
+    """To update the copy: `make generate`."""
+    original = (ROOT / "proto" / "audiowriter" / "v1" / "audio_writer.proto").read_bytes()
+    assert (files("audiowriter.v1") / "audio_writer.proto").read_bytes() == original
+    copy = ROOT / "client" / "go" / "proto" / "audiowriter" / "v1" / "audio_writer.proto"
+    assert copy.read_bytes() == original
 
 
 def test_links_in_documents_are_valid() -> None:

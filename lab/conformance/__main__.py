@@ -1,9 +1,15 @@
-"""Run all cases in all languages and print the matrix: `make lab-conformance`."""
+"""Run all cases with the drivers of all languages and print the matrix: `make lab-conformance`.
 
+python -m lab.conformance [LANGUAGE ...] [--driver COMMAND]
+"""
+
+import argparse
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,38 +18,72 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from audiowriter_client import list_formats
+from google.protobuf.message import DecodeError
 from support.server import ServerProcess, Stream, channel_to, poll
 
-from lab.conformance.drivers import BUILDS, Driver
+from lab.conformance.drivers import LANGUAGES, Driver, Language, external
 from lab.conformance.plan import Case, Plan, load
 from lab.conformance.verdict import Judge, Outcome
 
 TOKEN = "of-the-conformance-set"
 
+STARTS = threading.Semaphore(os.cpu_count() or 1)
+"""Servers that start at the same time. A start has a time limit, and more of them would only slow each other down."""
+
 
 def main() -> int:
-    """Return 1 if a case failed."""
+    """Return 1 if a case failed, or if a driver ran no case."""
     begin = time.monotonic()
+    languages = _chosen()
     with tempfile.TemporaryDirectory(prefix="audiowriter-conformance-") as name, ExitStack() as stack:
         folder = Path(name)
         (folder / "tokens").write_text(TOKEN + "\n")
         (folder / "pcm").mkdir()
-        pool = stack.enter_context(ThreadPoolExecutor(len(BUILDS)))
-        commands = dict(zip(BUILDS, pool.map(lambda build: build(folder), BUILDS.values()), strict=True))
-        drivers = {language: stack.enter_context(Driver(command)) for language, command in commands.items()}
+        pool = stack.enter_context(ThreadPoolExecutor(len(languages)))
+        commands = list(pool.map(lambda language: language.build(folder), languages.values()))
+        drivers = {
+            name: stack.enter_context(Driver(command)) for name, command in zip(languages, commands, strict=True)
+        }
         print(f"built in {time.monotonic() - begin:.0f} s", flush=True)
         with ServerProcess() as server:
             formats = list_formats(server.target)
         run = Run(load(formats, folder / "pcm"), folder, stack)
         for number, case in enumerate(run.plan.cases):
             outcomes = pool.map(lambda item: run.ask(*item), [(number, case, *driver) for driver in drivers.items()])
-            for language, (outcome, faults) in zip(drivers, outcomes, strict=True):
-                run.judge(number, language, case, outcome, faults)
-    print("\n".join(run.matrix(list(BUILDS))))
-    failed = sum(run.failed.values())
-    print(f"{sum(run.done.values())} cases in {time.monotonic() - begin:.0f} s")
-    print(f"{sum(run.done.values()) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+            for name, (outcome, faults) in zip(drivers, outcomes, strict=True):
+                if "unsupported" in outcome and not languages[name].complete:
+                    run.left_out[name, outcome["unsupported"]] += 1
+                else:
+                    run.judge(number, name, case, outcome, faults)
+    print("\n".join([*run.matrix(list(languages)), *run.gaps(list(languages))]))
+    failed, done = sum(run.failed.values()), sum(run.done.values())
+    print(f"{done} cases in {time.monotonic() - begin:.0f} s")
+    print(f"{done - failed} passed, {failed} failed")
+    ran = {name for _, name in run.done}
+    return int(failed > 0 or ran != languages.keys())
+
+
+def _chosen() -> dict[str, Language]:
+    parser = argparse.ArgumentParser(prog="python -m lab.conformance")
+    parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help=f"of {', '.join(LANGUAGES)}; none: all")
+    parser.add_argument("--driver", metavar="COMMAND", help="another driver; beside python if no language is given")
+    arguments = parser.parse_args()
+    names = [name.lower() for name in arguments.languages] or (["python"] if arguments.driver else [*LANGUAGES])
+    if unknown := sorted({*names} - LANGUAGES.keys()):
+        parser.error(f"{', '.join(unknown)}: expected {', '.join(LANGUAGES)}")
+    chosen = {name: LANGUAGES[name] for name in dict.fromkeys(names)}
+    for name, language in chosen.items():
+        if not language.available:
+            if arguments.languages:
+                parser.error(f"{name}: {language.toolchain} is missing")
+            print(f"{name}: left out, {language.toolchain} is missing", flush=True)
+    chosen = {name: language for name, language in chosen.items() if language.available}
+    if arguments.driver:
+        try:
+            chosen["driver"] = external(arguments.driver)
+        except ValueError as error:
+            parser.error(str(error))
+    return chosen
 
 
 class Run:
@@ -53,6 +93,8 @@ class Run:
         self.plan = plan
         self.done: Counter[tuple[str, str]] = Counter()
         self.failed: Counter[tuple[str, str]] = Counter()
+        self.left_out: Counter[tuple[str, str]] = Counter()
+        """Cases that a driver does not support, by driver and its reason."""
         self._folder = folder
         self._judge = Judge()
         shared = {case.server for case in plan.cases if not case.own_server and not case.full}
@@ -73,7 +115,10 @@ class Run:
     def judge(self, number: int, language: str, case: Case, outcome: Outcome, faults: list[str]) -> None:
         """Count a case, and print its faults immediately."""
         file = self._file(number, language)
-        faults = [*self._judge.faults(language, case, outcome, file), *faults]
+        try:
+            faults = [*self._judge.faults(language, case, outcome, file), *faults]
+        except (TypeError, ValueError, DecodeError) as error:
+            faults = [f"malformed outcome {outcome}: {error}", *faults]
         self.done[case.group, language] += 1
         self.failed[case.group, language] += bool(faults)
         for fault in faults:
@@ -89,6 +134,14 @@ class Run:
             cells = [f"{self.done[key] - self.failed[key]}/{self.done[key]}" for key in keys]
             yield f"{group:20}" + "".join(f"{cell:>10}" for cell in cells)
 
+    def gaps(self, languages: list[str]) -> Iterator[str]:
+        """Return one row per driver that left cases out, with its reasons."""
+        for language in languages:
+            reasons = {reason: count for (name, reason), count in self.left_out.items() if name == language}
+            if reasons:
+                listed = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
+                yield f"{language} left out {sum(reasons.values())} of {len(self.plan.cases)} cases: {listed}"
+
     def _file(self, number: int, language: str) -> Path:
         return self._folder / language / str(number) / "file"
 
@@ -101,7 +154,7 @@ class Run:
         if not case.own_server:
             yield self._servers[case.server], lambda: None
             return
-        with ServerProcess(*self._flags(case.server)) as server:
+        with _start(self._flags(case.server)) as server:
             yield server, lambda: _befall(server, case.meanwhile)
             signal_name = case.meanwhile.get("signal")
             if signal_name == "SIGKILL":
@@ -118,13 +171,18 @@ class Run:
                 faults.append("the server did not exit: it has live streams")
 
 
+def _start(flags: Sequence[str]) -> ServerProcess:
+    with STARTS:
+        return ServerProcess(*flags)
+
+
 @contextmanager
 def _several_servers(case: Case, faults: list[str]) -> Iterator[str]:
     """Start several servers, fill the full ones with a stream, and return all of them as one target."""
     with ExitStack() as stack:
         servers = []
         for full in case.full:
-            server = stack.enter_context(ServerProcess(*(["--max-streams=1", "--idle-timeout=600"] if full else [])))
+            server = stack.enter_context(_start(["--max-streams=1", "--idle-timeout=600"] if full else []))
             if full:
                 stream = Stream(stack.enter_context(channel_to(server))).start()
                 stack.callback(stream.half_close)

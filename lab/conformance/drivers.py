@@ -2,11 +2,14 @@
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from queue import Empty, Queue
@@ -15,6 +18,7 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parents[2]
 GO = ROOT / "client" / "go"
 JAVA = ROOT / "client" / "java"
+NODE = ROOT / "examples" / "node"
 
 ANSWER_S = 90.0
 """Timeout of one case; the machine may be busy."""
@@ -54,12 +58,49 @@ def package_java() -> Path:
     return jar
 
 
-BUILDS: dict[str, Callable[[Path], list[str]]] = {
-    "Python": build_python,
-    "asyncio": build_asyncio,
-    "Go": build_go,
-    "Java": build_java,
+def build_node(folder: Path) -> list[str]:
+    """Install the packages of the example for Node.js and return its driver's command."""
+    # Without install scripts: none of the packages needs one.
+    _build(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], NODE)
+    return ["node", str(NODE / "driver.mjs")]
+
+
+@dataclass(frozen=True)
+class Language:
+    """How the driver of a language is made, and what it must be able to do."""
+
+    build: Callable[[Path], list[str]]
+    """Builds the driver with its outputs in a folder, and returns its command."""
+    complete: bool = True
+    """Whether it must run every case. Others may answer `unsupported`."""
+    toolchain: str = ""
+    """Program that must be installed, or the language is left out. Unset: the run fails without the toolchain."""
+
+    @property
+    def available(self) -> bool:
+        """Whether the toolchain is installed, if the language may be left out."""
+        return not self.toolchain or shutil.which(self.toolchain) is not None
+
+
+LANGUAGES: dict[str, Language] = {
+    "python": Language(build_python),
+    "asyncio": Language(build_asyncio),
+    "go": Language(build_go),
+    "java": Language(build_java),
+    "node": Language(build_node, complete=False, toolchain="npm"),
 }
+
+
+def external(command: str) -> Language:
+    """Return the language of a driver that is not part of the project: a path, or a command with arguments.
+
+    Raises ValueError if its program does not exist or is not executable.
+    """
+    program, *arguments = shlex.split(command)
+    found = shutil.which(program)
+    if found is None:
+        raise ValueError(f"{program}: expected a path or a command that can be executed")
+    return Language(lambda folder: [found, *arguments], complete=False)
 
 
 def _build(command: list[str], where: Path) -> None:
@@ -92,7 +133,10 @@ class Driver:
         lines.put("")
 
     def ask(self, case: dict[str, Any], at_pause: Callable[[], None]) -> dict[str, Any]:
-        """Run a case and return its outcome. A driver that times out or crashes is replaced by a new one."""
+        """Run a case and return its outcome. A driver that times out or crashes is replaced by a new one.
+
+        An AssertionError of `at_pause` means that the driver's stream is not in the state that the pause requires.
+        """
         try:
             self._write(case)
             outcome = self._next()
@@ -100,7 +144,7 @@ class Driver:
                 at_pause()
                 self._write({})
                 outcome = self._next()
-        except (BrokenPipeError, Empty, ValueError) as error:
+        except (AssertionError, BrokenPipeError, Empty, ValueError) as error:
             self.close()
             self._start()
             return {"code": "NO_ANSWER", "reason": f"{type(error).__name__}: {error}"}
@@ -112,7 +156,9 @@ class Driver:
         self._process.stdin.flush()
 
     def _next(self) -> dict[str, Any]:
-        outcome: dict[str, Any] = json.loads(self._lines.get(timeout=ANSWER_S))
+        outcome = json.loads(line := self._lines.get(timeout=ANSWER_S))
+        if not isinstance(outcome, dict):
+            raise ValueError(f"expected an object, not {line.strip()}")
         return outcome
 
     def close(self) -> None:

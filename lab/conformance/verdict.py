@@ -9,6 +9,7 @@ import google_crc32c
 from audiowriter.v1 import audio_writer_pb2 as pb
 from support.ogg import without_serials
 
+from lab.conformance.opus_file import durations_ms
 from lab.conformance.plan import OK, Case
 
 Outcome = dict[str, Any]
@@ -25,15 +26,19 @@ class Judge:
         yield from _unexpected(case.expect, outcome)
         if "second" in case.expect:
             yield from _unexpected(case.expect["second"], outcome.get("second", {}))
-        if case.expect["code"] != outcome["code"]:
+        if case.expect["code"] != outcome.get("code"):
             return
         if outcome["code"] == OK:
+            if case.asked["method"] == "stream" and "totals" not in outcome:
+                yield "totals are missing"
             for number in range(2, case.asked["streams"] + 1):
                 copy = file.with_name(f"{file.name}.{number}")
                 if not copy.exists() or copy.read_bytes() != file.read_bytes():
                     yield f"{copy.name} differs from {file.name}"
                 copy.unlink(missing_ok=True)
             yield from _wrong_file(case, outcome, file)
+            if "opus_ms" in case.expect and (found := durations_ms(file.read_bytes())) != _opus_ms(case):
+                yield f"frames and pages of {found} ms, expected {_opus_ms(case)}"
             if file.exists():
                 content = _comparable_file(case, file.read_bytes())
                 yield from self._different("file", case.file, f"{language} in {case}", content)
@@ -61,6 +66,11 @@ def _unexpected(expect: Outcome, outcome: Outcome) -> Iterator[str]:
     wanted_fields = sorted(expect.get("fields", []))
     if fields != wanted_fields:
         yield f"violations of {fields}, expected {wanted_fields}"
+
+
+def _opus_ms(case: Case) -> tuple[set[float], set[float]]:
+    frame, page = case.expect["opus_ms"]
+    return {frame}, {page}
 
 
 def _wrong_file(case: Case, outcome: Outcome, file: Path) -> Iterator[str]:

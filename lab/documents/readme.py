@@ -1,4 +1,4 @@
-"""Put the generated tables of formats and figures into README.md: `make readme`."""
+"""Put generated tables into README.md, and the example into docs/write-a-client.md: `make readme`."""
 
 import subprocess
 import sys
@@ -10,17 +10,35 @@ from audiowriter_core import FORMATS, Format
 from lab.documents.markers import put
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
+CLIENT = ROOT / "examples" / "node" / "client.mjs"
 
 
 def main() -> int:
-    """Rewrite README.md; with --check only return whether that would change it."""
-    before = README.read_text()
-    after = put(put(before, "formats", formats()), "figures", figures())
-    if "--check" in sys.argv:
-        return int(after != before)
-    README.write_text(after)
-    return 0
+    """Rewrite the pages; with --check only return whether that would change one."""
+    changed = False
+    for name, texts in pages().items():
+        page = ROOT / name
+        before = after = page.read_text()
+        for marker, text in texts.items():
+            after = put(after, marker, text)
+        changed = changed or after != before
+        if "--check" not in sys.argv:
+            page.write_text(after)
+    return int(changed and "--check" in sys.argv)
+
+
+def pages() -> dict[str, dict[str, str]]:
+    """Return the generated texts of each page, by the name of their markers."""
+    return {
+        "README.md": {"formats": formats(), "figures": figures()},
+        "docs/write-a-client.md": {"client": client()},
+    }
+
+
+def client() -> str:
+    """Return the client for Node.js with its length."""
+    program = CLIENT.read_text()
+    return f"`{CLIENT.name}`, {len(program.splitlines())} lines:\n\n```js\n{program}```"
 
 
 def formats() -> str:
