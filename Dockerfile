@@ -8,21 +8,17 @@ ARG BASE=docker.io/library/python:3.11.14-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY pyproject.toml README.md CHANGELOG.md LICENSE constraints.txt ./
+COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
+COPY requirements requirements
+COPY deploy/image/packages deploy/image/packages
 COPY proto proto
 COPY core core
 COPY server server
 COPY client/python client/python
 COPY cli cli
-# The builder has its own environment, so that build tools are not part of the image. Bytecode is compiled here, because
-# a read-only file system can't store it at start.
-RUN python3 -m venv /opt/build \
- && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
-      --constraint constraints.txt 'hatchling>=1.27' \
- && /opt/build/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheels ./core . \
- && python3 -m venv --without-pip /opt/audiowriter \
- && /opt/build/bin/pip --python /opt/audiowriter/bin/python install --no-cache-dir --disable-pip-version-check --no-compile \
-      --only-binary :all: --constraint constraints.txt /wheels/audiowriter_core-*.whl "$(echo /wheels/audiowriter-*.whl)[cli,otel]" \
+# A script, so that `make sbom` describes the same packages. Bytecode is compiled here, because a read-only file system can't
+# store it at start.
+RUN deploy/image/packages /opt/audiowriter /opt/made \
  && find /opt/audiowriter -type d -name tests -prune -exec rm -rf {} + \
  && /opt/audiowriter/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/audiowriter/lib
 

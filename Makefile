@@ -9,7 +9,7 @@ PROTO  := audiowriter/v1/audio_writer.proto
 RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean
+.PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock sbom
 .PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
@@ -17,10 +17,15 @@ LOAD   := benchmarks/results/audiowriter-load
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | grep -v '^lab-' | sed -E 's/:.*## /\t/' | expand -t 14
 
+# Only files whose hash is in the lock are installed, and no dependency that it does not list. Only wheels: building one
+# would download build tools that have no hash.
+LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes --requirement
+
 # The stamp makes the set-up run once, and again when the dependencies change.
-$(VENV)/.ready: pyproject.toml core/pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml core/pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./core --editable '.[dev]'
+	$(BIN)/python $(LOCKED) requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable ./core --editable .
 	@touch $@
 
 demo: $(VENV)/.ready  ## Encode the sample speech into every format and check each file
@@ -50,8 +55,8 @@ bench-quick: $(VENV)/.bench $(LOAD)  ## Run the part of the benchmark that takes
 profile: $(VENV)/.bench $(LOAD)  ## Show where the time of 20 ms frames goes
 	$(BIN)/python benchmarks/breakdown.py
 
-$(VENV)/.bench: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./core --editable '.[bench]'
+$(VENV)/.bench: $(VENV)/.ready requirements/bench.txt
+	$(BIN)/python $(LOCKED) requirements/bench.txt
 	@touch $@
 
 $(LOAD): $(wildcard client/go/*.go client/go/cmd/audiowriter-load/*.go)
@@ -111,12 +116,12 @@ build/tools/.ready: lab/load/requirements.txt
 	go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 	go install go.k6.io/k6@v1.8.1
 	$(PYTHON) -m venv build/locust
-	build/locust/bin/python -m pip install --quiet --disable-pip-version-check --requirement lab/load/requirements.txt
+	build/locust/bin/python $(LOCKED) lab/load/requirements.txt
 	ln -sf ../locust/bin/locust build/tools/locust
 	@touch $@
 
-$(VENV)/.scale: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./core --editable '.[scale]'
+$(VENV)/.scale: $(VENV)/.ready requirements/scale.txt
+	$(BIN)/python $(LOCKED) requirements/scale.txt
 	GOBIN=$(abspath $(BIN)) go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
 	@touch $@
 
@@ -153,7 +158,7 @@ formats-doc: $(VENV)/.ready  ## Generate docs/formats.md from the server's ListF
 scaling-doc: $(VENV)/.scale  ## Generate the tables and the plot of docs/scaling.md from measured figures
 	$(LAB).documents.scaling
 
-image: $(VENV)/.ready  ## Build the image with buildah, and encode every format with it; requires root on Debian
+image: $(VENV)/.ready  ## Build the image and its SBOM with buildah, and encode every format with it; requires root on Debian
 	deploy/image/build
 
 check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
@@ -178,6 +183,33 @@ github: $(VENV)/.ready  ## Check the workflows and forms in .github; part of che
 
 $(BIN)/actionlint: $(VENV)/.ready
 	GOBIN=$(abspath $(BIN)) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+# The tools of the supply chain, apart from the project's own packages.
+build/supply/.ready: requirements/supply.txt
+	$(PYTHON) -m venv build/supply
+	build/supply/bin/python $(LOCKED) requirements/supply.txt
+	@touch $@
+
+# One resolution for all supported versions of Python and all platforms. Locked versions stay as they are, unless they no
+# longer fit; UPGRADE=--upgrade or UPGRADE='--upgrade-package numpy' changes them. scale.txt contains the others, so that
+# each package has one version.
+LOCK = build/supply/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock' --no-emit-package audiowriter --no-emit-package audiowriter-core
+OWN := ./core\n.
+
+lock: build/supply/.ready  ## Lock the versions and hashes of all Python packages in requirements/; UPGRADE=--upgrade takes newer ones
+	printf '$(OWN)[scale,bench,dev]\nhatchling>=1.27\n' | $(LOCK) $(UPGRADE) - -o requirements/scale.txt
+	printf '$(OWN)[dev]\nhatchling>=1.27\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/dev.txt
+	printf '$(OWN)[bench]\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/bench.txt
+	printf '$(OWN)[cli,otel]\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/image.txt
+	printf 'hatchling>=1.27\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/build.txt
+	$(LOCK) $(UPGRADE) lab/load/requirements.in -o lab/load/requirements.txt
+	printf 'cyclonedx-bom\npip-audit\nuv\n' | $(LOCK) $(UPGRADE) - -o requirements/supply.txt
+
+sbom:  ## Write build/sbom.cdx.json: what the image's environment contains, in CycloneDX
+	rm -rf build/image
+	deploy/image/packages build/image/environment build/image
+	cp build/image/environment/sbom.cdx.json build/sbom.cdx.json
 
 released-proto: $(VENV)/.ready  ## Freeze the contract as it is now; only for a release
 	cd proto && $(abspath $(BIN))/buf breaking --against $(RELEASED)
