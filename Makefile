@@ -9,7 +9,7 @@ PROTO  := audiowriter/v1/audio_writer.proto
 RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock sbom
+.PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
 .PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
@@ -205,6 +205,9 @@ lock: build/supply/.ready  ## Lock the versions and hashes of all Python package
 	printf 'hatchling>=1.27\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/build.txt
 	$(LOCK) $(UPGRADE) lab/load/requirements.in -o lab/load/requirements.txt
 	printf 'cyclonedx-bom\npip-audit\nuv\n' | $(LOCK) $(UPGRADE) - -o requirements/supply.txt
+
+audit: $(VENV)/.ready build/supply/.ready  ## Look up the locked Python packages and the Go code in databases of vulnerabilities; REQUIRED=1: fail if one cannot be reached
+	$(BIN)/python -m lab.audit $(if $(REQUIRED),--required)
 
 sbom:  ## Write build/sbom.cdx.json: what the image's environment contains, in CycloneDX
 	rm -rf build/image

@@ -1,0 +1,1 @@
+"""The audit: locked packages and Go code, looked up in databases of known vulnerabilities."""
