@@ -91,6 +91,23 @@ def test_long_names_are_refused_by_health_checks(channel: grpc.Channel) -> None:
         assert "takes at most 4096" in str(caught.value.details())
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    ],
+)
+def test_requests_that_do_not_parse_are_refused(server: ServerProcess, channel: grpc.Channel, method: str) -> None:
+    call: Any = channel.unary_stream(method)
+    with pytest.raises(grpc.RpcError) as caught:
+        next(call(b"\xff" * 8, timeout=20))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "is not a valid message" in str(caught.value.details())
+    assert not [line for line in server.log if line["level"] == "error"], "any client could fill the log"
+
+
 def test_watches_are_bounded(channel: grpc.Channel) -> None:
     health = health_pb2_grpc.HealthStub(channel)
     watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(small_requests.MAX_STREAMS)]

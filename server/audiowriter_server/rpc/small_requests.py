@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import grpc
+from google.protobuf.message import DecodeError
 
 MAX_BYTES = 4096
 """Maximum length of a request, in bytes."""
@@ -84,6 +85,8 @@ class SmallRequests:
                 request = await self._read_in_turn(peer, context)
         except TimeoutError:
             await context.abort(grpc.StatusCode.ABORTED, f"no request within {READ_S:g} s")
+        except DecodeError:  # gRPC would log a traceback, and any client can send such a request
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is not a valid message of this method")
         if request is grpc.aio.EOF:
             if not last:
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is missing")
