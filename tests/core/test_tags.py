@@ -126,6 +126,15 @@ def test_a_genre_may_have_any_number_of_digits(name: str, genre: str) -> None:
     assert encode(config(name, tags={"genre": genre}), PCM).started.output.tags == (("genre", genre),)
 
 
+@pytest.mark.parametrize("name", ID3)
+@pytest.mark.parametrize("genre", ["1" * 5000, "(" + "1" * 5000 + ")"])
+def test_a_second_genre_may_have_any_number_of_digits(name: str, genre: str) -> None:
+    tags = (("genre", "12"), ("genre", genre))
+    encoded = encode(config(name, tags=tags), PCM)
+    assert encoded.started.output.tags == tags
+    assert name != "mp3" or encoded.file[-1] == 12
+
+
 @pytest.mark.parametrize(
     ("genre", "number"), [("12", 12), ("Blues", 0), ("(17)Rock", 17), ("x" * 100, 255), ("²", 255)]
 )

@@ -60,8 +60,9 @@ def _is_no_timestamp(value: str) -> bool:
 
 def _id3v1(tag: id3.ID3, values: Mapping[str, str]) -> bytes:
     frames = {key: frame for key, frame in tag.items() if key != "TDRC"}
-    if len(values.get("genre", "")) > _MAX_ID3V1_GENRE:
-        del frames["TCON"]
+    if "genre" in values:  # ID3v1 has one genre, but mutagen would parse all of them
+        genre = values["genre"]
+        frames["TCON"] = id3.TCON(encoding=id3.Encoding.UTF8, text=genre if len(genre) <= _MAX_ID3V1_GENRE else "")
     id3v1 = bytearray(id3.MakeID3v1(frames))
     # mutagen omits the comment, because ID3v2 allows several comments, and takes only timestamps for the year.
     for name, field in (("date", _ID3V1_YEAR), ("comment", _ID3V1_COMMENT)):
