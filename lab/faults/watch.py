@@ -16,11 +16,12 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Setting:
-    """Arguments and environment to start a server with."""
+    """Arguments, environment and program to start a server with."""
 
     flags: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     workers: int = 1
+    program: tuple[str, ...] = ("-m", "audiowriter_server")
 
 
 class Watched(ServerProcess):
@@ -33,7 +34,13 @@ class Watched(ServerProcess):
     def __init__(self, setting: Setting, folder: Path) -> None:
         self.folder = folder
         self.metrics = Metrics()
-        super().__init__(self.metrics.flag, *setting.flags, workers=setting.workers, variables=setting.variables)
+        super().__init__(
+            self.metrics.flag,
+            *setting.flags,
+            workers=setting.workers,
+            variables=setting.variables,
+            program=setting.program,
+        )
         self.first = self.most = self.last = (self.resident_bytes(), 0)
         self._over = threading.Event()
         self._watcher = threading.Thread(target=self._watch)
