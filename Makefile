@@ -10,7 +10,7 @@ RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
 .PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
-.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests lab-fuzz
+.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests lab-fuzz lab-search
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
 
@@ -84,6 +84,11 @@ lab-fuzz: SECONDS ?= 60
 lab-fuzz: SEED ?=
 lab-fuzz: $(VENV)/.ready  ## Send random calls to a server with 768 MiB of memory for a minute, or SECONDS; SEED= repeats them
 	$(LAB).fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+lab-search: export GRPC_VERBOSITY = NONE
+lab-search: SECONDS ?= 300
+lab-search: $(VENV)/.ready  ## Search for the streams that delay other callers most, for five minutes, or SECONDS
+	$(LAB).search --seconds $(SECONDS)
 
 lab-reference-decoders: EVERY ?= 1
 lab-reference-decoders: $(VENV)/.ready symphonia  ## Check files of every format with third-party decoders, including Chromium; EVERY=4 checks a quarter of them

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,11 +32,11 @@ def frame_latency(server: Watched, tries: int) -> Counter[str]:
     found = []
     with _bulk(server) as bulk:
         for _ in range(tries):
-            begin, of_server, of_others = time.monotonic(), server.cpu_seconds(), _cpu_of_others(server, bulk)
+            begin, of_server, of_others = time.monotonic(), server.cpu_seconds(), cpu_of_others(server, bulk)
             loaded = p99(server.target, LOADED_S)
             seconds = time.monotonic() - begin
             cores = (server.cpu_seconds() - of_server) / seconds
-            others = (_cpu_of_others(server, bulk) - of_others) / seconds
+            others = (cpu_of_others(server, bulk) - of_others) / seconds
             found.append((loaded, cores, others))
             if loaded < TARGET_S:
                 break
@@ -49,34 +49,36 @@ def frame_latency(server: Watched, tries: int) -> Counter[str]:
     return Counter({figures: 1})
 
 
-def _cpu_of_others(server: Watched, bulk: int) -> float:
+def cpu_of_others(server: Watched, bulk: int) -> float:
     """Return the CPU seconds of all other processes: user, nice, system, interrupts. proc_stat(5)."""
     user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:8])
     busy = (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
     return busy - server.cpu_seconds() - cpu_seconds(bulk) - time.process_time()
 
 
-def p99(target: str, seconds: float) -> float:
-    """Send frames by the clock (open loop): a delay counts from the due time, whatever causes it."""
+def p99(target: str, seconds: float, metadata: Sequence[tuple[str, str]] = ()) -> float:
+    """Send frames by the clock (open loop): a delay counts from the due time, whatever causes it. Check the bytes."""
     delays: list[float] = []
-    received, begin = 0, 0.0
+    received, begin = bytearray(), 0.0
 
     def arrive(data: bytes) -> None:
-        nonlocal received
-        received += len(data)
+        received.extend(data)
         now = time.monotonic()
-        while (len(delays) + 1) * FRAME_BYTES <= received:
+        while (len(delays) + 1) * FRAME_BYTES <= len(received):
             delays.append(now - begin - len(delays) * FRAME_S)
 
     frames = round(seconds / FRAME_S)
     # PCM, because each input byte is an output byte: only the waiting time is measured.
-    with channel_to(target) as channel, AudioWriter.open(channel, config("pcm", RATE), arrive) as writer:
+    with (
+        channel_to(target) as channel,
+        AudioWriter.open(channel, config("pcm", RATE), arrive, metadata=metadata) as writer,
+    ):
         assert writer.started.mime_type
         begin = time.monotonic()
         for number in range(frames):
             time.sleep(max(0, begin + number * FRAME_S - time.monotonic()))
             writer.write(speech(FRAME_BYTES, number * FRAME_BYTES))
-    assert len(delays) == frames, "frames were lost"
+    assert received == speech(frames * FRAME_BYTES), "frames were lost or damaged"
     return sorted(delays)[frames * 99 // 100]
 
 

@@ -14,8 +14,8 @@ from h2.events import ConnectionTerminated, Event, ResponseReceived, StreamReset
 from h2.exceptions import ProtocolError
 from support.server import LIMIT_S
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 5, 6, 8, 9
-ACK, END_HEADERS, PADDED = 0x1, 0x4, 0x8
+DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 5, 6, 7, 8, 9
+ACK, END_STREAM, END_HEADERS, PADDED = 0x1, 0x1, 0x4, 0x8
 CANCEL = 0x8
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
