@@ -14,6 +14,7 @@ from audiowriter_core import AudioEncoder
 from ..telemetry.call_record import CallRecord
 from .fair_pool import FairPool
 from .session import Session
+from .turns import Turns
 
 INLINE_MS = 2.0
 """Maximum expected time, in ms, of an encode call on the event loop. It delays all other streams by this time."""
@@ -78,8 +79,8 @@ class StreamCost:
         """Count the time of one step of a call."""
         self._call_ms += seconds * 1000
 
-    def end_call(self, pcm_bytes: int, expected_ms: float) -> None:
-        """Count a call whose steps have all run."""
+    def end_call(self, pcm_bytes: int, expected_ms: float) -> float:
+        """Count a call whose steps have all run; return its time in ms."""
         if self._pool_calls:
             self._pool_calls -= 1
         slow = self._call_ms > SLOW_MS and expected_ms <= INLINE_MS
@@ -89,17 +90,19 @@ class StreamCost:
                 self._suspect_calls, self._pool_calls = 0, POOL_CALLS
         elif slow:
             self._suspect_calls = SUSPECT_CALLS
-        self._ms += self._call_ms
+        call_ms, self._call_ms = self._call_ms, 0.0
+        self._ms += call_ms
         self._bytes += pcm_bytes
-        self._call_ms = 0.0
         if self._bytes > _RECENT_BYTES:  # so that recent calls count more
             self._ms, self._bytes = self._ms / 2, self._bytes // 2
+        return call_ms
 
 
 class Scheduler:
     """Runs steps on the event loop or in its thread pool. One instance per process."""
 
     def __init__(self, threads: int) -> None:
+        self.turns = Turns()
         self._pool = FairPool(threads)
         self._inline_s: dict[str, float] = {}
         self._heavy: frozenset[str] = frozenset()

@@ -16,6 +16,7 @@ from .scheduling import Scheduler, StreamCost
 from .server_info import server_info
 from .session import Session
 from .stream_call import StreamCall, Waits
+from .turns import CALL_MS
 from .unary_call import UnaryCall
 from .watchdog import Watchdog
 
@@ -84,10 +85,12 @@ class AudioWriterService:
         )
 
     async def _encode_stream(self, context: Context, record: CallRecord) -> None:
+        await self._scheduler.turns.turn(record.caller, CALL_MS)
         with self._memory.reserve(stream_bytes(self._settings)) as reservation:
             await StreamCall(context, record, self._scheduler, self._limits, self._waits, reservation).run()
 
     async def _encode(self, context: Context, record: CallRecord) -> pb.EncodeResponse:
+        await self._scheduler.turns.turn(record.caller, CALL_MS)
         with self._memory.reserve(unary_bytes(self._settings.max_message_bytes)) as reservation:
             request = await self._read(context, pb.EncodeRequest)
             record.message_received()
@@ -98,6 +101,7 @@ class AudioWriterService:
             return encoded
 
     async def _resolve_config(self, context: Context, record: CallRecord) -> pb.ResolveConfigResponse:
+        await self._scheduler.turns.turn(record.caller, CALL_MS)
         with self._memory.reserve(stream_bytes(self._settings)) as reservation:
             request = await self._read(context, pb.ResolveConfigRequest)
             record.message_received()

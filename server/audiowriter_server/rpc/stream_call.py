@@ -14,8 +14,9 @@ from ..telemetry.call_record import CallRecord
 from .admission import Context
 from .limits import Limits
 from .memory import Reservation
-from .scheduling import Scheduler, StreamCost, ends_inline
+from .scheduling import INLINE_MS, Scheduler, StreamCost, ends_inline
 from .session import Responses, Session
+from .turns import MESSAGE_MS, OPEN_MS
 from .watchdog import Activity, Wait, Watchdog
 
 FIRST_WRITE_S = 3.0
@@ -59,31 +60,47 @@ class StreamCall:
 
     async def run(self) -> None:
         """Read until the client has finished, then write the end of the file."""
-        session, cost, clock = self._session, self._cost, self._waits.clock
+        session, cost, clock, turns = self._session, self._cost, self._waits.clock, self._scheduler.turns
+        caller = self._record.caller
         activity = Activity(self._waits.enough_seconds)
         try:
             with Watchdog(clock) as watchdog:
                 watchdog.expect(self._waits.first_message)
                 while (request := await self._context.read()) is not grpc.aio.EOF:
                     self._record.message_received()
+                    pcm = request.pcm  # read once, because each access to a bytes field copies it
+                    size = len(pcm)
+                    ms = MESSAGE_MS + self._loop_ms(size)
+                    if not turns.take(caller, ms):
+                        watchdog.pause()
+                        await turns.wait(caller, ms)
                     if request.HasField("config"):
                         self._configure(request.config)
-                    pcm = request.pcm  # read once, because each access to a bytes field copies it
                     flush = request.HasField("flush")
                     del request  # so that an idle stream does not keep its last message in memory
-                    size = len(pcm)
                     self._limits.check_message(session.encoder, size)
                     expected_ms = cost.expected_ms(session.encoder, size)
-                    inline = self._scheduler.is_inline(cost, self._record.caller, expected_ms)
+                    inline = self._scheduler.is_inline(cost, caller, expected_ms)
                     steps = session.encode(pcm, flush=flush)
                     del pcm
                     await self._send(steps, watchdog, inline=inline)
                     del steps
-                    cost.end_call(size, expected_ms)
+                    call_ms = cost.end_call(size, expected_ms)
+                    if inline and call_ms > expected_ms:
+                        turns.charge(caller, call_ms - expected_ms)
                     watchdog.expect(self._waits.idle, activity.since(clock.now(), session.input_seconds, flush))
+                watchdog.pause()
+                await turns.turn(caller, MESSAGE_MS + INLINE_MS)
                 await self._send(session.finish(), watchdog, inline=ends_inline(session, cost))
         finally:
             session.close()
+
+    def _loop_ms(self, pcm_bytes: int) -> float:
+        """Return the expected time of an encode call on the event loop, in ms. 0 if it runs in the pool."""
+        if self._session.encoder is None:
+            return OPEN_MS
+        expected_ms = self._cost.expected_ms(self._session.encoder, pcm_bytes)
+        return expected_ms if expected_ms <= INLINE_MS else 0.0
 
     def _configure(self, config: pb.StreamConfig) -> None:
         if self._session.encoder is None:
