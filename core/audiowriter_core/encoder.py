@@ -147,6 +147,15 @@ class AudioEncoder:
         """Seconds of audio received so far."""
         return self.input_bytes / self.cost.bytes_per_second
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of PCM that were received and whose output was not returned yet, which `finish` still has to encode."""
+        if self._pipeline is None:
+            return 0
+        source, output = self.options.input, self.options.output
+        samples = self._pipeline.held_samples * source.sample_rate_hz / output.sample_rate_hz
+        return round(samples) * source.frame_bytes
+
     def start(self) -> list[Event]:
         """Open the codec; return Started and the provisional header. Optional: the first other call does the same."""
         return self._call("start", self._start, b"")

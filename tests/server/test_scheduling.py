@@ -10,7 +10,15 @@ from audiowriter_core import FORMATS, AudioEncoder
 from audiowriter_server.errors import MemoryFull
 from audiowriter_server.rpc.fair_pool import FairPool
 from audiowriter_server.rpc.memory import ENCODER_BYTES, PROCESS_BYTES, MemoryBudget, available_bytes, stream_bytes
-from audiowriter_server.rpc.scheduling import INLINE_MS, POOL_CALLS, SLOW_MS, SUSPECT_CALLS, Scheduler, StreamCost
+from audiowriter_server.rpc.scheduling import (
+    INLINE_MS,
+    POOL_CALLS,
+    SLOW_MS,
+    SUSPECT_CALLS,
+    Scheduler,
+    StreamCost,
+    ends_inline,
+)
 from audiowriter_server.rpc.session import Session
 from audiowriter_server.runtime.settings import MIB, Settings
 from support.streams import config
@@ -56,6 +64,14 @@ def test_a_stream_that_was_slow_on_the_event_loop_leaves_it_for_a_while() -> Non
         assert not scheduler.is_inline(cost, "caller", 1.0)
         cost.end_call(960, expected_ms=1.0)
     assert scheduler.is_inline(cost, "caller", 1.0)
+
+
+def test_the_end_of_a_stream_runs_on_the_event_loop_only_if_it_is_short() -> None:
+    short, long = session("mp3", 24_000), session("fmp4", 7350, channels=5, out_rate=32_000)
+    for stream in (short, long):
+        list(stream.encode(bytes(4800)))
+    assert ends_inline(short, StreamCost())
+    assert not ends_inline(long, StreamCost())
 
 
 @pytest.mark.parametrize("name", FORMATS)

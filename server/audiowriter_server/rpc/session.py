@@ -35,6 +35,11 @@ class Session:
         """Length of the file so far, in bytes."""
         return self.encoder.bytes_out if self.encoder else 0
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of PCM that the end of the stream still has to encode."""
+        return self.encoder.held_bytes if self.encoder else 0
+
     def configure(self, config: pb.StreamConfig) -> AudioEncoder:
         """Take the config of a request; return the encoder. Raises OutOfOrder if it changes, and InvalidArgument."""
         if self.encoder is None:
