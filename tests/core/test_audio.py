@@ -134,5 +134,16 @@ def test_mixing_never_clips(source: int, target: int) -> None:
     assert (gains.sum(axis=0) <= 1 + 1e-12).all()
 
 
+@pytest.mark.parametrize(("source", "target"), [(8, 1), (8, 2), (6, 2), (3, 1), (2, 1), (1, 2)])
+def test_a_mixed_file_does_not_depend_on_how_its_input_is_cut(source: int, target: int) -> None:
+    # FLAC, whose samples of 24 bits show the last bit of a float.
+    stream = config(
+        "flac", 24_000, source, "U8", out_channels=target, out_rate=48_000, out_sample_format="S24LE", effort=0
+    )
+    pcm = np.random.default_rng(1).integers(0, 256, (400, source), np.uint8).tobytes()
+    one_by_one = range(0, len(pcm), source)
+    assert encode(stream, pcm, one_by_one).file == encode(stream, pcm).file
+
+
 def test_channel_masks_are_those_of_wave() -> None:
     assert [channel_mask(count) for count in range(1, 9)] == [0x4, 0x3, 0x7, 0x33, 0x37, 0x3F, 0x70F, 0x63F]

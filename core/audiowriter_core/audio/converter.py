@@ -78,11 +78,11 @@ class PcmConverter:
         if self._from.is_float:
             floats = np.clip(floats, -MAX_FLOAT, MAX_FLOAT)
         if self._mix is not None and self._mix_first:
-            floats = floats @ self._mix.astype(self._float)
+            floats = layouts.mix(floats, self._mix)
         if self._resampler is not None:
             floats = self._resampler.resample_chunk(np.ascontiguousarray(floats), last=last)
         if self._mix is not None and not self._mix_first:
-            floats = floats @ self._mix.astype(self._float)
+            floats = layouts.mix(floats, self._mix)
         return from_float(self._clip(floats) if self._clips else floats, self._to)
 
     def _clip(self, floats: Samples) -> Samples:

@@ -49,7 +49,7 @@ def can_mix(source: int, target: int) -> bool:
 
 
 def mix_matrix(source: int, target: int) -> NDArray[Any]:
-    """Return the gains for `samples @ matrix`, as an array of shape (source, target).
+    """Return the gains for `mix`, as an array of shape (source, target).
 
     The gains of one target channel add up to at most 1, so mixing never clips.
     """
@@ -60,6 +60,18 @@ def mix_matrix(source: int, target: int) -> NDArray[Any]:
     stereo = np.array([_TO_STEREO[speaker] for speaker in LAYOUTS[source]], float)
     stereo /= stereo.sum(axis=0).max()
     return stereo if target == 2 else stereo.mean(axis=1, keepdims=True)
+
+
+def mix(samples: NDArray[Any], matrix: NDArray[Any]) -> NDArray[Any]:
+    """Return `samples @ matrix`, of the same dtype, with sums in the order of the channels.
+
+    BLAS rounds the product of one frame differently from that of many, so a file would depend on how its input was cut.
+    """
+    gains = matrix.astype(samples.dtype)
+    mixed: NDArray[Any] = samples[:, :1] * gains[0]
+    for channel in range(1, len(gains)):
+        mixed += samples[:, channel : channel + 1] * gains[channel]
+    return mixed
 
 
 VORBIS_ORDER: dict[int, tuple[int, ...]] = {
