@@ -66,10 +66,11 @@ def _resolve_output(check: Check, target: Format, source: InputOptions, options:
     if options.output_sample_rate_hz or source.sample_rate_hz in INPUT_RATES:
         check.one_of("output_sample_rate_hz", rate, codec.sample_rates, name)
     channels = options.output_channels or source.channels
+    known_layout = isinstance(source.channels, int) and source.channels in layouts.LAYOUTS
     if not isinstance(channels, int) or channels not in codec.channels:
-        if options.output_channels or source.channels in layouts.LAYOUTS:
+        if options.output_channels or known_layout:
             check.one_of("output_channels", channels, codec.channels, name)
-    elif source.channels in layouts.LAYOUTS and not layouts.can_mix(source.channels, channels):
+    elif known_layout and not layouts.can_mix(source.channels, channels):
         mixable = sorted({1, 2, source.channels})
         check.fail("output_channels", channels, f"takes {describe(mixable)} if the input has {source.channels}")
     default_type = source.sample_type

@@ -139,6 +139,8 @@ def test_one_error_names_all_bad_options() -> None:
         {"sample_rate_hz": "24000"},
         {"sample_rate_hz": 24_000.0},
         {"channels": 1.0},
+        {"channels": [1]},
+        {"output_channels": [1], "channels": {}},
         {"sample_format": 16},
         {"bitrate_bps": 64_000.0},
         {"effort": "10"},
