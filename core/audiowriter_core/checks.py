@@ -23,7 +23,7 @@ class Check:
     def sample_type(self, field: str, name: str, allowed: Sequence[SampleType], default: SampleType) -> SampleType:
         if not name:
             return default
-        kind = SAMPLE_TYPES.get(str(name).lower())
+        kind = SAMPLE_TYPES.get(name.lower()) if isinstance(name, str) else None
         if kind not in allowed:
             self.fail(field, name, f"takes {', '.join(kind.name for kind in allowed)}")
         return kind or default

@@ -1,7 +1,7 @@
 """Checks the tags of a file."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .checks import Check, describe
@@ -29,7 +29,7 @@ def resolve_tags(check: Check, target: Format, tags: object) -> Tags:
     supported = ", ".join(container.tags) if container.tags else "no tags"
     pairs = _pairs(tags)
     if pairs is None:
-        check.fail("tags", repr(tags), "takes pairs of name and value, or a mapping of names to values")
+        check.fail("tags", _text(tags, repr), "takes pairs of name and value, or a mapping of names to values")
         return ()
     if len(pairs) > MAX_TAGS:
         check.fail("tags", f"{len(pairs)} tags", f"{target.name} supports {supported}, at most {MAX_TAGS} tags in all")
@@ -38,26 +38,28 @@ def resolve_tags(check: Check, target: Format, tags: object) -> Tags:
     repeated = {name for name in container.tags if names.count(name) > 1} - {*container.repeatable_tags}
     failed = set()
     for name, value in pairs:
-        field = f'tags["{quoted(_printable(str(name)))}"]'
+        field = f'tags["{quoted(_printable(_text(name)))}"]'
         if field in failed:
             continue
         before = len(check.violations)
         if name not in container.tags:
-            check.fail(field, repr(value), f"{target.name} supports {supported}")
+            check.fail(field, _text(value, repr), f"{target.name} supports {supported}")
         elif name in repeated:
             allowed = " and ".join(container.repeatable_tags) or "no tag"
-            check.fail(field, repr(value), f"occurs {names.count(name)} times: {target.name} allows this for {allowed}")
+            check.fail(
+                field, _text(value, repr), f"occurs {names.count(name)} times: {target.name} allows this for {allowed}"
+            )
         elif value == "":
             continue
         elif not isinstance(value, str):
-            check.fail(field, repr(value), "takes a string")
+            check.fail(field, _text(value, repr), "takes a string")
         elif bad := _NOT_IN_TAGS.search(value):
             check.fail(field, ascii(value), f"a tag cannot hold the character U+{ord(bad[0]):04X}")
         elif name in container.integer_tags and not _is_integer_in(value, container.integer_tags[name]):
-            check.fail(field, repr(value), f"takes an integer, {describe(container.integer_tags[name])}")
+            check.fail(field, _text(value, repr), f"takes an integer, {describe(container.integer_tags[name])}")
         if len(check.violations) > before:
             failed.add(field)
-    size = sum(len(text.encode(errors="replace")) for tag in pairs for text in map(str, tag))
+    size = sum(len(text.encode(errors="replace")) for tag in pairs for text in map(_text, tag))
     if size > MAX_TAGS_BYTES:
         check.fail("tags", f"{size} bytes", f"audiowriter takes at most {MAX_TAGS_BYTES}")
     # Empty values are omitted, because libsndfile cannot write them.
@@ -76,6 +78,14 @@ def _pairs(tags: object) -> list[tuple[Any, Any]] | None:
         return None
     pairs = list(tags)
     return pairs if all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs) else None
+
+
+def _text(value: object, convert: Callable[[object], str] = str) -> str:
+    """Return a value as text. Python converts only integers of up to 4300 digits."""
+    try:
+        return convert(value)
+    except ValueError:
+        return "an integer of more than 4300 digits"  # alone or inside of the value
 
 
 def _printable(text: str) -> str:

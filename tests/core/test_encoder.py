@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import Any, ClassVar
@@ -167,6 +168,16 @@ def test_a_value_of_a_wrong_type_is_refused_by_name(bad: dict[str, Any]) -> None
     with pytest.raises(InvalidArgument) as caught:
         AudioEncoder(**{"format": "opus", "sample_rate_hz": 24_000, **bad})
     assert [*bad][-1] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["channels", "sample_format", "output_sample_format", "bitrate_bps", "page_ms", "tags"]
+)
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: {"title": value}, lambda value: [(value, value)]])
+def test_an_integer_that_python_does_not_print_is_refused_by_name(name: str, wrap: Callable[[int], Any]) -> None:
+    options: dict[str, Any] = {"format": "opus", "sample_rate_hz": 24_000, name: wrap(10**5000)}
+    with pytest.raises(InvalidArgument, match=name):
+        AudioEncoder(**options)
 
 
 def test_integers_of_numpy_are_integers() -> None:
