@@ -10,7 +10,7 @@ RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
 .PHONY: help demo test coverage bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
-.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests lab-fuzz lab-search
+.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests lab-fuzz lab-search lab-fuzz-core
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
 
@@ -85,6 +85,20 @@ lab-fuzz: SEED ?=
 lab-fuzz: $(VENV)/.ready  ## Send random calls to a server with 768 MiB of memory for a minute, or SECONDS; SEED= repeats them
 	$(LAB).fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
+# Atheris has wheels for Linux on x86-64 and Python 3.11 to 3.13. A separate environment, so that PYTHON may be another version.
+FUZZ_PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(if $(shell command -v python$(version)),python$(version))) $(PYTHON))
+build/fuzz/venv/.ready: pyproject.toml core/pyproject.toml requirements/fuzz.txt
+	@$(FUZZ_PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "lab-fuzz-core: Atheris needs Python 3.11, 3.12 or 3.13: set FUZZ_PYTHON=python3.11" >&2; exit 1; }
+	$(FUZZ_PYTHON) -m venv build/fuzz/venv
+	build/fuzz/venv/bin/python $(LOCKED) requirements/fuzz.txt
+	build/fuzz/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable ./core --editable .
+	@touch $@
+
+lab-fuzz-core: SECONDS ?= 300
+lab-fuzz-core: build/fuzz/venv/.ready  ## Let Atheris search for input that the core does not bear, for five minutes, or SECONDS; needs Python 3.11 to 3.13
+	PYTHONPATH=tests build/fuzz/venv/bin/python -m lab.fuzz.core -max_total_time=$(SECONDS)
+
 lab-search: export GRPC_VERBOSITY = NONE
 lab-search: SECONDS ?= 300
 lab-search: $(VENV)/.ready  ## Search for the streams that delay other callers most, for five minutes, or SECONDS
@@ -158,7 +172,10 @@ scale: lab-envoy
 scaling-cost: lab-envoy-cost
 manifests: lab-manifests
 
-nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras  ## Run what takes too long for each change; takes two hours
+nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras  ## Run what takes too long for each change; takes three hours
+	$(MAKE) lab-fuzz SECONDS=600
+	$(MAKE) lab-fuzz-core SECONDS=300
+	$(MAKE) lab-search SECONDS=600
 
 readme: $(VENV)/.ready  ## Put the generated tables into README.md, and the example into docs/write-a-client.md
 	$(BIN)/python -m lab.documents.readme
@@ -211,6 +228,7 @@ OWN := ./core\n.
 lock: build/supply/.ready  ## Lock the versions and hashes of all Python packages in requirements/; UPGRADE=--upgrade takes newer ones
 	printf '$(OWN)[scale,bench,dev]\nhatchling>=1.27\n' | $(LOCK) $(UPGRADE) - -o requirements/scale.txt
 	printf '$(OWN)[dev]\nhatchling>=1.27\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/dev.txt
+	printf '$(OWN)[fuzz]\nhatchling>=1.27\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/fuzz.txt
 	printf '$(OWN)[bench]\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/bench.txt
 	printf '$(OWN)[cli,otel]\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/image.txt
 	printf 'hatchling>=1.27\n' | $(LOCK) --constraint requirements/scale.txt - -o requirements/build.txt
