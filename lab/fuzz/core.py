@@ -115,13 +115,13 @@ def _encode(dice: Dice) -> None:
     except InvalidArgument as error:
         _check_refusal(error)
         return
-    length = min(dice.choice((0, 1, 100, 5000, _MAX_PCM_BYTES)), int(_MAX_MS / encoder.cost_ms(1)))
+    length = min(dice.choice((0, 1, 100, 5000, _MAX_PCM_BYTES)), int(_MAX_MS / encoder.cost.ms_per_byte))
     cuts = [sorted(dice.choices(range(length + 1), k=dice.randrange(6))) for _ in range(2)]
     flushes = dice.random() < 0.2
     piece = dice.rest() or b"\0"
     pcm = (piece * (length // len(piece) + 1))[:length]
     with encoder:
-        limit = encoder.output_bytes(len(pcm)) + _pages(encoder) * _PAGE_BYTES + _SLACK_BYTES
+        limit = len(pcm) * encoder.cost.output_per_byte + _pages(encoder) * _PAGE_BYTES + _SLACK_BYTES
     first, second = (_file(options, pcm, cut, flushes=False) for cut in cuts)
     assert (first is None) == (second is None), f"only one of the cuts {cuts} is refused"
     if first is None or second is None:
@@ -136,7 +136,7 @@ def _pages(encoder: AudioEncoder) -> int:
     """Return how many pages the longest PCM can have."""
     output = encoder.options.output
     shortest_ms = min(output.page_ms or 20.0, output.opus_frame_ms or 20.0, 1024_000 / output.sample_rate_hz)
-    return 2 + int(encoder.seconds(_MAX_PCM_BYTES) * 1000 / shortest_ms)
+    return 2 + int(_MAX_PCM_BYTES / encoder.cost.bytes_per_second * 1000 / shortest_ms)
 
 
 def _file(options: Options, pcm: bytes, cuts: Sequence[int], *, flushes: bool) -> bytes | None:
