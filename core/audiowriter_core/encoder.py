@@ -13,6 +13,7 @@ Rule 3: after an error, only close is allowed. Close is always allowed, from any
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import Enum
+from secrets import randbelow
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +22,7 @@ from .cost import Cost
 from .errors import WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
 from .exclusive import Exclusive
-from .options import EncoderOptions, StreamOptions, TagOptions
+from .options import MAX_SERIAL, EncoderOptions, StreamOptions, TagOptions
 from .pipeline import Pipeline
 from .resolve import resolve
 from .sent import SentBytes
@@ -91,6 +92,7 @@ class AudioEncoder:
         output_sample_rate_hz: int | None = None,
         output_channels: int | None = None,
         output_sample_format: str | None = None,
+        serial: int | None = None,
     ) -> None:
         """Check the options. Raises InvalidArgument, which lists every bad option.
 
@@ -107,6 +109,8 @@ class AudioEncoder:
             value are omitted. Most formats take several artists and genres.
         output_sample_rate_hz, output_channels, output_sample_format: of the file. Default: those of the PCM, if the format
             allows them.
+        serial: 1 to 2**32 - 1: the serial number of an Ogg stream. A stream that is encoded again with the serial of its
+            first `Started` has the same bytes. Default: random, because Ogg files that are concatenated need different ones.
 
         An option that is None has the format's default. `Started.output` has all values.
         """
@@ -124,6 +128,7 @@ class AudioEncoder:
             output_sample_rate_hz=output_sample_rate_hz or 0,
             output_channels=output_channels or 0,
             output_sample_format=output_sample_format or "",
+            serial=serial or 1 + randbelow(MAX_SERIAL),
         )
         self.options: StreamOptions = resolve(self._requested)
         """The options with all defaults filled in. Without `sample_format`, the first array may still change them."""
@@ -232,7 +237,8 @@ class AudioEncoder:
 
     def _begin(self, pipeline: Pipeline, events: list[Event]) -> None:
         output = self.options.output
-        events.append(Started(output, output.format.mime_type, output.format.file_extension, pipeline.delay_samples))
+        kind = output.format
+        events.append(Started(output, kind.mime_type, kind.file_extension, pipeline.delay_samples, output.serial))
         provisional_header = pipeline.start()
         self._sent.expect_header(provisional_header)
         self._add_chunks(pipeline, provisional_header, events)

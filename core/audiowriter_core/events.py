@@ -17,6 +17,9 @@ class Started:
     """With the dot, for example ".mp3"."""
     delay_samples: int
     """Samples per channel, at the file's rate, that the codec adds before the first one (encoder delay, pre-skip)."""
+    serial: int
+    """The number from which everything random in the file follows. The same options, serial, PCM and flushes give the same
+    bytes, on the same version of this library and the same kind of CPU."""
 
 
 class Chunk(NamedTuple):  # not a dataclass, because most events are chunks, and a tuple is made in a third of the time

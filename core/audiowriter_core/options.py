@@ -4,7 +4,7 @@ EncoderOptions is what a caller requests. `resolve` checks it, fills in the defa
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,10 @@ Tags = Sequence[tuple[str, str]]
 
 TagOptions = Mapping[str, str | Sequence[str]] | Iterable[tuple[str, str]]
 """Tags as a caller gives them: names and values, or a mapping of names to a value or to several values."""
+
+
+MAX_SERIAL = 2**32 - 1
+"""Highest serial of a stream. 0 is left out, so that it can stand for a serial that is not set."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class OutputOptions:
     opus_frame_ms: float = 0
     """Duration of an Opus frame. 0: the format has none."""
     tags: Tags = ()
+    serial: int = field(default=0, compare=False)
+    """Where a container needs a random number, it is this one. Not compared, because it is no choice of the caller."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,8 @@ class EncoderOptions:
     page_ms: float = 0
     opus_frame_ms: float = 0
     tags: TagOptions = ()
+    serial: int
+    """1 to MAX_SERIAL."""
     output_sample_rate_hz: int = 0
     output_channels: int = 0
     output_sample_format: str = ""

@@ -11,7 +11,7 @@ from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES,
 from .checks import Check, describe
 from .errors import InvalidArgument
 from .formats import FORMATS, Format
-from .options import EncoderOptions, InputOptions, OutputOptions, StreamOptions
+from .options import MAX_SERIAL, EncoderOptions, InputOptions, OutputOptions, StreamOptions
 from .tags import resolve_tags
 
 INPUT_RATES = range(1000, 768_001)
@@ -28,6 +28,7 @@ _INTEGERS = [
     "page_ms",
     "output_sample_rate_hz",
     "output_channels",
+    "serial",
 ]
 
 _LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
@@ -97,6 +98,7 @@ def _resolve_output(check: Check, target: Format, source: InputOptions, options:
         page_ms=page_ms,
         opus_frame_ms=frame_ms,
         tags=resolve_tags(check, target, options.tags),
+        serial=check.one_of("serial", options.serial, range(1, MAX_SERIAL + 1), "audiowriter"),
     )
 
 

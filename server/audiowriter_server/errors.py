@@ -8,6 +8,7 @@ CallError
 ├── LimitExceeded       RESOURCE_EXHAUSTED   a stream has reached a limit of the server; the error names the limit
 ├── CallerFull          RESOURCE_EXHAUSTED   the caller has max_caller_streams live streams
 ├── TimedOut            ABORTED              the client did not send, or did not read, for too long
+├── ResumeMismatch      ABORTED              a resumed stream has other bytes than its listener
 ├── Refused             UNAVAILABLE          the call is valid, and another server may accept it
 │   ├── ServerFull      UNAVAILABLE          max_streams streams are live
 │   ├── MemoryFull      UNAVAILABLE          the live calls have reserved the memory of the process
@@ -128,6 +129,19 @@ class TimedOut(CallError):
 
     def __init__(self, message: str, limit: str, seconds: float) -> None:
         super().__init__(message, *_limit_info(limit, f"{seconds:g}"))
+
+
+class ResumeMismatch(CallError):
+    """The bytes of a resumed stream are not the ones that its listener has. No byte was sent."""
+
+    code = code_pb2.ABORTED
+
+    def __init__(self, offset: int) -> None:
+        message = (
+            f"the first {offset} bytes of the file differ from those that the listener has, so this server cannot go on "
+            "with it: start a new stream"
+        )
+        super().__init__(message, "RESUME_MISMATCH")
 
 
 class Refused(CallError):

@@ -174,7 +174,8 @@ def test_span_and_log_line_belong_to_the_callers_trace() -> None:
         variables = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": address}
         with ServerProcess("--tracing", variables=variables) as server:
             with channel_to(server) as channel:
-                Stream(channel, named, metadata=parent).start().finish()
+                again = pb.EncodeStreamRequest(config=named.config, resume=pb.ResumePoint())
+                Stream(channel, again, metadata=parent).start().finish()
                 Stream(channel, pb.EncodeStreamRequest(pcm=FRAME), metadata=parent).error()
             server.signal()
             assert server.wait() == 0
@@ -189,4 +190,5 @@ def test_span_and_log_line_belong_to_the_callers_trace() -> None:
     assert attributes[0]["audiowriter.format"].string_value == "pcm"
     assert attributes[0]["audiowriter.request_id"].string_value == "order-66"
     assert "audiowriter.request_id" not in attributes[1]
+    assert attributes[0]["audiowriter.resumed"].bool_value is True
     assert attributes[1]["audiowriter.reason"].string_value == "CONFIG_MISSING"

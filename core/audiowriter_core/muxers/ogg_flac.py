@@ -3,7 +3,6 @@
 The first page contains only STREAMINFO and has a fixed length. The final header is this page with totals and MD5.
 """
 
-import secrets
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -30,8 +29,7 @@ class OggFlacMuxer:
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         assert isinstance(codec, FlacCodec)
         self._codec = codec
-        # Random, because files that are concatenated must have different serial numbers (RFC 3533, section 4).
-        self._serial = secrets.randbits(32)
+        self._serial = output.serial
         self._stream = OggStream(self._serial)
         self._tags = output.tags
         page_packets = int(output.page_ms * output.sample_rate_hz // (1000 * codec.frame_samples))

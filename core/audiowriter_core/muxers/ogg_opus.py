@@ -6,7 +6,6 @@ After a seek `ffmpeg -ss` drops the pre-skip once more. If the target is at most
 6.5 ms are missing, as in opusenc's files. Longer pages make this rarer.
 """
 
-import secrets
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -37,8 +36,7 @@ class OggOpusMuxer:
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         assert isinstance(codec, OpusCodec)
-        # Random, because files that are concatenated must have different serial numbers (RFC 3533, section 4).
-        self._stream = OggStream(secrets.randbits(32))
+        self._stream = OggStream(output.serial)
         self._codec_header = codec.header
         self._pre_skip = codec.pre_skip
         self._granules_per_sample = codec.granules_per_sample

@@ -109,6 +109,20 @@ class OggAudio:
         return self._stream.page(self.samples_out * self._granules_per_sample if granule is None else granule, flags)
 
 
+def with_serial(pages: bytes, serial: int) -> bytes:
+    """Return complete pages of one logical bitstream with another serial number."""
+    changed, at = bytearray(pages), 0
+    while at < len(changed):
+        segments = at + _HEADER_BYTES
+        end = segments + changed[segments - 1]
+        end += sum(changed[segments:end])
+        pack_into("<I", changed, at + 14, serial)
+        pack_into("<I", changed, at + 22, 0)
+        pack_into("<I", changed, at + 22, checksum(changed[at:end]))
+        at = end
+    return bytes(changed)
+
+
 def checksum(page: bytes | bytearray) -> int:
     """Return Ogg's CRC-32: polynomial 0x04c11db7, not reflected, initial value 0, no final inversion.
 

@@ -63,14 +63,26 @@ SAMPLE_FORMAT_F64LE: SampleFormat
 SAMPLE_FORMAT_U8: SampleFormat
 
 class EncodeStreamRequest(_message.Message):
-    __slots__ = ("config", "pcm", "flush")
+    __slots__ = ("config", "pcm", "flush", "resume")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     PCM_FIELD_NUMBER: _ClassVar[int]
     FLUSH_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FIELD_NUMBER: _ClassVar[int]
     config: StreamConfig
     pcm: bytes
     flush: Flush
-    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ...) -> None: ...
+    resume: ResumePoint
+    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., resume: _Optional[_Union[ResumePoint, _Mapping]] = ...) -> None: ...
+
+class ResumePoint(_message.Message):
+    __slots__ = ("offset", "sha256", "serial")
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SERIAL_FIELD_NUMBER: _ClassVar[int]
+    offset: int
+    sha256: bytes
+    serial: int
+    def __init__(self, offset: _Optional[int] = ..., sha256: _Optional[bytes] = ..., serial: _Optional[int] = ...) -> None: ...
 
 class Flush(_message.Message):
     __slots__ = ()
@@ -147,16 +159,18 @@ class EncodeStreamResponse(_message.Message):
     def __init__(self, started: _Optional[_Union[StreamStarted, _Mapping]] = ..., chunk: _Optional[_Union[EncodedChunk, _Mapping]] = ..., finished: _Optional[_Union[StreamFinished, _Mapping]] = ..., flushed: _Optional[_Union[StreamFlushed, _Mapping]] = ...) -> None: ...
 
 class StreamStarted(_message.Message):
-    __slots__ = ("output", "mime_type", "file_extension", "delay_samples")
+    __slots__ = ("output", "mime_type", "file_extension", "delay_samples", "serial")
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
     FILE_EXTENSION_FIELD_NUMBER: _ClassVar[int]
     DELAY_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    SERIAL_FIELD_NUMBER: _ClassVar[int]
     output: AudioOutput
     mime_type: str
     file_extension: str
     delay_samples: int
-    def __init__(self, output: _Optional[_Union[AudioOutput, _Mapping]] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., delay_samples: _Optional[int] = ...) -> None: ...
+    serial: int
+    def __init__(self, output: _Optional[_Union[AudioOutput, _Mapping]] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., delay_samples: _Optional[int] = ..., serial: _Optional[int] = ...) -> None: ...
 
 class EncodedChunk(_message.Message):
     __slots__ = ("data", "offset", "input_samples")

@@ -116,7 +116,9 @@ class AudioWriterService:
                 session.close()
             assert first is not None
             record.message_sent()
-            return pb.ResolveConfigResponse(started=first[0].started)
+            started = first[0].started
+            started.ClearField("serial")  # it belongs to a stream, and there is none
+            return pb.ResolveConfigResponse(started=started)
 
     async def _get_server_info(self, context: Context, record: CallRecord) -> pb.GetServerInfoResponse:
         await self._read(context, pb.GetServerInfoRequest)

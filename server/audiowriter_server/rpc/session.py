@@ -1,7 +1,7 @@
 """The messages of one stream: it takes requests, checks their order and returns responses. The encoder does the rest.
 
 Rule 1: the first request has the config. Later requests may repeat it but not change it.
-Rule 2: `started` is the first response and `finished` the last. The bytes in between are in order.
+Rule 2: `started` is the first response and `finished` the last. The bytes in between are in order, and begin at `resume`.
 Rule 3: after an error, only close is allowed.
 """
 
@@ -12,6 +12,7 @@ from audiowriter_core import AudioEncoder, Event, State
 
 from ..errors import OutOfOrder
 from . import wire
+from .replay import Replay
 
 Responses = list[pb.EncodeStreamResponse]
 
@@ -23,7 +24,14 @@ class Session:
         self.encoder: AudioEncoder | None = None
         """None until the config was received."""
         self._config: pb.StreamConfig | None = None
+        self.replay: Replay | None = None
+        """None unless the first request has a ResumePoint."""
         self._closed = False
+
+    @property
+    def replaying(self) -> bool:
+        """Whether the stream encodes bytes that its listener has already."""
+        return self.replay is not None and self.replay.running
 
     @property
     def input_seconds(self) -> float:
@@ -40,13 +48,24 @@ class Session:
         """Bytes of PCM that the end of the stream still has to encode."""
         return self.encoder.held_bytes if self.encoder else 0
 
-    def configure(self, config: pb.StreamConfig) -> AudioEncoder:
+    def begin(self, request: pb.EncodeStreamRequest) -> AudioEncoder | None:
+        """Take the config and the ResumePoint of a request, if it has them; return the encoder, if there is one.
+
+        Raises OutOfOrder and InvalidArgument.
+        """
+        resume = request.resume if request.HasField("resume") else None
+        if resume is not None and self.encoder is not None:
+            raise OutOfOrder("resume after the first message: send it together with the config", "RESUME_LATE")
+        return self.configure(request.config, resume) if request.HasField("config") else self.encoder
+
+    def configure(self, config: pb.StreamConfig, resume: pb.ResumePoint | None = None) -> AudioEncoder:
         """Take the config of a request; return the encoder. Raises OutOfOrder if it changes, and InvalidArgument."""
         if self.encoder is None:
             # A copy, because a field of a message keeps the whole message alive, with its PCM.
             self._config = pb.StreamConfig()
             self._config.CopyFrom(config)
-            self.encoder = AudioEncoder(**wire.options(config))
+            self.replay = None if resume is None else Replay(resume)
+            self.encoder = AudioEncoder(**wire.options(config), serial=self.replay.serial if self.replay else None)
             if self._closed:
                 self.encoder.close()
         elif config != self._config:
@@ -55,8 +74,7 @@ class Session:
 
     def receive(self, request: pb.EncodeStreamRequest) -> Iterator[Responses]:
         """Encode one request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
-        if request.HasField("config"):
-            self.configure(request.config)
+        self.begin(request)
         yield from self.encode(request.pcm, flush=request.HasField("flush"))
 
     def encode(self, pcm: bytes, *, flush: bool = False) -> Iterator[Responses]:
@@ -92,4 +110,6 @@ class Session:
 
     def _responses(self, events: list[Event]) -> Responses:
         assert self.encoder is not None
+        if self.replay is not None:
+            events = self.replay.unsent(events)
         return wire.responses(events, self.encoder.options.output) if events else []

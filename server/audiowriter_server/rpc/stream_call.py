@@ -74,13 +74,13 @@ class StreamCall:
                     if not turns.take(caller, ms):
                         watchdog.pause()
                         await turns.wait(caller, ms)
-                    if request.HasField("config"):
-                        self._configure(request.config)
+                    if request.HasField("config") or request.HasField("resume"):
+                        self._configure(request)
                     flush = request.HasField("flush")
                     del request  # so that an idle stream does not keep its last message in memory
                     self._limits.check_message(session.encoder, size)
                     expected_ms = cost.expected_ms(session.encoder, size)
-                    inline = self._scheduler.is_inline(cost, caller, expected_ms)
+                    inline = not session.replaying and self._scheduler.is_inline(cost, caller, expected_ms)
                     steps = session.encode(pcm, flush=flush)
                     del pcm
                     await self._send(steps, watchdog, inline=inline)
@@ -91,7 +91,8 @@ class StreamCall:
                     watchdog.expect(self._waits.idle, activity.since(clock.now(), session.input_seconds, flush))
                 watchdog.pause()
                 await turns.turn(caller, MESSAGE_MS + INLINE_MS)
-                await self._send(session.finish(), watchdog, inline=ends_inline(session, cost))
+                inline = not session.replaying and ends_inline(session, cost)
+                await self._send(session.finish(), watchdog, inline=inline)
         finally:
             session.close()
 
@@ -102,13 +103,17 @@ class StreamCall:
         expected_ms = self._cost.expected_ms(self._session.encoder, pcm_bytes)
         return expected_ms if expected_ms <= INLINE_MS else 0.0
 
-    def _configure(self, config: pb.StreamConfig) -> None:
-        if self._session.encoder is None:
-            self._limits.check_config(config)
-            self._record.request_id = config.request_id
-            self._reservation.add_encoder(self._session.configure(config))
-        else:
-            self._session.configure(config)
+    def _configure(self, request: pb.EncodeStreamRequest) -> None:
+        session = self._session
+        is_first = session.encoder is None
+        if is_first and request.HasField("config"):
+            self._limits.check_config(request.config)
+            self._record.request_id = request.config.request_id
+        encoder = session.begin(request)
+        if is_first and encoder is not None:
+            self._reservation.add_encoder(encoder)
+            if session.replay is not None:
+                self._record.resumed(session.replay.offset, encoder.options.output.format.name)
 
     async def _send(self, steps: Iterator[Responses], watchdog: Watchdog, *, inline: bool) -> None:
         if inline:

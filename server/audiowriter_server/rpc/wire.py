@@ -99,6 +99,7 @@ def _started(event: Started) -> pb.StreamStarted:
         mime_type=event.mime_type,
         file_extension=event.file_extension,
         delay_samples=event.delay_samples,
+        serial=event.serial,
     )
 
 

@@ -59,6 +59,7 @@ class CallRecord:
         """Seconds spent in encode calls so far."""
         self.request_id = ""
         """The caller's own ID of the call, from the config."""
+        self._resume_offset: int | None = None
         self._stream: Observed | None = None
         self._begin = self._first_message = time.perf_counter()
         self._first_byte_s: float | None = None
@@ -75,6 +76,11 @@ class CallRecord:
     def observe(self, stream: Observed) -> None:
         """Take bytes, seconds and format from this stream from now on."""
         self._stream = stream
+
+    def resumed(self, offset: int, name: str) -> None:
+        """Note that the stream goes on with a file of the format `name`, of which its listener has `offset` bytes."""
+        self._resume_offset = offset
+        metrics.for_format(name).resumed_streams.inc()
 
     def message_received(self) -> None:
         """Count a message from the client."""
@@ -137,6 +143,8 @@ class CallRecord:
             "error_id": error_id,
             "request_id": self.request_id,
             "format": self._format,
+            "resumed": None if self._resume_offset is None else True,
+            "resume_offset": self._resume_offset,
             "audio_seconds": round(stream.input_seconds, 3) if stream is not None else 0.0,
             "bytes": stream.bytes_out if stream is not None else 0,
             "first_byte_ms": None if self._first_byte_s is None else round(self._first_byte_s * 1000, 3),

@@ -51,6 +51,9 @@ FIRST_BYTE = Histogram(
     _FORMAT,
     buckets=_FIRST_BYTE_BUCKETS,
 )
+RESUMED_STREAMS = Counter(
+    "audiowriter_resumed_streams_total", "Streams that clients sent again after a call that broke.", _FORMAT
+)
 LOOP_LAG = Histogram(
     "audiowriter_loop_lag_seconds",
     "Delay of a timer on the event loop, in seconds; measured once a second.",
@@ -83,6 +86,7 @@ class FormatMetrics:
         self.encoded_bytes = ENCODED_BYTES.labels(name)
         self.encode_seconds = ENCODE_SECONDS.labels(name)
         self.first_byte = FIRST_BYTE.labels(name)
+        self.resumed_streams = RESUMED_STREAMS.labels(name)
 
 
 @cache

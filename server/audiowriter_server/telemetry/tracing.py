@@ -18,6 +18,11 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _SERVER_FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 """The codes of this server that OpenTelemetry's conventions count as server errors. The others are client errors."""
 _HEADERS = ("traceparent", "tracestate")
+_ATTRIBUTES = (
+    *("format", "audio_seconds", "bytes", "first_byte_ms", "resumed", "resume_offset"),
+    *("reason", "error_id", "request_id"),
+)
+"""Fields of the log line that are also attributes of the span."""
 
 
 def start_span(service: str, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Span:
@@ -41,7 +46,7 @@ def end_span(span: Span, fields: Mapping[str, str | float]) -> None:
     """End the span of a call. `fields`: the fields of its log line."""
     code = grpc.StatusCode[str(fields["code"])]
     span.set_attribute("rpc.grpc.status_code", code.value[0])
-    for name in ("format", "audio_seconds", "bytes", "first_byte_ms", "reason", "error_id", "request_id"):
+    for name in _ATTRIBUTES:
         if name in fields:
             span.set_attribute(f"audiowriter.{name}", fields[name])
     if code in _SERVER_FAULTS:

@@ -212,7 +212,7 @@ func (SampleFormat) EnumDescriptor() ([]byte, []int) {
 
 // EncodeStreamRequest is one message of a stream. All fields may be set together: the first message may have `config` and
 // `pcm`. A repeated identical `config` does nothing; a different one is FAILED_PRECONDITION.
-// Reserved: 4 position, 5 channel, 6 metadata, 7 markers, 8 resume.
+// Reserved: 4 position, 5 channel, 6 metadata, 7 markers.
 type EncodeStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required in the first message of a stream.
@@ -222,7 +222,11 @@ type EncodeStreamRequest struct {
 	Pcm []byte `protobuf:"bytes,2,opt,name=pcm,proto3" json:"pcm,omitempty"`
 	// If set: after this message's `pcm`, return everything that the codec and the container can return without harm to the
 	// stream. The server answers with `flushed`.
-	Flush         *Flush `protobuf:"bytes,3,opt,name=flush,proto3" json:"flush,omitempty"`
+	Flush *Flush `protobuf:"bytes,3,opt,name=flush,proto3" json:"flush,omitempty"`
+	// Only in the first message: this stream goes on with the file of a call that broke. The same PCM and flushes are sent
+	// again from the start, and the server sends the bytes from `offset` on. A server that is older than this field ignores
+	// it: then `started` has another serial.
+	Resume        *ResumePoint `protobuf:"bytes,8,opt,name=resume,proto3" json:"resume,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -278,6 +282,79 @@ func (x *EncodeStreamRequest) GetFlush() *Flush {
 	return nil
 }
 
+func (x *EncodeStreamRequest) GetResume() *ResumePoint {
+	if x != nil {
+		return x.Resume
+	}
+	return nil
+}
+
+// ResumePoint says how much of a file its listener has from an earlier call. If the bytes that the server encodes are not
+// the ones that the listener has, it ends the call with ABORTED, reason RESUME_MISMATCH, before it sends any. Another
+// version, and for some formats another kind of CPU, encodes the same audio to other bytes.
+type ResumePoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes of the file that the listener has. 0: none; the stream is sent again, and the file is written from its start.
+	Offset int64 `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
+	// SHA-256 of these bytes as they were sent. Required if `offset` is not 0.
+	Sha256 []byte `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// The serial in the StreamStarted of the earlier call. Required if `offset` is not 0.
+	Serial        uint32 `protobuf:"fixed32,3,opt,name=serial,proto3" json:"serial,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumePoint) Reset() {
+	*x = ResumePoint{}
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumePoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumePoint) ProtoMessage() {}
+
+func (x *ResumePoint) ProtoReflect() protoreflect.Message {
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumePoint.ProtoReflect.Descriptor instead.
+func (*ResumePoint) Descriptor() ([]byte, []int) {
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ResumePoint) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *ResumePoint) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *ResumePoint) GetSerial() uint32 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
 // Flush requests the bytes that are ready. It has no options yet.
 type Flush struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -287,7 +364,7 @@ type Flush struct {
 
 func (x *Flush) Reset() {
 	*x = Flush{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[1]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -299,7 +376,7 @@ func (x *Flush) String() string {
 func (*Flush) ProtoMessage() {}
 
 func (x *Flush) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[1]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -312,7 +389,7 @@ func (x *Flush) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Flush.ProtoReflect.Descriptor instead.
 func (*Flush) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{1}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{2}
 }
 
 // StreamConfig describes the PCM and the file. A field that the server does not know, here or in a message below, is
@@ -332,7 +409,7 @@ type StreamConfig struct {
 
 func (x *StreamConfig) Reset() {
 	*x = StreamConfig{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[2]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -344,7 +421,7 @@ func (x *StreamConfig) String() string {
 func (*StreamConfig) ProtoMessage() {}
 
 func (x *StreamConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[2]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -357,7 +434,7 @@ func (x *StreamConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamConfig.ProtoReflect.Descriptor instead.
 func (*StreamConfig) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{2}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *StreamConfig) GetInput() *PcmInput {
@@ -397,7 +474,7 @@ type PcmInput struct {
 
 func (x *PcmInput) Reset() {
 	*x = PcmInput{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[3]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -409,7 +486,7 @@ func (x *PcmInput) String() string {
 func (*PcmInput) ProtoMessage() {}
 
 func (x *PcmInput) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[3]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -422,7 +499,7 @@ func (x *PcmInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PcmInput.ProtoReflect.Descriptor instead.
 func (*PcmInput) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{3}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PcmInput) GetSampleFormat() SampleFormat {
@@ -482,7 +559,7 @@ type AudioOutput struct {
 
 func (x *AudioOutput) Reset() {
 	*x = AudioOutput{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[4]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -494,7 +571,7 @@ func (x *AudioOutput) String() string {
 func (*AudioOutput) ProtoMessage() {}
 
 func (x *AudioOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[4]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -507,7 +584,7 @@ func (x *AudioOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AudioOutput.ProtoReflect.Descriptor instead.
 func (*AudioOutput) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{4}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AudioOutput) GetFormat() AudioFormat {
@@ -622,7 +699,7 @@ type Metadata struct {
 
 func (x *Metadata) Reset() {
 	*x = Metadata{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[5]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +711,7 @@ func (x *Metadata) String() string {
 func (*Metadata) ProtoMessage() {}
 
 func (x *Metadata) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[5]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +724,7 @@ func (x *Metadata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metadata.ProtoReflect.Descriptor instead.
 func (*Metadata) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{5}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Metadata) GetTags() []*Tag {
@@ -670,7 +747,7 @@ type Tag struct {
 
 func (x *Tag) Reset() {
 	*x = Tag{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[6]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +759,7 @@ func (x *Tag) String() string {
 func (*Tag) ProtoMessage() {}
 
 func (x *Tag) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[6]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,7 +772,7 @@ func (x *Tag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tag.ProtoReflect.Descriptor instead.
 func (*Tag) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{6}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Tag) GetName() string {
@@ -730,7 +807,7 @@ type EncodeStreamResponse struct {
 
 func (x *EncodeStreamResponse) Reset() {
 	*x = EncodeStreamResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[7]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +819,7 @@ func (x *EncodeStreamResponse) String() string {
 func (*EncodeStreamResponse) ProtoMessage() {}
 
 func (x *EncodeStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[7]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +832,7 @@ func (x *EncodeStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeStreamResponse.ProtoReflect.Descriptor instead.
 func (*EncodeStreamResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{7}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EncodeStreamResponse) GetEvent() isEncodeStreamResponse_Event {
@@ -834,7 +911,6 @@ func (*EncodeStreamResponse_Finished) isEncodeStreamResponse_Event() {}
 func (*EncodeStreamResponse_Flushed) isEncodeStreamResponse_Event() {}
 
 // StreamStarted has the output with all defaults filled in.
-// Reserved: 5 serial.
 type StreamStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The output with a value for each field that the format uses.
@@ -845,14 +921,17 @@ type StreamStarted struct {
 	FileExtension string `protobuf:"bytes,3,opt,name=file_extension,json=fileExtension,proto3" json:"file_extension,omitempty"`
 	// Samples per channel, at the output's rate, that the codec adds before the first sample of the input (encoder delay,
 	// priming, pre-skip). A decoder that ignores the file's own delay field plays them.
-	DelaySamples  uint32 `protobuf:"varint,4,opt,name=delay_samples,json=delaySamples,proto3" json:"delay_samples,omitempty"`
+	DelaySamples uint32 `protobuf:"varint,4,opt,name=delay_samples,json=delaySamples,proto3" json:"delay_samples,omitempty"`
+	// A number from which everything random in the file follows, such as the serial number of an Ogg stream. Random, or that
+	// of the request's `resume`. Not 0, except in ResolveConfigResponse.
+	Serial        uint32 `protobuf:"fixed32,5,opt,name=serial,proto3" json:"serial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamStarted) Reset() {
 	*x = StreamStarted{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[8]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +943,7 @@ func (x *StreamStarted) String() string {
 func (*StreamStarted) ProtoMessage() {}
 
 func (x *StreamStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[8]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +956,7 @@ func (x *StreamStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStarted.ProtoReflect.Descriptor instead.
 func (*StreamStarted) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{8}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StreamStarted) GetOutput() *AudioOutput {
@@ -908,6 +987,13 @@ func (x *StreamStarted) GetDelaySamples() uint32 {
 	return 0
 }
 
+func (x *StreamStarted) GetSerial() uint32 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
 // EncodedChunk is a run of encoded bytes.
 type EncodedChunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -923,7 +1009,7 @@ type EncodedChunk struct {
 
 func (x *EncodedChunk) Reset() {
 	*x = EncodedChunk{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -935,7 +1021,7 @@ func (x *EncodedChunk) String() string {
 func (*EncodedChunk) ProtoMessage() {}
 
 func (x *EncodedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -948,7 +1034,7 @@ func (x *EncodedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodedChunk.ProtoReflect.Descriptor instead.
 func (*EncodedChunk) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{9}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EncodedChunk) GetData() []byte {
@@ -988,7 +1074,7 @@ type StreamFlushed struct {
 
 func (x *StreamFlushed) Reset() {
 	*x = StreamFlushed{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1086,7 @@ func (x *StreamFlushed) String() string {
 func (*StreamFlushed) ProtoMessage() {}
 
 func (x *StreamFlushed) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1099,7 @@ func (x *StreamFlushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFlushed.ProtoReflect.Descriptor instead.
 func (*StreamFlushed) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{10}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StreamFlushed) GetOffset() int64 {
@@ -1053,7 +1139,7 @@ type StreamFinished struct {
 
 func (x *StreamFinished) Reset() {
 	*x = StreamFinished{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1151,7 @@ func (x *StreamFinished) String() string {
 func (*StreamFinished) ProtoMessage() {}
 
 func (x *StreamFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1164,7 @@ func (x *StreamFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFinished.ProtoReflect.Descriptor instead.
 func (*StreamFinished) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{11}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StreamFinished) GetHeader() []byte {
@@ -1118,8 +1204,8 @@ type Totals struct {
 	DelaySamples uint32 `protobuf:"varint,5,opt,name=delay_samples,json=delaySamples,proto3" json:"delay_samples,omitempty"`
 	// Samples per channel, at the output's rate, that the codec added after the last one.
 	PaddingSamples uint32 `protobuf:"varint,6,opt,name=padding_samples,json=paddingSamples,proto3" json:"padding_samples,omitempty"`
-	// SHA-256 of the bytes as they were sent: the chunks, then the trailer, without the replaced header. In EncodeResponse:
-	// of `file`.
+	// SHA-256 of the bytes as they were sent: the chunks, then the trailer, without the replaced header. Of a resumed stream:
+	// with the bytes before `resume`. In EncodeResponse: of `file`.
 	SentSha256 []byte `protobuf:"bytes,7,opt,name=sent_sha256,json=sentSha256,proto3" json:"sent_sha256,omitempty"`
 	// CRC-32C of the finished file, with its header in place. Object stores check the same value at upload.
 	FileCrc32C uint32 `protobuf:"fixed32,8,opt,name=file_crc32c,json=fileCrc32c,proto3" json:"file_crc32c,omitempty"`
@@ -1133,7 +1219,7 @@ type Totals struct {
 
 func (x *Totals) Reset() {
 	*x = Totals{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1231,7 @@ func (x *Totals) String() string {
 func (*Totals) ProtoMessage() {}
 
 func (x *Totals) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1244,7 @@ func (x *Totals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Totals.ProtoReflect.Descriptor instead.
 func (*Totals) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{12}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Totals) GetFileBytes() int64 {
@@ -1245,7 +1331,7 @@ type EncodeRequest struct {
 
 func (x *EncodeRequest) Reset() {
 	*x = EncodeRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1257,7 +1343,7 @@ func (x *EncodeRequest) String() string {
 func (*EncodeRequest) ProtoMessage() {}
 
 func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1270,7 +1356,7 @@ func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeRequest.ProtoReflect.Descriptor instead.
 func (*EncodeRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{13}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EncodeRequest) GetConfig() *StreamConfig {
@@ -1302,7 +1388,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1314,7 +1400,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1327,7 +1413,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{14}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EncodeResponse) GetFile() []byte {
@@ -1362,7 +1448,7 @@ type ResolveConfigRequest struct {
 
 func (x *ResolveConfigRequest) Reset() {
 	*x = ResolveConfigRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1374,7 +1460,7 @@ func (x *ResolveConfigRequest) String() string {
 func (*ResolveConfigRequest) ProtoMessage() {}
 
 func (x *ResolveConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1387,7 +1473,7 @@ func (x *ResolveConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveConfigRequest.ProtoReflect.Descriptor instead.
 func (*ResolveConfigRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{15}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResolveConfigRequest) GetConfig() *StreamConfig {
@@ -1408,7 +1494,7 @@ type ResolveConfigResponse struct {
 
 func (x *ResolveConfigResponse) Reset() {
 	*x = ResolveConfigResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1506,7 @@ func (x *ResolveConfigResponse) String() string {
 func (*ResolveConfigResponse) ProtoMessage() {}
 
 func (x *ResolveConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1519,7 @@ func (x *ResolveConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveConfigResponse.ProtoReflect.Descriptor instead.
 func (*ResolveConfigResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{16}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResolveConfigResponse) GetStarted() *StreamStarted {
@@ -1452,7 +1538,7 @@ type ListFormatsRequest struct {
 
 func (x *ListFormatsRequest) Reset() {
 	*x = ListFormatsRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1464,7 +1550,7 @@ func (x *ListFormatsRequest) String() string {
 func (*ListFormatsRequest) ProtoMessage() {}
 
 func (x *ListFormatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1477,7 +1563,7 @@ func (x *ListFormatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFormatsRequest.ProtoReflect.Descriptor instead.
 func (*ListFormatsRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{17}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{18}
 }
 
 // ListFormatsResponse has one entry per format that the server can write.
@@ -1491,7 +1577,7 @@ type ListFormatsResponse struct {
 
 func (x *ListFormatsResponse) Reset() {
 	*x = ListFormatsResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1503,7 +1589,7 @@ func (x *ListFormatsResponse) String() string {
 func (*ListFormatsResponse) ProtoMessage() {}
 
 func (x *ListFormatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1516,7 +1602,7 @@ func (x *ListFormatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFormatsResponse.ProtoReflect.Descriptor instead.
 func (*ListFormatsResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{18}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListFormatsResponse) GetFormats() []*FormatInfo {
@@ -1590,7 +1676,7 @@ type FormatInfo struct {
 
 func (x *FormatInfo) Reset() {
 	*x = FormatInfo{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1688,7 @@ func (x *FormatInfo) String() string {
 func (*FormatInfo) ProtoMessage() {}
 
 func (x *FormatInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1701,7 @@ func (x *FormatInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormatInfo.ProtoReflect.Descriptor instead.
 func (*FormatInfo) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{19}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FormatInfo) GetFormat() AudioFormat {
@@ -1819,7 +1905,7 @@ type BitrateRange struct {
 
 func (x *BitrateRange) Reset() {
 	*x = BitrateRange{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +1917,7 @@ func (x *BitrateRange) String() string {
 func (*BitrateRange) ProtoMessage() {}
 
 func (x *BitrateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1844,7 +1930,7 @@ func (x *BitrateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BitrateRange.ProtoReflect.Descriptor instead.
 func (*BitrateRange) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{20}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BitrateRange) GetSampleRateHz() uint32 {
@@ -1891,7 +1977,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +1989,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +2002,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{21}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{22}
 }
 
 // GetServerInfoResponse describes one server process. Servers behind one address may differ during an update.
@@ -1932,7 +2018,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1944,7 +2030,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1957,7 +2043,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{22}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetServerInfoResponse) GetVersion() string {
@@ -2005,7 +2091,7 @@ type ServerLimits struct {
 
 func (x *ServerLimits) Reset() {
 	*x = ServerLimits{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2017,7 +2103,7 @@ func (x *ServerLimits) String() string {
 func (*ServerLimits) ProtoMessage() {}
 
 func (x *ServerLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2030,7 +2116,7 @@ func (x *ServerLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerLimits.ProtoReflect.Descriptor instead.
 func (*ServerLimits) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{23}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ServerLimits) GetMaxStreams() int64 {
@@ -2114,11 +2200,16 @@ var File_audiowriter_v1_audio_writer_proto protoreflect.FileDescriptor
 
 const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\n" +
-	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8a\x01\n" +
+	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1egoogle/protobuf/duration.proto\"\xbf\x01\n" +
 	"\x13EncodeStreamRequest\x124\n" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigR\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\x12+\n" +
-	"\x05flush\x18\x03 \x01(\v2\x15.audiowriter.v1.FlushR\x05flush\"\a\n" +
+	"\x05flush\x18\x03 \x01(\v2\x15.audiowriter.v1.FlushR\x05flush\x123\n" +
+	"\x06resume\x18\b \x01(\v2\x1b.audiowriter.v1.ResumePointR\x06resume\"U\n" +
+	"\vResumePoint\x12\x16\n" +
+	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x16\n" +
+	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x16\n" +
+	"\x06serial\x18\x03 \x01(\aR\x06serial\"\a\n" +
 	"\x05Flush\"\x92\x01\n" +
 	"\fStreamConfig\x12.\n" +
 	"\x05input\x18\x01 \x01(\v2\x18.audiowriter.v1.PcmInputR\x05input\x123\n" +
@@ -2155,12 +2246,13 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x05chunk\x18\x02 \x01(\v2\x1c.audiowriter.v1.EncodedChunkH\x00R\x05chunk\x12<\n" +
 	"\bfinished\x18\x03 \x01(\v2\x1e.audiowriter.v1.StreamFinishedH\x00R\bfinished\x129\n" +
 	"\aflushed\x18\x04 \x01(\v2\x1d.audiowriter.v1.StreamFlushedH\x00R\aflushedB\a\n" +
-	"\x05event\"\xad\x01\n" +
+	"\x05event\"\xc5\x01\n" +
 	"\rStreamStarted\x123\n" +
 	"\x06output\x18\x01 \x01(\v2\x1b.audiowriter.v1.AudioOutputR\x06output\x12\x1b\n" +
 	"\tmime_type\x18\x02 \x01(\tR\bmimeType\x12%\n" +
 	"\x0efile_extension\x18\x03 \x01(\tR\rfileExtension\x12#\n" +
-	"\rdelay_samples\x18\x04 \x01(\rR\fdelaySamples\"_\n" +
+	"\rdelay_samples\x18\x04 \x01(\rR\fdelaySamples\x12\x16\n" +
+	"\x06serial\x18\x05 \x01(\aR\x06serial\"_\n" +
 	"\fEncodedChunk\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12#\n" +
@@ -2306,88 +2398,90 @@ func file_audiowriter_v1_audio_writer_proto_rawDescGZIP() []byte {
 }
 
 var file_audiowriter_v1_audio_writer_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 	(AudioFormat)(0),              // 0: audiowriter.v1.AudioFormat
 	(SampleFormat)(0),             // 1: audiowriter.v1.SampleFormat
 	(*EncodeStreamRequest)(nil),   // 2: audiowriter.v1.EncodeStreamRequest
-	(*Flush)(nil),                 // 3: audiowriter.v1.Flush
-	(*StreamConfig)(nil),          // 4: audiowriter.v1.StreamConfig
-	(*PcmInput)(nil),              // 5: audiowriter.v1.PcmInput
-	(*AudioOutput)(nil),           // 6: audiowriter.v1.AudioOutput
-	(*Metadata)(nil),              // 7: audiowriter.v1.Metadata
-	(*Tag)(nil),                   // 8: audiowriter.v1.Tag
-	(*EncodeStreamResponse)(nil),  // 9: audiowriter.v1.EncodeStreamResponse
-	(*StreamStarted)(nil),         // 10: audiowriter.v1.StreamStarted
-	(*EncodedChunk)(nil),          // 11: audiowriter.v1.EncodedChunk
-	(*StreamFlushed)(nil),         // 12: audiowriter.v1.StreamFlushed
-	(*StreamFinished)(nil),        // 13: audiowriter.v1.StreamFinished
-	(*Totals)(nil),                // 14: audiowriter.v1.Totals
-	(*EncodeRequest)(nil),         // 15: audiowriter.v1.EncodeRequest
-	(*EncodeResponse)(nil),        // 16: audiowriter.v1.EncodeResponse
-	(*ResolveConfigRequest)(nil),  // 17: audiowriter.v1.ResolveConfigRequest
-	(*ResolveConfigResponse)(nil), // 18: audiowriter.v1.ResolveConfigResponse
-	(*ListFormatsRequest)(nil),    // 19: audiowriter.v1.ListFormatsRequest
-	(*ListFormatsResponse)(nil),   // 20: audiowriter.v1.ListFormatsResponse
-	(*FormatInfo)(nil),            // 21: audiowriter.v1.FormatInfo
-	(*BitrateRange)(nil),          // 22: audiowriter.v1.BitrateRange
-	(*GetServerInfoRequest)(nil),  // 23: audiowriter.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 24: audiowriter.v1.GetServerInfoResponse
-	(*ServerLimits)(nil),          // 25: audiowriter.v1.ServerLimits
-	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
+	(*ResumePoint)(nil),           // 3: audiowriter.v1.ResumePoint
+	(*Flush)(nil),                 // 4: audiowriter.v1.Flush
+	(*StreamConfig)(nil),          // 5: audiowriter.v1.StreamConfig
+	(*PcmInput)(nil),              // 6: audiowriter.v1.PcmInput
+	(*AudioOutput)(nil),           // 7: audiowriter.v1.AudioOutput
+	(*Metadata)(nil),              // 8: audiowriter.v1.Metadata
+	(*Tag)(nil),                   // 9: audiowriter.v1.Tag
+	(*EncodeStreamResponse)(nil),  // 10: audiowriter.v1.EncodeStreamResponse
+	(*StreamStarted)(nil),         // 11: audiowriter.v1.StreamStarted
+	(*EncodedChunk)(nil),          // 12: audiowriter.v1.EncodedChunk
+	(*StreamFlushed)(nil),         // 13: audiowriter.v1.StreamFlushed
+	(*StreamFinished)(nil),        // 14: audiowriter.v1.StreamFinished
+	(*Totals)(nil),                // 15: audiowriter.v1.Totals
+	(*EncodeRequest)(nil),         // 16: audiowriter.v1.EncodeRequest
+	(*EncodeResponse)(nil),        // 17: audiowriter.v1.EncodeResponse
+	(*ResolveConfigRequest)(nil),  // 18: audiowriter.v1.ResolveConfigRequest
+	(*ResolveConfigResponse)(nil), // 19: audiowriter.v1.ResolveConfigResponse
+	(*ListFormatsRequest)(nil),    // 20: audiowriter.v1.ListFormatsRequest
+	(*ListFormatsResponse)(nil),   // 21: audiowriter.v1.ListFormatsResponse
+	(*FormatInfo)(nil),            // 22: audiowriter.v1.FormatInfo
+	(*BitrateRange)(nil),          // 23: audiowriter.v1.BitrateRange
+	(*GetServerInfoRequest)(nil),  // 24: audiowriter.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 25: audiowriter.v1.GetServerInfoResponse
+	(*ServerLimits)(nil),          // 26: audiowriter.v1.ServerLimits
+	(*durationpb.Duration)(nil),   // 27: google.protobuf.Duration
 }
 var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
-	4,  // 0: audiowriter.v1.EncodeStreamRequest.config:type_name -> audiowriter.v1.StreamConfig
-	3,  // 1: audiowriter.v1.EncodeStreamRequest.flush:type_name -> audiowriter.v1.Flush
-	5,  // 2: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
-	6,  // 3: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
-	1,  // 4: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	0,  // 5: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
-	1,  // 6: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	26, // 7: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
-	7,  // 8: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
-	26, // 9: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
-	8,  // 10: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
-	10, // 11: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
-	11, // 12: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
-	13, // 13: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
-	12, // 14: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
-	6,  // 15: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
-	14, // 16: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
-	26, // 17: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
-	4,  // 18: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
-	10, // 19: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
-	14, // 20: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
-	4,  // 21: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
-	10, // 22: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
-	21, // 23: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
-	0,  // 24: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
-	1,  // 25: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
-	22, // 26: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
-	26, // 27: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
-	26, // 28: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
-	26, // 29: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
-	26, // 30: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
-	25, // 31: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
-	26, // 32: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
-	26, // 33: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
-	26, // 34: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
-	26, // 35: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
-	2,  // 36: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
-	15, // 37: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
-	17, // 38: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
-	19, // 39: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
-	23, // 40: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
-	9,  // 41: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
-	16, // 42: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
-	18, // 43: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
-	20, // 44: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
-	24, // 45: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
-	41, // [41:46] is the sub-list for method output_type
-	36, // [36:41] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	5,  // 0: audiowriter.v1.EncodeStreamRequest.config:type_name -> audiowriter.v1.StreamConfig
+	4,  // 1: audiowriter.v1.EncodeStreamRequest.flush:type_name -> audiowriter.v1.Flush
+	3,  // 2: audiowriter.v1.EncodeStreamRequest.resume:type_name -> audiowriter.v1.ResumePoint
+	6,  // 3: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
+	7,  // 4: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
+	1,  // 5: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	0,  // 6: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
+	1,  // 7: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	27, // 8: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
+	8,  // 9: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
+	27, // 10: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
+	9,  // 11: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
+	11, // 12: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
+	12, // 13: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
+	14, // 14: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
+	13, // 15: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
+	7,  // 16: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
+	15, // 17: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
+	27, // 18: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
+	5,  // 19: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
+	11, // 20: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
+	15, // 21: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
+	5,  // 22: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
+	11, // 23: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
+	22, // 24: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
+	0,  // 25: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
+	1,  // 26: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
+	23, // 27: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
+	27, // 28: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
+	27, // 29: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
+	27, // 30: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
+	27, // 31: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
+	26, // 32: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
+	27, // 33: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
+	27, // 34: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
+	27, // 35: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
+	27, // 36: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
+	2,  // 37: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
+	16, // 38: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
+	18, // 39: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
+	20, // 40: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
+	24, // 41: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
+	10, // 42: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
+	17, // 43: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
+	19, // 44: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
+	21, // 45: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
+	25, // 46: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
+	42, // [42:47] is the sub-list for method output_type
+	37, // [37:42] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_audiowriter_v1_audio_writer_proto_init() }
@@ -2395,24 +2489,24 @@ func file_audiowriter_v1_audio_writer_proto_init() {
 	if File_audiowriter_v1_audio_writer_proto != nil {
 		return
 	}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[4].OneofWrappers = []any{
+	file_audiowriter_v1_audio_writer_proto_msgTypes[5].OneofWrappers = []any{
 		(*AudioOutput_BitrateBps)(nil),
 		(*AudioOutput_VbrQuality)(nil),
 	}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[7].OneofWrappers = []any{
+	file_audiowriter_v1_audio_writer_proto_msgTypes[8].OneofWrappers = []any{
 		(*EncodeStreamResponse_Started)(nil),
 		(*EncodeStreamResponse_Chunk)(nil),
 		(*EncodeStreamResponse_Finished)(nil),
 		(*EncodeStreamResponse_Flushed)(nil),
 	}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[19].OneofWrappers = []any{}
+	file_audiowriter_v1_audio_writer_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_audiowriter_v1_audio_writer_proto_rawDesc), len(file_audiowriter_v1_audio_writer_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
