@@ -13,6 +13,7 @@ from typing import Any
 import click
 from audiowriter_client.config import SAMPLE_FORMATS, stream_config
 from audiowriter_client.errors import quoted
+from audiowriter_client.resume import RESUME_TIMEOUT_S
 from audiowriter_client.sink import Destination
 from audiowriter_client.writer import AudioWriter
 from audiowriter_core import FORMATS, Finished, format_for_extension
@@ -78,6 +79,14 @@ _positive = click.IntRange(min=1)
 )
 @click.option("--input-rate", type=_positive, metavar="HZ", help="Sample rate of raw PCM.")
 @click.option("--input-channels", type=_positive, help="Channels of raw PCM.  [default: 1]")
+@click.option(
+    "--resume-timeout",
+    type=click.FloatRange(min=0),
+    default=RESUME_TIMEOUT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to look for another server if that of --target is lost; 0: not at all.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def encode(
     source: str,
@@ -87,6 +96,7 @@ def encode(
     input_format: str | None,
     input_rate: int | None,
     input_channels: int | None,
+    resume_timeout: float,
     quiet: bool,
     **settings: Any,
 ) -> None:
@@ -117,7 +127,7 @@ def encode(
             meter = stack.enter_context(Meter(audio.frames, audio.format.sample_rate_hz, quiet=quiet))
             begin = time.perf_counter()
             sink = _stdout() if output == "-" else output
-            with _open_writer(server, format_, audio.format, settings, sink) as writer:
+            with _open_writer(server, format_, audio.format, settings, sink, resume_timeout) as writer:
                 opened.set_result((writer, meter))
                 for block in audio.blocks:
                     writer.write(block)
@@ -136,7 +146,12 @@ def encode(
 
 
 def _open_writer(
-    server: Server | None, format_: str, pcm: PcmFormat, settings: Mapping[str, Any], sink: Destination
+    server: Server | None,
+    format_: str,
+    pcm: PcmFormat,
+    settings: Mapping[str, Any],
+    sink: Destination,
+    resume_timeout: float,
 ) -> AudioWriter | LocalWriter:
     options = {
         "format": format_,
@@ -151,7 +166,14 @@ def _open_writer(
         config = stream_config(**options)
     except ValueError as error:  # a number is too large for its field
         raise click.UsageError(str(error)) from error
-    return AudioWriter.open(server.target, config, sink, credentials=server.credentials, metadata=server.metadata)
+    return AudioWriter.open(
+        server.target,
+        config,
+        sink,
+        credentials=server.credentials,
+        metadata=server.metadata,
+        resume_timeout=resume_timeout,
+    )
 
 
 def _same_file(source: str, output: str) -> bool:

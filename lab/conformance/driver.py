@@ -75,7 +75,9 @@ def failure(error: AudioWriterError) -> Outcome:
 
 def _stream(case: Case) -> Outcome:
     second: Outcome = {}
-    with AudioWriter.open(case["target"], config_of(case), _sink(case), metadata=metadata_of(case)) as writer:
+    with AudioWriter.open(
+        case["target"], config_of(case), _sink(case), metadata=metadata_of(case), resume_timeout=0
+    ) as writer:
         sent = 0
         for piece in pieces(Path(case["pcm"]).read_bytes(), case["cut"]):
             writer.write(piece)

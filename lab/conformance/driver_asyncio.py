@@ -45,7 +45,9 @@ async def _run(case: Case) -> Outcome:
 async def _stream(case: Case, pcm: bytes) -> Outcome:
     second: Outcome = {}
     sink = _sink(case)
-    async with AsyncAudioWriter.open(case["target"], config_of(case), sink, metadata=metadata_of(case)) as writer:
+    async with AsyncAudioWriter.open(
+        case["target"], config_of(case), sink, metadata=metadata_of(case), resume_timeout=0
+    ) as writer:
         sent = 0
         for piece in pieces(pcm, case["cut"]):
             await writer.write(piece)

@@ -44,7 +44,9 @@ async def _speak(
         pass
 
     try:
-        async with AsyncAudioWriter.open(channel, CONFIG, drop, metadata=[("x-request-id", request_id)]) as writer:
+        async with AsyncAudioWriter.open(
+            channel, CONFIG, drop, metadata=[("x-request-id", request_id)], resume_timeout=0
+        ) as writer:
             await writer.started
             started.set()
             due, messages = time.monotonic(), 0

@@ -16,10 +16,12 @@ _COMMAND = str(Path(sys.executable).with_name("audiowriter"))
 
 
 class Caller:
-    """One process. `path`: its file. `pace`: speed of its input as a multiple of real time."""
+    """One process, which gives up when its server is lost. `path`: its file. `pace`: speed of its input as a multiple of
+    real time."""
 
     def __init__(self, target: str, path: Path, pace: float = 1) -> None:
         command = [_COMMAND, "encode", "-", str(path), "--input-rate", str(RATE), "--target", target, "--quiet"]
+        command.append("--resume-timeout=0")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         self._feeder = threading.Thread(target=self._feed, args=(pace,))
         self._feeder.start()

@@ -24,7 +24,7 @@ def half_open(server: Watched, tries: int) -> Counter[str]:
     seen: Counter[str] = Counter()
     with ExitStack() as stack:
         relays = [stack.enter_context(Relay(server.target)) for _ in range(tries)]
-        writers = [AudioWriter.open(relay.target, CONFIG.config, lambda _: None) for relay in relays]
+        writers = [AudioWriter.open(relay.target, CONFIG.config, lambda _: None, resume_timeout=0) for relay in relays]
         for writer in writers:
             writer.write(FRAME)
             assert writer.started.mime_type

@@ -173,7 +173,7 @@ async def test_cancelled_task_leaves_no_file(target: str, tmp_path: Path, names:
 async def test_killed_server_leaves_no_file(own_server: OwnServer, tmp_path: Path, names: Names) -> None:
     own_target, kill = own_server
     with pytest.raises(ServiceUnavailable):
-        async with AsyncAudioWriter.open(own_target, WAV, tmp_path / "a.wav") as writer:
+        async with AsyncAudioWriter.open(own_target, WAV, tmp_path / "a.wav", resume_timeout=0) as writer:
             await writer.flush()
             kill()
             while True:

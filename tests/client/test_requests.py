@@ -1,6 +1,8 @@
-from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, StreamConfig
+import pytest
+from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, ResumePoint, StreamConfig
 from audiowriter_client import stream_config
 from audiowriter_client.requests import MESSAGE_BYTES, QUEUE_BYTES, RequestQueue, cut
+from audiowriter_client.spool import Spool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +70,61 @@ def test_restarted_stream_begins_with_its_config() -> None:
     queue.take()
     queue.begin_again()
     assert take_all(queue) == [EncodeStreamRequest(config=CONFIG), EncodeStreamRequest(pcm=b"ab")]
+
+
+@given(steps=STEPS, again_at=st.integers(0, 20), twice=st.booleans())
+def test_everything_is_sent_again_and_then_the_rest(steps: list[int | bool | None], again_at: int, twice: bool) -> None:
+    """True takes a message; after `again_at` steps the stream begins again, and perhaps once more in between."""
+    whole, queue = RequestQueue(CONFIG), RequestQueue(CONFIG, spool_bytes=1 << 30)
+    taken: list[EncodeStreamRequest] = []
+    for number, step in enumerate(steps):
+        if number == again_at:
+            queue.begin_again(ResumePoint(offset=number))
+            if twice:
+                for _ in range(2):
+                    if queue.ready:
+                        queue.take()
+                queue.begin_again(ResumePoint(offset=number))
+            taken.clear()
+        if step is True:
+            if queue.ready:
+                taken.append(queue.take())
+        elif step is None:
+            whole.put_flush()
+            queue.put_flush()
+        else:
+            for piece in cut(memoryview(bytes([number]) * step)):
+                whole.put(piece)
+                queue.put(piece)
+    taken += take_all(queue)
+    assert flat(taken) == flat(take_all(whole))
+    assert all(len(request.pcm) <= MESSAGE_BYTES for request in taken)
+    assert [request.HasField("config") for request in taken] == [True] + [False] * (len(taken) - 1)
+    assert taken[0].HasField("resume") == (again_at < len(steps))
+    queue.spool.close()
+
+
+def flat(requests: list[EncodeStreamRequest]) -> tuple[bytes, list[int]]:
+    """Return the PCM and the positions of the flushes."""
+    pcm, flushes = bytearray(), []
+    for request in requests:
+        pcm += request.pcm
+        if request.HasField("flush"):
+            flushes.append(len(pcm))
+    return bytes(pcm), flushes
+
+
+@pytest.mark.parametrize("flush", [False, True])
+def test_spool_ends_at_its_limit(flush: bool) -> None:
+    spool = Spool(1000)
+    spool.add(bytes(1000 - 8 * flush), flush)
+    assert spool.complete
+    spool.rewind()
+    assert spool.take(2000) == (bytes(1000 - 8 * flush), flush)
+    for _ in range(2):
+        spool.add(b"x", True)
+    spool.rewind()
+    assert not spool.behind, "nothing is left"
 
 
 def test_small_writes_are_joined() -> None:

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import pytest
-from audiowriter_client.sink import Destination, open_sink
+from audiowriter_client.sink import Destination, FileSink, open_sink
 
 
 class Pipe(io.BytesIO):
@@ -270,3 +270,29 @@ def test_result_of_a_callable_is_ignored() -> None:
     sink = open_sink(file.write)
     assert sink.write(b"abc") is None
     assert file.getvalue() == b"abc"
+
+
+@pytest.mark.parametrize("kind", ["path", "memory", "from its position"])
+def test_file_is_written_again_from_its_start(tmp_path: Path, kind: str) -> None:
+    before = b"abc" if kind == "from its position" else b""
+    memory = io.BytesIO(before)
+    memory.seek(len(before))
+    sink = open_sink(tmp_path / "a" if kind == "path" else memory)
+    assert isinstance(sink, FileSink)
+    sink.write(b"a first attempt, which is longer")
+    assert sink.restart()
+    sink.write(b"headbody")
+    sink.finish(b"HE")
+    assert ((tmp_path / "a").read_bytes() if kind == "path" else memory.getvalue()) == before + b"HEadbody"
+
+
+def test_file_with_bytes_that_follow_or_that_cannot_seek_goes_on_where_it_is() -> None:
+    longer, pipe = io.BytesIO(bytes(100)), Pipe()
+    for file in (longer, pipe):
+        sink = open_sink(file)
+        assert isinstance(sink, FileSink)
+        sink.write(b"head")
+        assert not sink.restart()
+        sink.write(b"body")
+    assert (longer.getvalue()[:10], len(longer.getvalue())) == (b"headbody\0\0", 100)
+    assert pipe.getvalue() == b"headbody"

@@ -13,14 +13,13 @@ from audiowriter_client import (
     AudioWriter,
     DeadlineExceeded,
     ServiceUnavailable,
-    aio,
     async_encode,
     async_list_formats,
     encode,
     list_formats,
+    resume,
     stream_config,
     unary,
-    writer,
 )
 from support.server import ServerProcess, Stream, channel_to
 
@@ -92,7 +91,7 @@ def test_refusal_is_raised_if_its_retry_would_come_too_late(
     def waits() -> Iterator[float]:
         yield 3600.0
 
-    for module in (aio, unary, writer):
+    for module in (resume, unary):
         monkeypatch.setattr(module, "waits", waits)
     with ServerProcess("--max-streams=1", "--idle-timeout=3600") as server, channel_to(server) as channel:
         held = Stream(channel).start()

@@ -222,7 +222,8 @@ def test_killed_server_leaves_no_file(
     own_server: OwnServer, tmp_path: Path, names: Names, samples: NDArray[np.int16]
 ) -> None:
     own_target, kill = own_server
-    with pytest.raises(ServiceUnavailable), AudioWriter.open(own_target, WAV, tmp_path / "a.wav") as writer:
+    path = tmp_path / "a.wav"
+    with pytest.raises(ServiceUnavailable), AudioWriter.open(own_target, WAV, path, resume_timeout=0) as writer:
         writer.write(samples)
         writer.flush()
         kill()
@@ -233,7 +234,7 @@ def test_killed_server_leaves_no_file(
 
 def test_killed_server_ends_a_waiting_close(own_server: OwnServer, tmp_path: Path, names: Names) -> None:
     own_target, kill = own_server
-    writer = AudioWriter.open(own_target, WAV, tmp_path / "a.wav")
+    writer = AudioWriter.open(own_target, WAV, tmp_path / "a.wav", resume_timeout=0)
     writer.flush()
     kill()
     with pytest.raises(ServiceUnavailable):

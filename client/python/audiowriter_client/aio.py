@@ -21,15 +21,17 @@ from audiowriter_client.connection import Metadata, check_arguments, connect_aio
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
-from audiowriter_client.retry import Deadline, waits
+from audiowriter_client.resume import RESUME_TIMEOUT_S, Retries, check_options
+from audiowriter_client.retry import Deadline
 from audiowriter_client.sink import AsyncDestination, open_sink
+from audiowriter_client.spool import SPOOL_BYTES
 from audiowriter_client.stream import Stream
 
 
 class AsyncAudioWriter:
     """AudioWriter for asyncio: the same methods as coroutines, and the same errors.
 
-    A path or a file is written on the event loop, less than 1 MiB at a time.
+    A path, a file and the temporary file of a long stream are written on the event loop, less than 1 MiB at a time.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class AsyncAudioWriter:
         credentials: grpc.ChannelCredentials | None,
         metadata: Metadata,
         deadline: Deadline,
+        resume_timeout: float,
     ) -> None:
         """Use `open`."""
         self._stream = stream
         self._deadline = deadline
+        self._retries = Retries(stream, deadline, resume_timeout)
         self._changed = asyncio.Event()
         self._attempt = 0
         self._reader = asyncio.create_task(self._read(target, credentials, metadata))
@@ -57,6 +61,8 @@ class AsyncAudioWriter:
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Metadata = (),
         timeout: float | None = None,
+        resume_timeout: float = RESUME_TIMEOUT_S,
+        spool_bytes: int = SPOOL_BYTES,
     ) -> Self:
         """As AudioWriter.open, with a grpc.aio.Channel for a channel. Needs a running event loop.
 
@@ -64,8 +70,10 @@ class AsyncAudioWriter:
         """
         check_arguments(target, grpc.aio.Channel, credentials, metadata)
         check_config(config)
+        check_options(resume_timeout, spool_bytes)
         deadline = Deadline(timeout)
-        return cls(Stream(config, open_sink(sink)), target, credentials, metadata, deadline)
+        stream = Stream(config, open_sink(sink), spool_bytes if resume_timeout else 0)
+        return cls(stream, target, credentials, metadata, deadline, resume_timeout)
 
     async def write(self, pcm: Pcm) -> None:
         """As AudioWriter.write."""
@@ -166,27 +174,24 @@ class AsyncAudioWriter:
     ) -> None:
         try:
             async with connect_aio(target, credentials) as channel:
-                left = waits()
                 while True:
                     try:
                         await self._receive_all(channel, metadata)
                         break
                     except grpc.aio.AioRpcError as error:
-                        wait_s = next(left, None)
-                        if (
-                            wait_s is None
-                            or not self._deadline.allows(wait_s)
-                            or not self._stream.may_begin_again(error)
-                        ):
+                        if self._retries.is_complete(error):
+                            break
+                        if (wait_s := self._retries.wait_s(error)) is None:
                             raise
                     await asyncio.sleep(wait_s)
                     self._attempt += 1
-                    self._stream.requests.begin_again()
+                    self._stream.begin_again()
                     self._notify()  # ends the requests of the previous attempt
             await self._complete()
         except (Exception, asyncio.CancelledError) as error:
             self._stream.fail(error)
         finally:
+            self._stream.requests.spool.close()
             self._notify()
 
     async def _complete(self) -> None:

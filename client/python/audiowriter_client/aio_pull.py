@@ -16,6 +16,8 @@ from audiowriter_client.connection import Metadata
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.pull import BUFFER_BYTES, check_blocks, close
+from audiowriter_client.resume import RESUME_TIMEOUT_S
+from audiowriter_client.spool import SPOOL_BYTES
 
 
 def async_encode_iter(
@@ -26,6 +28,8 @@ def async_encode_iter(
     credentials: grpc.ChannelCredentials | None = None,
     metadata: Metadata = (),
     timeout: float | None = None,
+    resume_timeout: float = RESUME_TIMEOUT_S,
+    spool_bytes: int = SPOOL_BYTES,
 ) -> "AsyncFileIterator":
     """Like encode_iter(), for asyncio. Needs a running event loop.
 
@@ -34,7 +38,16 @@ def async_encode_iter(
     if not isinstance(check_blocks(pcm), AsyncIterable | Iterable):
         raise TypeError(f"pcm: expected an iterable of blocks, not {type(pcm).__name__}")
     buffer = _Buffer()
-    writer = AsyncAudioWriter.open(target, config, buffer, credentials=credentials, metadata=metadata, timeout=timeout)
+    writer = AsyncAudioWriter.open(
+        target,
+        config,
+        buffer,
+        credentials=credentials,
+        metadata=metadata,
+        timeout=timeout,
+        resume_timeout=resume_timeout,
+        spool_bytes=spool_bytes,
+    )
     return AsyncFileIterator(writer, buffer, pcm)
 
 

@@ -29,6 +29,8 @@ _OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
     # Time limit of a connection attempt. By default, a host that does not answer is reported after 20 s.
     ("grpc.min_reconnect_backoff_ms", 5_000),
+    # A stream that lost its only server waits for the next attempt to connect. By default gRPC waits for up to two minutes.
+    ("grpc.max_reconnect_backoff_ms", 5_000),
     # A file returned by Encode may be larger than its PCM; the server limits its size.
     ("grpc.max_receive_message_length", -1),
     ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),

@@ -36,6 +36,10 @@ class AudioWriterError(Exception):
 
     retry_after: float | None = None
     """Seconds after which the call can be sent again, if a server refused it. None: no server said so."""
+    bytes_received: int = 0
+    """Bytes of the file that the sink of a stream has received. A callable, a pipe or a Sink keeps them."""
+    input_samples: int = 0
+    """Samples per channel that the server had received when it sent the last of these bytes: how far a listener got."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By default an exception is rebuilt by calling its constructor with its message only. This does not call the

@@ -14,6 +14,8 @@ from audiowriter.v1.audio_writer_pb2 import StreamConfig, StreamStarted, Totals
 from audiowriter_client.connection import Metadata
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
+from audiowriter_client.resume import RESUME_TIMEOUT_S
+from audiowriter_client.spool import SPOOL_BYTES
 from audiowriter_client.writer import AudioWriter
 
 BUFFER_BYTES = 256 * 1024
@@ -28,13 +30,15 @@ def encode_iter(
     credentials: grpc.ChannelCredentials | None = None,
     metadata: Metadata = (),
     timeout: float | None = None,
+    resume_timeout: float = RESUME_TIMEOUT_S,
+    spool_bytes: int = SPOOL_BYTES,
 ) -> "FileIterator":
     """Encode the blocks of an iterable, and return an iterator over the bytes of the file.
 
     `pcm` yields blocks as for AudioWriter.write; the other arguments are as for AudioWriter.open. The stream starts at
     once. `pcm` is iterated on another thread, so that bytes come as soon as they exist, and only as far ahead as the
     buffers hold: if the consumer is slow, `pcm` is read slowly. An exception of `pcm` cancels the call and is raised by
-    the iterator unchanged, as are the errors of AudioWriter.
+    the iterator unchanged, as are the errors of AudioWriter. If the server is lost, the iterator goes on with the next byte.
 
     WSGI servers close the iterator when the listener leaves. With ASGI, use async_encode_iter: Starlette drops other
     iterators without closing them, and the call is cancelled only when the garbage collector finds them.
@@ -44,7 +48,16 @@ def encode_iter(
     if not isinstance(check_blocks(pcm), Iterable):
         raise TypeError(f"pcm: expected an iterable of blocks, not {type(pcm).__name__}")
     buffer = _Buffer()
-    writer = AudioWriter.open(target, config, buffer, credentials=credentials, metadata=metadata, timeout=timeout)
+    writer = AudioWriter.open(
+        target,
+        config,
+        buffer,
+        credentials=credentials,
+        metadata=metadata,
+        timeout=timeout,
+        resume_timeout=resume_timeout,
+        spool_bytes=spool_bytes,
+    )
     return FileIterator(writer, buffer, pcm)
 
 

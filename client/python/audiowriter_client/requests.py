@@ -3,7 +3,9 @@
 from collections import deque
 from collections.abc import Iterator
 
-from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, Flush, StreamConfig
+from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, Flush, ResumePoint, StreamConfig
+
+from audiowriter_client.spool import Spool
 
 # Each message costs both sides about 50 µs whatever its size, so small writes are joined. Beyond 256 KiB joining gains
 # nothing, and the server accepts at most 1 MiB.
@@ -21,15 +23,21 @@ def cut(pcm: memoryview) -> Iterator[memoryview]:
 class RequestQueue:
     """A bounded queue of PCM and flushes that joins waiting items into as few messages as possible.
 
+    What was taken is kept in a spool, so that all of it can be taken again.
+
     It never blocks: check `full` before `put` and `ready` before `take`.
     """
 
-    def __init__(self, config: StreamConfig) -> None:
+    def __init__(self, config: StreamConfig, spool_bytes: int = 0) -> None:
+        """`spool_bytes`: limit of the spool; 0: nothing is kept."""
         self._config = StreamConfig()
         self._config.CopyFrom(config)
         self.config_taken = False
         self._waiting: deque[bytes | None] = deque()  # None is a flush
         self._waiting_bytes = 0
+        self.spool = Spool(spool_bytes)
+        self.resume: ResumePoint | None = None
+        """Sent with the config."""
         self.ended = False
 
     @property
@@ -40,11 +48,16 @@ class RequestQueue:
     @property
     def ready(self) -> bool:
         """Whether there is a message to take. If `ended` and no longer ready, everything has been taken."""
-        return not self.config_taken or bool(self._waiting)
+        return not self.config_taken or self.spool.behind or bool(self._waiting)
 
-    def begin_again(self) -> None:
-        """Send the config again as the next message. Allowed only if nothing else has been taken."""
+    def begin_again(self, resume: ResumePoint | None = None) -> None:
+        """Send everything again, beginning with the config and `resume`.
+
+        Allowed if nothing but the config has been taken, or if the spool is complete.
+        """
         self.config_taken = False
+        self.resume = resume
+        self.spool.rewind()
 
     def put(self, piece: memoryview) -> None:
         """Append a piece of at most MESSAGE_BYTES. It is copied, so the caller may reuse its buffer."""
@@ -63,7 +76,15 @@ class RequestQueue:
         """Return the next message: the config alone, then up to MESSAGE_BYTES of PCM, up to and including a flush."""
         if not self.config_taken:
             self.config_taken = True
-            return EncodeStreamRequest(config=self._config)
+            return EncodeStreamRequest(config=self._config, resume=self.resume)
+        if self.spool.behind:
+            pcm, flush = self.spool.take(MESSAGE_BYTES)
+        else:
+            pcm, flush = self._take_waiting()
+            self.spool.add(pcm, flush)
+        return EncodeStreamRequest(pcm=pcm, flush=Flush() if flush else None)
+
+    def _take_waiting(self) -> tuple[bytes, bool]:
         pieces: list[bytes] = []
         room = MESSAGE_BYTES
         while self._waiting:
@@ -77,4 +98,4 @@ class RequestQueue:
         if flush:
             self._waiting.popleft()
         self._waiting_bytes -= MESSAGE_BYTES - room
-        return EncodeStreamRequest(pcm=b"".join(pieces), flush=Flush() if flush else None)
+        return b"".join(pieces), flush

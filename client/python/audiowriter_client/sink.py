@@ -84,6 +84,23 @@ class FileSink:
         while rest:  # an unbuffered file may write only a part of the data
             rest = rest[self._file.write(rest) or 0 :]
 
+    def restart(self) -> bool:
+        """Remove what was written, so that the file can be written again. Returns False if that is not possible.
+
+        It is not if the file cannot seek or be truncated, or if other bytes follow.
+        """
+        if self._start is None:
+            return False
+        end = self._file.tell()
+        try:
+            if self._file.seek(0, os.SEEK_END) == end:
+                self._file.truncate(self._start)
+                end = self._start
+        except (OSError, AttributeError):
+            pass
+        self._file.seek(end)
+        return end == self._start
+
     def finish(self, header: bytes) -> None:
         """Replace the header, leave the position at the end and flush."""
         if header and self._start is not None:

@@ -1,13 +1,14 @@
-"""State of one EncodeStream call: what to send, what was received, where it is written, and how the call ended."""
+"""State of one stream: what to send, what was received, where it is written, and how it ended."""
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable
-from typing import cast
 
 import grpc
 from audiowriter.v1.audio_writer_pb2 import (
     EncodeStreamResponse,
+    ResumePoint,
     StreamConfig,
     StreamFinished,
     StreamFlushed,
@@ -16,27 +17,34 @@ from audiowriter.v1.audio_writer_pb2 import (
 )
 
 from audiowriter_client.crc32c import crc32c, with_header
-from audiowriter_client.errors import StreamCancelled, TruncatedStream, call_failed
+from audiowriter_client.errors import AudioWriterError, CallFailed, StreamCancelled, TruncatedStream, call_failed
 from audiowriter_client.pcm import PcmLayout
 from audiowriter_client.requests import RequestQueue
-from audiowriter_client.sink import Sink
+from audiowriter_client.sink import FileSink, Sink
 
 
 class Stream:
     """The part that the sync and the asyncio writer share: everything except waiting.
 
     The writing side checks `can_write`, `can_send`, `started`, `flush_answers` and `ended` to know how long to wait;
-    the reading side calls receive() for each response and then complete() or fail(), once.
+    the reading side calls receive() for each response and then complete() or fail(), once. If a call breaks, another one
+    can follow: prepare_sink(), begin_again(), and then its responses.
     """
 
-    def __init__(self, config: StreamConfig, sink: Sink) -> None:
+    def __init__(self, config: StreamConfig, sink: Sink, spool_bytes: int = 0) -> None:
+        """`spool_bytes`: how much PCM is kept, so that it can be sent again."""
         self.layout = PcmLayout(config.input)
-        self.requests = RequestQueue(config)
+        self.requests = RequestQueue(config, spool_bytes)
         self.started: StreamStarted | None = None
         self.flushed = StreamFlushed()
         self.flush_answers = 0
         self.bytes_received = 0
         self.ended = False
+        self.explanation = ""
+        """Why a call that broke was not made again; a note of the error."""
+        self._accepted_at: float | None = None  # of the current call
+        self._answers = 0  # to flushes, of the current call
+        self._input_samples = 0
         self._flushes = 0
         self._sink = sink
         self._sha256 = hashlib.sha256()
@@ -59,11 +67,49 @@ class Stream:
         """
         if self.ended or not self.requests.config_taken:
             return True
-        return self.started is not None and (self.requests.ready or self.requests.ended)
+        return self.is_accepted and (self.requests.ready or self.requests.ended)
 
-    def may_begin_again(self, error: grpc.RpcError) -> bool:
-        """Whether the call failed before a server accepted the stream, so that another server may accept it."""
-        return self.started is None and cast("grpc.Call", error).code() is grpc.StatusCode.UNAVAILABLE
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a server has accepted the current call."""
+        return self._accepted_at is not None
+
+    @property
+    def accepted_s(self) -> float:
+        """Seconds since a server has accepted the current call; 0 if none has."""
+        return 0.0 if self._accepted_at is None else time.monotonic() - self._accepted_at
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether the last response has arrived."""
+        return self._finished is not None
+
+    def prepare_sink(self) -> bool:
+        """Prepare the sink for the bytes of another call. Returns False if the stream cannot be sent again.
+
+        A file is written again from its start, which works with any server. Another sink goes on where it is.
+        """
+        if not self.requests.spool.complete:
+            self.explanation = "not resumed: the spool is off, or the PCM and the flushes have exceeded spool_bytes"
+            return False
+        if isinstance(self._sink, FileSink) and self._sink.restart():
+            self.bytes_received, self._crc32c, self._first_chunk = 0, 0, b""
+            self._sha256 = hashlib.sha256()
+        if self.bytes_received and self.started is not None and not self.started.serial:
+            self.explanation = "not resumed: the server is too old to go on in the middle of a file"
+            return False
+        return True
+
+    def begin_again(self) -> None:
+        """Start another call of the same stream."""
+        resume = None
+        if self.started is not None:
+            resume = ResumePoint()
+            if self.bytes_received:
+                resume.offset, resume.sha256 = self.bytes_received, self._sha256.digest()
+                resume.serial = self.started.serial
+        self._accepted_at, self._answers = None, 0
+        self.requests.begin_again(resume)
 
     def put(self, piece: memoryview) -> None:
         """Queue a piece of PCM."""
@@ -109,20 +155,33 @@ class Stream:
         """Process one response. If it returns an awaitable, from an asyncio sink, await it before the next call."""
         match response.WhichOneof("event"):
             case "started":
-                self.started = response.started
+                self._accept(response.started)
             case "chunk":
                 if response.chunk.offset != self.bytes_received:
                     raise TruncatedStream(
                         f"received a chunk at offset {response.chunk.offset}, expected {self.bytes_received}"
                     )
+                self._input_samples = response.chunk.input_samples
                 return self._append(response.chunk.data)
             case "flushed":
-                self.flushed = response.flushed
-                self.flush_answers += 1
+                # A flush that is sent again is answered again.
+                self._answers += 1
+                if self._answers > self.flush_answers:
+                    self.flushed = response.flushed
+                    self.flush_answers = self._answers
             case "finished":
                 self._finished = response.finished
                 return self._append(response.finished.trailer)
         return None
+
+    def _accept(self, started: StreamStarted) -> None:
+        resume = self.requests.resume
+        if resume is not None and resume.offset and started.serial != resume.serial:
+            text = "the server is too old to go on in the middle of a file"
+            raise CallFailed(grpc.StatusCode.ABORTED, text, reason="RESUME_MISMATCH")
+        if not self.bytes_received:
+            self.started = started
+        self._accepted_at = time.monotonic()
 
     def _append(self, data: bytes) -> Awaitable[None] | None:
         if not self.bytes_received:
@@ -158,6 +217,10 @@ class Stream:
                 self._error = StreamCancelled()
             case _:
                 self._error = error
+        if isinstance(self._error, AudioWriterError):
+            self._error.bytes_received, self._error.input_samples = self.bytes_received, self._input_samples
+            if self.explanation:
+                self._error.add_note(self.explanation)
         try:
             self._sink.discard()
         finally:

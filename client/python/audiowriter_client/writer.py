@@ -20,8 +20,10 @@ from audiowriter_client.connection import Metadata, check_arguments, connect, se
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.requests import cut
-from audiowriter_client.retry import Deadline, waits
+from audiowriter_client.resume import RESUME_TIMEOUT_S, Retries, check_options
+from audiowriter_client.retry import Deadline
 from audiowriter_client.sink import Destination, open_sink
+from audiowriter_client.spool import SPOOL_BYTES
 from audiowriter_client.stream import Stream
 
 
@@ -37,7 +39,13 @@ class AudioWriter:
     """
 
     def __init__(
-        self, stream: Stream, channel: grpc.Channel, metadata: Metadata, deadline: Deadline, resources: ExitStack
+        self,
+        stream: Stream,
+        channel: grpc.Channel,
+        metadata: Metadata,
+        deadline: Deadline,
+        resume_timeout: float,
+        resources: ExitStack,
     ) -> None:
         """Use `open`."""
         self._stream = stream
@@ -45,6 +53,7 @@ class AudioWriter:
         self._service = service(channel)
         self._metadata = metadata
         self._deadline = deadline
+        self._retries = Retries(stream, deadline, resume_timeout)
         self._attempt = 0
         self._cancelled = False
         self._call = self._start_call()
@@ -63,6 +72,8 @@ class AudioWriter:
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Metadata = (),
         timeout: float | None = None,
+        resume_timeout: float = RESUME_TIMEOUT_S,
+        spool_bytes: int = SPOOL_BYTES,
     ) -> Self:
         """Start a stream.
 
@@ -76,6 +87,14 @@ class AudioWriter:
         because that server is full, draining or down, it is sent to the next one. After ten attempts, about 1.6 s, the
         error is raised. PCM is sent only after a server has accepted the stream.
 
+        A stream survives the loss of its server. The PCM that was sent is kept, up to `spool_bytes`: 4 MiB of it in memory,
+        the rest in a temporary file. If the call ends with UNAVAILABLE, or the connection or the stream is reset, the stream
+        is sent again from its start to any server, for up to `resume_timeout` seconds. Meanwhile write() only blocks. A path
+        and a file that can seek are written again from their start. Other sinks get the bytes that follow those that they
+        have: if the new server encodes the audio to other bytes, CallFailed with the reason RESUME_MISMATCH is raised.
+        Errors have `bytes_received` and `input_samples`: how far the listener got. If `resume_timeout` or `spool_bytes` is
+        0, or more PCM was sent than `spool_bytes`, the loss of the server is raised as ServiceUnavailable.
+
         `timeout` limits the whole stream, in seconds from this call on: the connection, all attempts, the time that the
         caller takes to write, and close(). When it expires, the file is discarded and DeadlineExceeded is raised. A sink
         that blocks is not interrupted. By default, there is no limit.
@@ -86,19 +105,20 @@ class AudioWriter:
         """
         check_arguments(target, grpc.Channel, credentials, metadata)
         check_config(config)
+        check_options(resume_timeout, spool_bytes)
         deadline = Deadline(timeout)
         with ExitStack() as resources:
             channel = resources.enter_context(connect(target, credentials))
-            stream = Stream(config, open_sink(sink))
+            stream = Stream(config, open_sink(sink), spool_bytes if resume_timeout else 0)
             # If a signal arrives before the writer owns the call and the sink, nothing would close them.
             resources.callback(stream.fail, StreamCancelled())
-            return cls(stream, channel, metadata, deadline, resources)
+            return cls(stream, channel, metadata, deadline, resume_timeout, resources)
 
     def write(self, pcm: Pcm) -> None:
         """Send PCM: bytes cut anywhere, or an array of shape (n,) for one channel or (n, channels).
 
-        Blocks while the server or the sink is behind. Raises TypeError or ValueError for an array that does not match
-        the config's sample format and channels, ValueError after close().
+        Blocks while the server or the sink is behind, and while the stream is sent again to another server. Raises TypeError
+        or ValueError for an array that does not match the config's sample format and channels, ValueError after close().
         """
         self._stream.check_open()
         for piece in cut(self._stream.layout.to_bytes(pcm)):
@@ -202,14 +222,14 @@ class AudioWriter:
 
     def _read(self) -> None:
         try:
-            left = waits()
             while True:
                 try:
                     self._receive_all()
                     break
                 except grpc.RpcError as error:
-                    wait_s = next(left, None)
-                    if wait_s is None or not self._deadline.allows(wait_s) or not self._stream.may_begin_again(error):
+                    if self._retries.is_complete(error):
+                        break
+                    if self._cancelled or (wait_s := self._retries.wait_s(error)) is None:
                         raise
                 self._begin_again(wait_s)
             self._stream.complete()
@@ -217,7 +237,8 @@ class AudioWriter:
             self._stream.fail(error)
         finally:
             self._call.cancel()
-            with self._changed:
+            with self._changed:  # the requests of the call may be using the spool
+                self._stream.requests.spool.close()
                 self._changed.notify_all()
 
     def _receive_all(self) -> None:
@@ -232,6 +253,6 @@ class AudioWriter:
             if self._changed.wait_for(lambda: self._cancelled, wait_s):
                 raise StreamCancelled()
             self._attempt += 1
-            self._stream.requests.begin_again()
+            self._stream.begin_again()
             self._call = self._start_call()
             self._changed.notify_all()  # ends the requests of the previous attempt
