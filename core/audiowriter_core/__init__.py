@@ -7,11 +7,12 @@
 """
 
 from .audio.arrays import Pcm
-from .encoder import AudioEncoder, State
+from .encoder import AudioEncoder
 from .errors import AudioWriterError, EncodeError, InvalidArgument, Violation, WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
 from .file import AudioFile, open_audio
 from .formats import FORMATS, Format, format_for_extension
+from .states import State
 
 __all__ = [
     "FORMATS",

@@ -10,9 +10,8 @@ Rule 2: to build the file, append every chunk and the trailer, then write the he
 Rule 3: after an error, only close is allowed. Close is always allowed, from any thread.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from enum import Enum
 from secrets import randbelow
 from types import TracebackType
 from typing import Self
@@ -26,42 +25,10 @@ from .options import MAX_SERIAL, EncoderOptions, StreamOptions, TagOptions
 from .pipeline import Pipeline
 from .resolve import resolve
 from .sent import SentBytes
+from .states import ALLOWED, State
 
 MAX_CHUNK_BYTES = 512 * 1024
 """Maximum number of bytes in one event. The service promises less than 1 MiB per message."""
-
-
-class State(Enum):
-    """The state of a stream."""
-
-    NEW = "new"
-    """The options are valid, and no data was encoded yet."""
-    STREAMING = "streaming"
-    FINISHED = "finished"
-    FAILED = "failed"
-    """A call raised an error."""
-    CLOSED = "closed"
-
-
-ALLOWED: Mapping[State, Mapping[str, State]] = {
-    State.NEW: {
-        "start": State.STREAMING,
-        "write": State.STREAMING,
-        "flush": State.STREAMING,
-        "finish": State.FINISHED,
-        "close": State.CLOSED,
-    },
-    State.STREAMING: {
-        "write": State.STREAMING,
-        "flush": State.STREAMING,
-        "finish": State.FINISHED,
-        "close": State.CLOSED,
-    },
-    State.FINISHED: {"close": State.CLOSED},
-    State.FAILED: {"close": State.CLOSED},
-    State.CLOSED: {"close": State.CLOSED},
-}
-"""The calls that each state allows, each with the next state. Any other call raises WrongState."""
 
 
 class AudioEncoder:

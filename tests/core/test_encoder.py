@@ -25,9 +25,9 @@ from audiowriter_core import (
 from audiowriter_core.audio.sample_types import Samples
 from audiowriter_core.codecs.base import Packet
 from audiowriter_core.codecs.pcm import PcmCodec
-from audiowriter_core.encoder import ALLOWED
 from audiowriter_core.muxers.wav import WavMuxer
 from audiowriter_core.packet_encoder import PacketEncoder
+from audiowriter_core.states import ALLOWED
 
 PCM = bytes(9600)
 CALLS = ("start", "write", "flush", "finish", "close")
