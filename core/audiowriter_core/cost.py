@@ -40,11 +40,11 @@ class Cost:
     ms_per_byte: float
     """CPU time, in ms."""
     output_per_byte: float
-    """Most bytes of output, apart from headers and pages."""
+    """Maximum bytes of output, apart from headers and pages."""
     slice_bytes: int
     """Bytes of PCM, in whole frames, that take at most SLICE_MS and become at most SLICE_BYTES. At least one frame."""
     memory_bytes: int
-    """Most memory of the codec and the resampler."""
+    """Maximum memory of the codec and the resampler."""
     bytes_per_second: int
     """Bytes of PCM per second of audio."""
 

@@ -45,7 +45,7 @@ class CodecSpec:
     """Whether input of an unsupported rate is resampled to the next higher supported rate by default."""
     lossless: bool = False
     memory_bytes: int = 1024 * 1024
-    """Most native memory of one encoder, with any options."""
+    """Maximum native memory of one encoder, with any options."""
 
 
 class Packet(NamedTuple):
