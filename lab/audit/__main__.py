@@ -20,7 +20,7 @@ PIP_AUDIT = ROOT / "build" / "supply" / "bin" / "pip-audit"
 GOVULNCHECK = "golang.org/x/vuln/cmd/govulncheck@v1.9.0"
 LIMIT_S = 900.0
 
-LOCKS = ("requirements/scale.txt", "requirements/supply.txt", "lab/load/requirements.txt")
+LOCKS = ("requirements/scale.txt", "requirements/fuzz.txt", "requirements/supply.txt", "lab/load/requirements.txt")
 """The other locks are parts of scale.txt; a test checks that."""
 UNREACHABLE = re.compile(
     r"ConnectionError|ConnectTimeout|ReadTimeout|Max retries exceeded|no such host|connection refused|dial tcp"
