@@ -13,7 +13,7 @@ _ENCODERS = 4
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("resampled", [False, True])
-@pytest.mark.parametrize("name", {format.codec: name for name, format in FORMATS.items()}.values())
+@pytest.mark.parametrize("name", {kind.codec: name for name, kind in FORMATS.items()}.values())
 def test_memory_is_bounded(name: str, resampled: bool) -> None:
     """In a process of its own, because another test's free memory would be used."""
     measured, bound = map(float, subprocess.check_output([sys.executable, __file__, name, str(resampled)]).split())
