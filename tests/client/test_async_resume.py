@@ -3,25 +3,15 @@
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from audiowriter_client import AsyncAudioWriter, ServiceUnavailable, StreamCancelled, async_encode_iter
-from support.fleet import Fleet
+from support.fleet import PART, PCM, RAW, Fleet
 from support.ogg import without_serials
 from support.server import LIMIT_S
-from support.streams import config, encode, speechlike
-
-PCM = speechlike(96_000).tobytes()
-PART = 100_001
-RAW = config("pcm")
-
-
-@pytest.fixture
-def fleet() -> Iterator[Fleet]:
-    with Fleet(2) as fleet:
-        yield fleet
+from support.streams import config, encode
 
 
 async def kill_holder(fleet: Fleet) -> None:

@@ -7,6 +7,12 @@ from typing import Self
 
 from support.metrics import Metrics
 from support.server import LIMIT_S, ServerProcess
+from support.streams import config, speechlike
+
+PCM = speechlike(96_000).tobytes()
+PART = 100_001
+"""Bytes; it ends inside a sample."""
+RAW = config("pcm")
 
 
 class Fleet:

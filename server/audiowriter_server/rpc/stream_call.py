@@ -68,19 +68,21 @@ class StreamCall:
                 watchdog.expect(self._waits.first_message)
                 while (request := await self._context.read()) is not grpc.aio.EOF:
                     self._record.message_received()
-                    pcm = request.pcm  # read once, because each access to a bytes field copies it
-                    size = len(pcm)
-                    ms = MESSAGE_MS + self._loop_ms(size)
-                    if not turns.take(caller, ms):
-                        watchdog.pause()
-                        await turns.wait(caller, ms)
+                    if session.encoder is None:
+                        await self._turn(OPEN_MS, watchdog)
                     if request.HasField("config") or request.HasField("resume"):
                         self._configure(request)
+                    pcm = request.pcm  # read once, because each access to a bytes field copies it
                     flush = request.HasField("flush")
                     del request  # so that an idle stream does not keep its last message in memory
+                    size = len(pcm)
                     self._limits.check_message(session.encoder, size)
                     expected_ms = cost.expected_ms(session.encoder, size)
                     inline = not session.replaying and self._scheduler.is_inline(cost, caller, expected_ms)
+                    ms = MESSAGE_MS + (expected_ms if inline else 0.0)
+                    if not turns.take(caller, ms):
+                        watchdog.pause()
+                        await turns.wait(caller, ms)
                     steps = session.encode(pcm, flush=flush)
                     del pcm
                     await self._send(steps, watchdog, inline=inline)
@@ -89,19 +91,16 @@ class StreamCall:
                     if inline and call_ms > expected_ms:
                         turns.charge(caller, call_ms - expected_ms)
                     watchdog.expect(self._waits.idle, activity.since(clock.now(), session.input_seconds, flush))
-                watchdog.pause()
-                await turns.turn(caller, MESSAGE_MS + INLINE_MS)
+                await self._turn(MESSAGE_MS + INLINE_MS, watchdog)
                 inline = not session.replaying and ends_inline(session, cost)
                 await self._send(session.finish(), watchdog, inline=inline)
         finally:
             session.close()
 
-    def _loop_ms(self, pcm_bytes: int) -> float:
-        """Return the expected time of an encode call on the event loop, in ms. 0 if it runs in the pool."""
-        if self._session.encoder is None:
-            return OPEN_MS
-        expected_ms = self._cost.expected_ms(self._session.encoder, pcm_bytes)
-        return expected_ms if expected_ms <= INLINE_MS else 0.0
+    async def _turn(self, ms: float, watchdog: Watchdog) -> None:
+        """Wait until work of `ms` may run on the event loop. This time does not count as the client's."""
+        watchdog.pause()
+        await self._scheduler.turns.turn(self._record.caller, ms)
 
     def _configure(self, request: pb.EncodeStreamRequest) -> None:
         session = self._session
