@@ -115,6 +115,11 @@ class AudioEncoder:
         return self._sent.length
 
     @property
+    def input_samples(self) -> int:
+        """Complete samples per channel received so far, at the input's rate."""
+        return self.input_bytes // self.options.input.frame_bytes
+
+    @property
     def input_seconds(self) -> float:
         """Seconds of audio received so far."""
         return self.input_bytes / self.cost.bytes_per_second
@@ -208,36 +213,40 @@ class AudioEncoder:
         events.append(Started(output, kind.mime_type, kind.file_extension, pipeline.delay_samples, output.serial))
         provisional_header = pipeline.start()
         self._sent.expect_header(provisional_header)
-        self._add_chunks(pipeline, provisional_header, events)
+        self._add_chunks(provisional_header, events)
 
     def _start(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         pass  # `_call` has started the stream
 
     def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         data = pcm if isinstance(pcm, bytes) else to_bytes(pcm, self.options.input)
-        self.input_bytes += len(data)
         size = self.cost.slice_bytes
         if len(data) <= size:
-            self._add_chunks(pipeline, pipeline.write(_owned(data)), events)
+            self._write_slice(pipeline, data, events)
             return
         view = memoryview(data)
         for start in range(0, len(data), size):
-            self._add_chunks(pipeline, pipeline.write(_owned(view[start : start + size])), events)
+            self._write_slice(pipeline, view[start : start + size], events)
+
+    def _write_slice(self, pipeline: Pipeline, data: bytes | memoryview, events: list[Event]) -> None:
+        self.input_bytes += len(data)
+        if encoded := pipeline.write(data if isinstance(data, bytes) else _owned(data)):
+            self._add_chunks(encoded, events)
 
     def _flush(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
-        self._add_chunks(pipeline, pipeline.flush(), events)
-        events.append(Flushed(self.bytes_out, pipeline.input_samples, pipeline.held_samples))
+        self._add_chunks(pipeline.flush(), events)
+        events.append(Flushed(self.bytes_out, self.input_samples, pipeline.held_samples))
 
     def _finish(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
         data, end = pipeline.finish()
-        self._add_chunks(pipeline, data, events)
+        self._add_chunks(data, events)
         trailer = b""
         for part in (*end.tail, end.trailer):
             for start in range(0, len(part), MAX_CHUNK_BYTES):
                 piece = part[start : start + MAX_CHUNK_BYTES]
                 # Finished carries the header and the trailer, so the limit applies to both together.
                 if len(end.header) + len(trailer) + len(piece) > MAX_CHUNK_BYTES:
-                    self._add_chunks(pipeline, trailer, events)
+                    self._add_chunks(trailer, events)
                     trailer = b""
                 trailer += piece
         self._sent.add(trailer)
@@ -246,7 +255,7 @@ class AudioEncoder:
                 header=end.header,
                 trailer=trailer,
                 file_bytes=self.bytes_out,
-                input_samples=pipeline.input_samples,
+                input_samples=self.input_samples,
                 output_samples=pipeline.output_samples,
                 duration_s=pipeline.output_samples / self.options.output.sample_rate_hz,
                 delay_samples=pipeline.delay_samples,
@@ -258,14 +267,10 @@ class AudioEncoder:
             )
         )
 
-    def _add_chunks(self, pipeline: Pipeline, data: bytes, events: list[Event]) -> None:
-        if not data:
-            return
-        sent, input_samples = self._sent, pipeline.input_samples
-        pieces = [data]
-        if len(data) > MAX_CHUNK_BYTES:
-            pieces = [data[start : start + MAX_CHUNK_BYTES] for start in range(0, len(data), MAX_CHUNK_BYTES)]
-        for piece in pieces:
+    def _add_chunks(self, data: bytes, events: list[Event]) -> None:
+        sent, input_samples = self._sent, self.input_samples
+        for start in range(0, len(data), MAX_CHUNK_BYTES):
+            piece = data[start : start + MAX_CHUNK_BYTES]  # no copy if it is all
             events.append(Chunk(piece, sent.length, input_samples))
             sent.add(piece)
 

@@ -23,11 +23,6 @@ class Pipeline:
         """Samples per channel, at the file's rate, passed to the encoder so far."""
 
     @property
-    def input_samples(self) -> int:
-        """Samples per channel, at the input's rate, received so far."""
-        return self._reader.frames
-
-    @property
     def held_samples(self) -> int:
         """Samples per channel, at the file's rate, that were received but whose bytes were not returned yet."""
         return self._encoder.held_samples + self._converter.held_samples(self._reader.frames, self.output_samples)

@@ -8,7 +8,6 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core.codecs.aac import TWO_LOOP_EFFORT
 from audiowriter_server.rpc.session import Session
 from audiowriter_server.rpc.wire import list_formats
-from support.streams import flat
 
 from lab.reference_decoders.judges import RAW
 from lab.reference_decoders.signals import SPEECH_RATE, speech
@@ -85,7 +84,7 @@ def _config(info: pb.FormatInfo) -> pb.StreamConfig:
 
 
 def _receive(session: Session, config: pb.StreamConfig | None = None, pcm: bytes = b"") -> Iterator[bytes]:
-    for response in flat(session.receive(pb.EncodeStreamRequest(config=config, pcm=pcm))):
+    for response in session.receive(pb.EncodeStreamRequest(config=config, pcm=pcm)):
         yield response.chunk.data
 
 
@@ -103,7 +102,7 @@ def _what(info: pb.FormatInfo) -> Sequence[str]:
     session = Session()
     for _ in _receive(session, config=_config(info), pcm=speech().tobytes()):
         pass
-    finished = list(flat(session.finish()))[-1].finished
+    finished = session.finish()[-1].finished
     session.close()
     exact = "bits" if info.lossless else "length" if info.sample_exact else "no"
     latency = latency_ms(info)

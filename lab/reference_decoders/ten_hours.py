@@ -9,14 +9,13 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.rpc.session import Responses, Session
+from audiowriter_server.rpc.session import Session
 from audiowriter_server.rpc.wire import list_formats
 
 from lab.reference_decoders.signals import SPEECH_RATE, speech
@@ -61,21 +60,16 @@ def run(name: str) -> Figures:
     session = Session()
     levels = []
     start = time.monotonic()
-    _exhaust(session.receive(pb.EncodeStreamRequest(config=config)))
+    session.receive(pb.EncodeStreamRequest(config=config))
     for number, message in enumerate(islice(cycle(messages), round(HOURS * 3_600_000 / MESSAGE_MS)), 1):
-        _exhaust(session.receive(message))
+        session.receive(message)
         if number * MESSAGE_MS % 60_000 == 0:
             levels.append(_resident_mb())
-    _exhaust(session.finish())
+    session.finish()
     seconds = time.monotonic() - start
     levels.append(_resident_mb())
     session.close()
     return Figures(name, session.input_seconds / 3600, session.bytes_out / 1e6, session.input_seconds / seconds, levels)
-
-
-def _exhaust(responses: Iterable[Responses]) -> None:
-    for _ in responses:
-        pass
 
 
 def _resident_mb() -> float:

@@ -7,7 +7,6 @@ import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core.muxers import riff as wav
 from audiowriter_server.rpc.session import Session
-from support.streams import flat
 
 from lab.reference_decoders import layouts
 from lab.reference_decoders.complaints import complaints
@@ -49,13 +48,13 @@ def test_real_run_beyond_4_gib(long: None, tmp_path: Path) -> None:
         output=pb.AudioOutput(format=pb.AUDIO_FORMAT_WAV, metadata=metadata({"title": "Longer than four gibibytes"})),
     )
     session = Session()
-    head = b"".join(response.chunk.data for response in flat(session.receive(pb.EncodeStreamRequest(config=config))))
+    head = b"".join(response.chunk.data for response in session.receive(pb.EncodeStreamRequest(config=config)))
     message = pb.EncodeStreamRequest(pcm=bytes(1 << 20))
     messages = 4 * GIB // len(message.pcm) + 1
     received = len(head)
     for _ in range(messages):
-        received += sum(len(response.chunk.data) for response in flat(session.receive(message)))
-    finished = list(flat(session.finish()))[-1].finished
+        received += sum(len(response.chunk.data) for response in session.receive(message))
+    finished = session.finish()[-1].finished
     session.close()
     frames = messages * len(message.pcm) // FRAME_BYTES
     assert finished.totals.file_bytes == received

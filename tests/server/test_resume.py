@@ -12,7 +12,7 @@ from audiowriter_server.errors import InvalidArgument, OutOfOrder, ResumeMismatc
 from audiowriter_server.rpc.session import Session
 from support.metrics import Metrics
 from support.server import Error, ServerProcess, Stream, channel_to
-from support.streams import NAMES, config, flat, run, speechlike
+from support.streams import NAMES, config, run, speechlike
 
 PCM = speechlike(96_000).tobytes()
 FLUSH_AT = 40_001
@@ -37,8 +37,8 @@ def resumed(all_requests: Iterator[Request]) -> tuple[list[pb.EncodeStreamRespon
     """Run a stream; return its responses, and the bytes that it has sent."""
     session = Session()
     try:
-        responses = [response for request in all_requests for response in flat(session.receive(request))]
-        responses += flat(session.finish())
+        responses = [response for request in all_requests for response in session.receive(request)]
+        responses += session.finish()
     finally:
         session.close()
     return responses, b"".join(each.chunk.data for each in responses) + responses[-1].finished.trailer
@@ -72,9 +72,9 @@ def test_other_bytes_before_the_offset_are_refused_before_any_byte_is_sent(name:
     session = Session()
     with pytest.raises(ResumeMismatch) as caught:
         for request in requests(name, point(bytes(wrong), 100, whole.started.serial)):
-            for response in flat(session.receive(request)):
+            for response in session.receive(request):
                 assert response.WhichOneof("event") != "chunk"
-        list(session.finish())
+        session.finish()
     session.close()
     assert caught.value.reason == "RESUME_MISMATCH"
 

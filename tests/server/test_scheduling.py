@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from math import inf
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from audiowriter_server.rpc.scheduling import (
     POOL_CALLS,
     SLOW_MS,
     SUSPECT_CALLS,
-    Scheduler,
     StreamCost,
     ends_inline,
 )
@@ -38,38 +38,38 @@ def test_the_first_message_is_expensive_if_its_output_is_large() -> None:
 
 def test_the_expectation_follows_what_calls_took() -> None:
     stream, cost = session("wav", 24_000), StreamCost()
-    list(stream.encode(bytes(48_000)))
+    stream.encode(bytes(48_000))
     cost.add(0.1)
     cost.end_call(48_000, 5.0)
     assert cost.expected_ms(stream.encoder, 4800) == pytest.approx(10)
 
 
 def test_a_stream_that_was_interrupted_stays_on_the_event_loop() -> None:
-    scheduler, cost = Scheduler(1), StreamCost()
+    stream, cost = session("wav", 24_000), StreamCost()
     cost.add(2 * SLOW_MS / 1000)
     cost.end_call(960, expected_ms=1.0)
     assert cost.clock is time.thread_time
     for _ in range(SUSPECT_CALLS):
-        assert scheduler.is_inline(cost, "caller", 1.0)
+        assert cost.expected_ms(stream.encoder, 960) < INLINE_MS
         cost.end_call(960, expected_ms=1.0)
     assert cost.clock is time.perf_counter
 
 
 def test_a_stream_that_was_slow_on_the_event_loop_leaves_it_for_a_while() -> None:
-    scheduler, cost = Scheduler(1), StreamCost()
+    stream, cost = session("wav", 24_000), StreamCost()
     for _ in range(2):  # the second time, it is CPU time
         cost.add(2 * SLOW_MS / 1000)
         cost.end_call(960, expected_ms=1.0)
     for _ in range(POOL_CALLS):
-        assert not scheduler.is_inline(cost, "caller", 1.0)
+        assert cost.expected_ms(stream.encoder, 960) == inf
         cost.end_call(960, expected_ms=1.0)
-    assert scheduler.is_inline(cost, "caller", 1.0)
+    assert cost.expected_ms(stream.encoder, 960) < INLINE_MS
 
 
 def test_the_end_of_a_stream_runs_on_the_event_loop_only_if_it_is_short() -> None:
     short, long = session("mp3", 24_000), session("fmp4", 7350, channels=5, out_rate=32_000)
     for stream in (short, long):
-        list(stream.encode(bytes(4800)))
+        stream.encode(bytes(4800))
     assert ends_inline(short, StreamCost())
     assert not ends_inline(long, StreamCost())
 

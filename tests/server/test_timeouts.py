@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_core import AudioEncoder
 from audiowriter_server.clock import MAX_GAP_S, TICK_S, RunningClock
 from audiowriter_server.rpc.watchdog import Activity
 from support.server import FRAME, ServerProcess, Stream, channel_to, poll
@@ -69,13 +70,18 @@ def test_a_stream_with_some_audio_lives(channel: grpc.Channel, request_: pb.Enco
 
 
 def test_activity_is_enough_audio_or_a_flush_of_some() -> None:
-    activity = Activity(0.5)
-    assert activity.since(0, 0, flush=False) == 0  # the first message, whatever it has
-    assert activity.since(1, 0, flush=True) == 0
-    assert activity.since(2, 0.3, flush=False) == 0
-    assert activity.since(3, 0.5, flush=False) == 3
-    assert activity.since(4, 0.6, flush=True) == 4
-    assert activity.since(5, 0.6, flush=True) == 4
+    encoder, activity = AudioEncoder(format="wav", sample_rate_hz=8000), Activity(0.5)
+
+    def since(now: float, pcm_seconds: float, *, flush: bool) -> float:
+        encoder.write(bytes(round(16_000 * pcm_seconds)))
+        return activity.since(now, encoder, flush)
+
+    assert since(0, 0, flush=False) == 0  # the first message, whatever it has
+    assert since(1, 0, flush=True) == 0
+    assert since(2, 0.3, flush=False) == 0
+    assert since(3, 0.2, flush=False) == 3
+    assert since(4, 0.1, flush=True) == 4
+    assert since(5, 0, flush=True) == 4
 
 
 def test_clock_leaves_out_gaps_only() -> None:

@@ -9,12 +9,12 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import FORMATS, AudioEncoder, InvalidArgument
 from audiowriter_core.options import StreamOptions
 from audiowriter_server.rpc import wire
-from audiowriter_server.rpc.session import Responses, Session
+from audiowriter_server.rpc.session import Session
 from google.protobuf.duration_pb2 import Duration
 
 from support.encode import speechlike
 
-__all__ = ["NAMES", "Encoded", "collect", "config", "encode", "flat", "requests", "resolve", "run", "speechlike"]
+__all__ = ["NAMES", "Encoded", "collect", "config", "encode", "requests", "resolve", "run", "speechlike"]
 
 NAMES = {name: kind.number for name, kind in FORMATS.items()}
 """The number of each format by its short name, in the order of the table."""
@@ -103,11 +103,6 @@ def resolve(stream_config: pb.StreamConfig) -> StreamOptions:
         raise wire.invalid_argument(error) from error
 
 
-def flat(steps: Iterable[Responses]) -> Iterator[pb.EncodeStreamResponse]:
-    """Yield the responses of all steps."""
-    return (response for responses in steps for response in responses)
-
-
 def collect(responses: Iterable[pb.EncodeStreamResponse], into: Encoded) -> None:
     """Sort responses by kind, and check the order that the contract promises."""
     for response in responses:
@@ -132,8 +127,8 @@ def run(all_requests: Iterable[pb.EncodeStreamRequest]) -> Encoded:
     session = Session()
     try:
         for request in all_requests:
-            collect(flat(session.receive(request)), encoded)
-        collect(flat(session.finish()), encoded)
+            collect(session.receive(request), encoded)
+        collect(session.finish(), encoded)
     finally:
         session.close()
     return encoded

@@ -23,6 +23,7 @@ class PcmConverter:
         source, target = options.input, options.output
         self._from, self._to = source.sample_type, target.sample_type
         self._channels = source.channels
+        self._no_samples = np.zeros((0, target.channels), self._to.dtype)
         self._ratio = target.sample_rate_hz / source.sample_rate_hz
         self._clips = clip_floats or not self._to.is_float
         self.clipped = 0
@@ -59,6 +60,8 @@ class PcmConverter:
 
     def finish(self) -> Samples:
         """Return the samples that the resampler still holds."""
+        if self._resampler is None:
+            return self._no_samples
         nothing = np.zeros((0, self._channels), self._from.dtype)
         return self._convert(nothing, last=True)
 

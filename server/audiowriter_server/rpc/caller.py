@@ -1,5 +1,6 @@
 """Identifies the caller of a call, so that places and CPU time can be shared between callers."""
 
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
@@ -25,15 +26,16 @@ def caller_of(context: grpc.aio.ServicerContext[Any, Any], token: str) -> str:
     if identities := context.peer_identities():
         names = sorted(name if isinstance(name, bytes) else name.encode() for name in identities)
         return "certificate:" + sha256(b"\0".join(names)).hexdigest()
-    return _address(context.peer())
+    return _key_of(context.peer().rpartition(":")[0])
 
 
-def _address(peer: str) -> str:
-    """Return the address in `peer`, such as "ipv4:192.0.2.1:4711" or "ipv6:%5B2001:db8::1%5D:4711"."""
-    family, _, rest = unquote(peer).partition(":")
+@lru_cache(maxsize=4096)
+def _key_of(host: str) -> str:
+    """Return the key of a peer without its port, such as "ipv4:192.0.2.1" or "ipv6:%5B2001:db8::1%5D"."""
+    family, _, rest = unquote(host).partition(":")
     if family not in ("ipv4", "ipv6"):
         return LOCAL
-    address = ip_address(rest.rpartition(":")[0].strip("[]"))
+    address = ip_address(rest.strip("[]"))
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is None:
             network = ip_network((int(address), _PREFIX_BITS), strict=False)

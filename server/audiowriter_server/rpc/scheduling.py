@@ -1,11 +1,11 @@
 """Decides where encode calls run: calls that are known to be short on the event loop, all others in a pool of threads.
 
 Work is done in steps. A step encodes one slice, which takes about 10 ms of CPU time and returns about 256 KiB at most. A
-stream runs at most one step at a time.
+stream runs at most one step at a time. Callers take turns on the event loop (turns.py) and in the pool (fair_pool.py).
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import inf
 from typing import TypeVar
 
@@ -36,9 +36,6 @@ POOL_CALLS = 64
 LEARNED_SECONDS = 0.5
 """Seconds of audio after which a stream's measured cost replaces the estimate."""
 
-HEAVY_SHARE = 0.5
-"""A caller that uses more than this share of the event loop's time loses its right to it while other callers are there."""
-
 _RECENT_BYTES = 1024 * 1024
 
 _Result = TypeVar("_Result")
@@ -53,27 +50,23 @@ class StreamCost:
         self._bytes = 0
         self._suspect_calls = 0
         self._pool_calls = 0
-
-    @property
-    def clock(self) -> Callable[[], float]:
+        self.clock: Callable[[], float] = time.perf_counter
         """The clock to measure a call on the event loop with, in seconds."""
-        return time.thread_time if self._suspect_calls else time.perf_counter
 
     def expected_ms(self, encoder: AudioEncoder | None, pcm_bytes: int) -> float:
-        """Return the expected time of a call with this much PCM, in ms. Longer than a slice: infinity."""
+        """Return the expected time of a call with this much PCM, in ms.
+
+        Infinity if it is longer than a slice, or if a recent call took more CPU time than SLOW_MS, though it was expected to
+        be short.
+        """
         if encoder is None:
             return 0.0  # the call will be refused
         estimate = encoder.cost
-        if pcm_bytes > estimate.slice_bytes:
+        if self._pool_calls or pcm_bytes > estimate.slice_bytes:
             return inf
         if encoder.input_bytes < LEARNED_SECONDS * estimate.bytes_per_second or not self._bytes:
             return pcm_bytes * estimate.ms_per_byte
         return pcm_bytes * self._ms / self._bytes
-
-    @property
-    def slow(self) -> bool:
-        """Whether a recent call took more CPU time than SLOW_MS, though it was expected to be short."""
-        return self._pool_calls > 0
 
     def add(self, seconds: float) -> None:
         """Count the time of one step of a call."""
@@ -90,6 +83,7 @@ class StreamCost:
                 self._suspect_calls, self._pool_calls = 0, POOL_CALLS
         elif slow:
             self._suspect_calls = SUSPECT_CALLS
+        self.clock = time.thread_time if self._suspect_calls else time.perf_counter
         call_ms, self._call_ms = self._call_ms, 0.0
         self._ms += call_ms
         self._bytes += pcm_bytes
@@ -102,59 +96,39 @@ class Scheduler:
     """Runs steps on the event loop or in its thread pool. One instance per process."""
 
     def __init__(self, threads: int) -> None:
-        self.turns = Turns()
         self._pool = FairPool(threads)
-        self._inline_s: dict[str, float] = {}
-        self._heavy: frozenset[str] = frozenset()
-        self._second = 0.0
+        self.turns = Turns(self._pool.charge)
 
-    def is_inline(self, cost: StreamCost, caller: str, expected_ms: float) -> bool:
-        """Whether to run a call on the event loop."""
-        return expected_ms <= INLINE_MS and not cost.slow and caller not in self._heavy
-
-    def inline(self, steps: Iterator[list[_Result]], record: CallRecord, cost: StreamCost) -> list[_Result]:
-        """Run all steps on the event loop; return the results of all steps in one list."""
+    def inline(self, record: CallRecord, cost: StreamCost, step: Callable[..., _Result], *arguments: object) -> _Result:
+        """Run a step on the event loop."""
         clock = cost.clock
         begin = clock()
         try:
-            return [result for results in steps for result in results]
+            return step(*arguments)
         finally:
             seconds = clock() - begin
             record.encode_seconds += seconds
             cost.add(seconds)
-            self._count(record.caller, seconds)
 
     async def pooled(
-        self, steps: Iterator[list[_Result]], record: CallRecord, cost: StreamCost
-    ) -> list[_Result] | None:
-        """Run one step in the pool. Returns None if there are no more steps.
+        self, record: CallRecord, cost: StreamCost, step: Callable[..., _Result], *arguments: object
+    ) -> _Result:
+        """Run a step in the pool.
 
         When this task is cancelled, it does not wait for the thread, which cannot be stopped. The encoder frees its memory
         when the step ends.
         """
-        return await self.in_pool(record.caller, _step, steps, record, cost)
+        return await self.in_pool(record.caller, _timed, record, cost, step, *arguments)
 
     async def in_pool(self, caller: str, work: Callable[..., _Result], *arguments: object) -> _Result:
         """Run one call in the pool, when it is the caller's turn."""
         return await self._pool.run(caller, work, *arguments)
 
-    def _count(self, caller: str, seconds: float) -> None:
-        """Count time on the event loop. Once a second, find the callers that use too much of it."""
-        self._inline_s[caller] = self._inline_s.get(caller, 0.0) + seconds
-        now = time.monotonic()
-        if (passed := now - self._second) < 1:
-            return
-        used, self._inline_s, self._second = self._inline_s, {}, now
-        heavy = (name for name, total in used.items() if total > HEAVY_SHARE * passed)
-        self._heavy = frozenset(heavy) if len(used) > 1 else frozenset()
-        for name, total in used.items():
-            self._pool.charge(name, total)
 
-
-def _step(steps: Iterator[list[_Result]], record: CallRecord, cost: StreamCost) -> list[_Result] | None:
+def _timed(record: CallRecord, cost: StreamCost, step: Callable[..., _Result], *arguments: object) -> _Result:
     begin, begin_cpu = time.perf_counter(), time.thread_time()
     try:
-        return next(steps, None)
+        return step(*arguments)
     finally:
         record.encode_seconds += time.perf_counter() - begin
         cost.add(time.thread_time() - begin_cpu)  # in the pool, the time that passes is mostly that of other threads
@@ -165,6 +139,6 @@ def ends_inline(session: Session, cost: StreamCost) -> bool:
 
     Codec and resampler hold samples until the end: AAC with 5 channels takes 60 ms for those of a resampler at 7350 Hz.
     """
-    if session.input_seconds > INLINE_FINISH_SECONDS or cost.slow:
-        return False
-    return cost.expected_ms(session.encoder, session.held_bytes) <= INLINE_MS
+    return session.input_seconds <= INLINE_FINISH_SECONDS and (
+        cost.expected_ms(session.encoder, session.held_bytes) <= INLINE_MS
+    )

@@ -111,12 +111,11 @@ class AudioWriterService:
             try:
                 reservation.add_encoder(session.configure(request.config))
                 # The codec's delay is known when the codec is open, which takes up to some milliseconds.
-                first = await self._scheduler.pooled(session.encode(b""), record, StreamCost())
+                first, *_ = await self._scheduler.pooled(record, StreamCost(), session.encode, b"")
             finally:
                 session.close()
-            assert first is not None
             record.message_sent()
-            started = first[0].started
+            started = first.started
             started.ClearField("serial")  # it belongs to a stream, and there is none
             return pb.ResolveConfigResponse(started=started)
 

@@ -5,7 +5,7 @@ Rule 2: `started` is the first response and `finished` the last. The bytes in be
 Rule 3: after an error, only close is allowed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import AudioEncoder, Event, State
@@ -18,20 +18,15 @@ Responses = list[pb.EncodeStreamResponse]
 
 
 class Session:
-    """Turns requests into steps of work. Each step of its iterators encodes one slice and returns the responses."""
+    """Turns requests into responses."""
 
     def __init__(self) -> None:
         self.encoder: AudioEncoder | None = None
         """None until the config was received."""
         self._config: pb.StreamConfig | None = None
         self.replay: Replay | None = None
-        """None unless the first request has a ResumePoint."""
+        """What the listener of a resumed stream has already, until the stream has reached its end. Otherwise None."""
         self._closed = False
-
-    @property
-    def replaying(self) -> bool:
-        """Whether the stream encodes bytes that its listener has already."""
-        return self.replay is not None and self.replay.running
 
     @property
     def input_seconds(self) -> float:
@@ -72,30 +67,30 @@ class Session:
             raise OutOfOrder("config changed within a stream: open a new stream for another config", "CONFIG_CHANGED")
         return self.encoder
 
-    def receive(self, request: pb.EncodeStreamRequest) -> Iterator[Responses]:
-        """Encode one request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
+    def receive(self, request: pb.EncodeStreamRequest) -> Responses:
+        """Encode a whole request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         self.begin(request)
-        yield from self.encode(request.pcm, flush=request.HasField("flush"))
+        return self.encode(request.pcm, request.HasField("flush"))
 
-    def encode(self, pcm: bytes, *, flush: bool = False) -> Iterator[Responses]:
-        """Encode PCM. Raises OutOfOrder, and the exceptions of AudioEncoder."""
-        encoder = self._configured("pcm")
-        if encoder.state is State.NEW:
-            yield self._responses(encoder.start())
-        size = encoder.cost.slice_bytes
-        if len(pcm) <= size:
-            if pcm:
-                yield self._responses(encoder.write(pcm))
-        else:
-            view = memoryview(pcm)
-            for start in range(0, len(pcm), size):
-                yield self._responses(encoder.write(view[start : start + size]))
+    def encode(self, pcm: bytes | memoryview, flush: bool = False) -> Responses:
+        """Encode PCM, which may be a slice of a message. Raises OutOfOrder, and the exceptions of AudioEncoder."""
+        encoder = self.encoder
+        if encoder is None:
+            raise _config_missing("pcm")
+        events: list[Event] = []
+        if pcm:
+            events = encoder.write(pcm)
+        elif encoder.state is State.NEW:
+            events = encoder.start()
         if flush:
-            yield self._responses(encoder.flush())
+            events += encoder.flush()
+        return self._responses(encoder, events) if events else []
 
-    def finish(self) -> Iterator[Responses]:
+    def finish(self) -> Responses:
         """End the stream. Raises OutOfOrder, and the exceptions of AudioEncoder."""
-        yield self._responses(self._configured("end of stream").finish())
+        if self.encoder is None:
+            raise _config_missing("end of stream")
+        return self._responses(self.encoder, self.encoder.finish())
 
     def close(self) -> None:
         """Free the encoder: now, or when the running call ends. Idempotent; may be called from any thread."""
@@ -103,13 +98,21 @@ class Session:
         if self.encoder is not None:
             self.encoder.close()
 
-    def _configured(self, what: str) -> AudioEncoder:
-        if self.encoder is None:
-            raise OutOfOrder(f"{what} before config: the first message must have the config", "CONFIG_MISSING")
-        return self.encoder
-
-    def _responses(self, events: list[Event]) -> Responses:
-        assert self.encoder is not None
+    def _responses(self, encoder: AudioEncoder, events: list[Event]) -> Responses:
         if self.replay is not None:
             events = self.replay.unsent(events)
-        return wire.responses(events, self.encoder.options.output) if events else []
+            if not self.replay.running:
+                self.replay = None
+        return wire.responses(events, encoder.options.output)
+
+
+def slices(pcm: bytes, size: int) -> Sequence[bytes | memoryview]:
+    """Cut PCM into slices of at most `size` bytes. There is at least one, which is empty if `pcm` is."""
+    if len(pcm) <= size:
+        return (pcm,)
+    view = memoryview(pcm)
+    return [view[start : start + size] for start in range(0, len(pcm), size)]
+
+
+def _config_missing(what: str) -> OutOfOrder:
+    return OutOfOrder(f"{what} before config: the first message must have the config", "CONFIG_MISSING")

@@ -1,7 +1,7 @@
 """One EncodeStream call: reads requests, decides where they are encoded, and writes the responses."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +15,7 @@ from .admission import Context
 from .limits import Limits
 from .memory import Reservation
 from .scheduling import INLINE_MS, Scheduler, StreamCost, ends_inline
-from .session import Responses, Session
+from .session import Responses, Session, slices
 from .turns import MESSAGE_MS, OPEN_MS
 from .watchdog import Activity, Wait, Watchdog
 
@@ -60,40 +60,46 @@ class StreamCall:
 
     async def run(self) -> None:
         """Read until the client has finished, then write the end of the file."""
-        session, cost, clock, turns = self._session, self._cost, self._waits.clock, self._scheduler.turns
-        caller = self._record.caller
+        session, cost, record, scheduler = self._session, self._cost, self._record, self._scheduler
+        clock, turns, caller = self._waits.clock, scheduler.turns, record.caller
         activity = Activity(self._waits.enough_seconds)
         try:
             with Watchdog(clock) as watchdog:
                 watchdog.expect(self._waits.first_message)
                 while (request := await self._context.read()) is not grpc.aio.EOF:
-                    self._record.message_received()
+                    record.message_received()
                     if session.encoder is None:
                         await self._turn(OPEN_MS, watchdog)
                     if request.HasField("config") or request.HasField("resume"):
                         self._configure(request)
+                    encoder = session.encoder
                     pcm = request.pcm  # read once, because each access to a bytes field copies it
                     flush = request.HasField("flush")
                     del request  # so that an idle stream does not keep its last message in memory
                     size = len(pcm)
-                    self._limits.check_message(session.encoder, size)
-                    expected_ms = cost.expected_ms(session.encoder, size)
-                    inline = not session.replaying and self._scheduler.is_inline(cost, caller, expected_ms)
+                    self._limits.check_message(encoder, size)
+                    expected_ms = cost.expected_ms(encoder, size)
+                    inline = expected_ms <= INLINE_MS and session.replay is None
                     ms = MESSAGE_MS + (expected_ms if inline else 0.0)
                     if not turns.take(caller, ms):
                         watchdog.pause()
                         await turns.wait(caller, ms)
-                    steps = session.encode(pcm, flush=flush)
+                    if not inline:
+                        await self._encode_in_pool(pcm, flush, watchdog)
+                    elif responses := scheduler.inline(record, cost, session.encode, pcm, flush):
+                        await self._send(responses, watchdog)
                     del pcm
-                    await self._send(steps, watchdog, inline=inline)
-                    del steps
                     call_ms = cost.end_call(size, expected_ms)
                     if inline and call_ms > expected_ms:
                         turns.charge(caller, call_ms - expected_ms)
-                    watchdog.expect(self._waits.idle, activity.since(clock.now(), session.input_seconds, flush))
+                    watchdog.expect(self._waits.idle, activity.since(clock.now(), encoder, flush))
                 await self._turn(MESSAGE_MS + INLINE_MS, watchdog)
-                inline = not session.replaying and ends_inline(session, cost)
-                await self._send(session.finish(), watchdog, inline=inline)
+                if session.replay is None and ends_inline(session, cost):
+                    responses = scheduler.inline(record, cost, session.finish)
+                else:
+                    watchdog.pause()
+                    responses = await scheduler.pooled(record, cost, session.finish)
+                await self._send(responses, watchdog)
         finally:
             session.close()
 
@@ -114,27 +120,27 @@ class StreamCall:
             if session.replay is not None:
                 self._record.resumed(session.replay.offset, encoder.options.output.format.name)
 
-    async def _send(self, steps: Iterator[Responses], watchdog: Watchdog, *, inline: bool) -> None:
-        if inline:
-            for response in self._scheduler.inline(steps, self._record, self._cost):
-                watchdog.expect(self._waits.stalled_reader)
-                await self._write(response)
-                self._record.message_sent()
-            self._limits.check_file(self._session.bytes_out)
-            return
-        watchdog.pause()
-        # The next slice is not encoded before the client has read the last one, so a slow reader takes little memory.
-        while (responses := await self._scheduler.pooled(steps, self._record, self._cost)) is not None:
-            for response in responses:
-                watchdog.expect(self._waits.stalled_reader)
-                await self._write(response)
-                self._record.message_sent()
-            self._limits.check_file(self._session.bytes_out)
-            watchdog.pause()
+    async def _encode_in_pool(self, pcm: bytes, flush: bool, watchdog: Watchdog) -> None:
+        """Encode a message slice by slice.
 
-    def _write(self, response: pb.EncodeStreamResponse) -> Awaitable[None]:
-        write = self._context.write(response)
-        return write if self._record.sent else _write_first(write)
+        A slice is not encoded before the client has read the output of the one before it, so a slow reader takes little
+        memory.
+        """
+        session = self._session
+        parts = slices(pcm, session.encoder.cost.slice_bytes if session.encoder else len(pcm))
+        for number, part in enumerate(parts, 1):
+            watchdog.pause()
+            arguments = session.encode, part, flush and number == len(parts)
+            await self._send(await self._scheduler.pooled(self._record, self._cost, *arguments), watchdog)
+
+    async def _send(self, responses: Responses, watchdog: Watchdog) -> None:
+        record = self._record
+        for response in responses:
+            watchdog.expect(self._waits.stalled_reader)
+            write = self._context.write(response)
+            await (write if record.sent else _write_first(write))
+            record.message_sent()
+        self._limits.check_file(self._session.bytes_out)
 
 
 async def _write_first(first_write: Coroutine[Any, Any, None]) -> None:

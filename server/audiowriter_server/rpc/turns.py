@@ -6,6 +6,7 @@ message of every stream of another: 50 streams with messages of 2 ms delay it by
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 PASS_MS = 10.0
 """Maximum expected time, in ms, of one pass of the event loop, shared by the callers that have work in it."""
@@ -19,6 +20,10 @@ CALL_MS = 1.0
 OPEN_MS = 2.0
 """Time to check a config and to open its encoder, in ms. 0.1 to 2.1 ms were measured."""
 
+COUNTED_MS = 2.5
+"""Time, in ms, of all callers that is counted before the start of a new pass is noticed. To notice it costs the event loop
+another pass, which the messages of a few live streams should not cost each. Their time is counted over several passes."""
+
 _Waiting = deque[tuple["asyncio.Future[None]", float]]
 
 
@@ -28,24 +33,25 @@ class Turns:
     The messages of a caller wait for each other only. The first message of a caller in a pass never waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, account: Callable[[str, float], None]) -> None:
+        """`account` is called with a caller and the seconds that its work took."""
+        self._account = account
         self._spent: dict[str, float] = {}
+        self._total = 0.0
         self._share = PASS_MS
         self._waiting: dict[str, _Waiting] = {}
         self._scheduled = False
 
     def take(self, caller: str, ms: float) -> bool:
         """Return whether work of `ms` may run now, and count it. If not, await `wait`."""
-        spent = self._spent.get(caller)
-        if spent is None:
-            self._spent[caller] = ms
-            if not self._scheduled:
-                self._schedule()
-            return True
-        if caller in self._waiting or spent + ms > self._share:
-            return False
-        self._spent[caller] = spent + ms
-        return True
+        spent = self._spent.get(caller, 0.0)
+        may_run = not spent or (spent + ms <= self._share and caller not in self._waiting)
+        if may_run:
+            self._spent[caller] = spent + ms
+            self._total += ms
+        if not self._scheduled and (self._total > COUNTED_MS or not may_run):
+            self._schedule()
+        return may_run
 
     async def wait(self, caller: str, ms: float) -> None:
         """Wait for a pass in which this work may run, after the work of the caller that waits already."""
@@ -70,7 +76,9 @@ class Turns:
     def _next_pass(self) -> None:
         self._scheduled = False
         self._share = PASS_MS / max(1, len(self._spent))
-        self._spent = {}
+        for caller, ms in self._spent.items():
+            self._account(caller, ms / 1000)
+        self._spent, self._total = {}, 0.0
         for caller in tuple(self._waiting):
             self._start(caller)
         if self._spent:

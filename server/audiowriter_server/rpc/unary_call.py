@@ -10,7 +10,7 @@ from ..telemetry.call_record import CallRecord
 from .limits import Limits
 from .memory import Reservation
 from .scheduling import Scheduler, StreamCost
-from .session import Session
+from .session import Responses, Session, slices
 
 _OVERHEAD = 64 * 1024
 """Bytes of a response apart from the file, because tags may be long."""
@@ -43,25 +43,25 @@ class UnaryCall:
             if len(pcm) > self._max_stream_seconds * encoder.cost.bytes_per_second:
                 text = f"has more than {self._max_stream_seconds:g} s of audio: send less"
                 raise AboveLimit([Violation("pcm", text)], "max_stream_seconds", self._max_stream_seconds)
-            for steps in (session.encode(pcm), session.finish()):
-                while (responses := await self._scheduler.pooled(steps, self._record, cost)) is not None:
-                    for response in responses:
-                        self._add(response)
+            for part in slices(pcm, encoder.cost.slice_bytes):
+                self._add(await self._scheduler.pooled(self._record, cost, session.encode, part))
+            self._add(await self._scheduler.pooled(self._record, cost, session.finish))
         finally:
             session.close()
         await self._scheduler.in_pool(self._record.caller, self._complete)
         return self._encoded
 
-    def _add(self, response: pb.EncodeStreamResponse) -> None:
-        event = response.WhichOneof("event")
-        if event == "started":
-            self._encoded.started.CopyFrom(response.started)
-        elif event == "finished":
-            self._finished = response.finished
-            self._encoded.totals.CopyFrom(response.finished.totals)
-        else:
-            self._file += response.chunk.data
-            self._check_length()
+    def _add(self, responses: Responses) -> None:
+        for response in responses:
+            event = response.WhichOneof("event")
+            if event == "started":
+                self._encoded.started.CopyFrom(response.started)
+            elif event == "finished":
+                self._finished = response.finished
+                self._encoded.totals.CopyFrom(response.finished.totals)
+            else:
+                self._file += response.chunk.data
+                self._check_length()
 
     def _check_length(self) -> None:
         if len(self._file) > self._max_file_bytes:

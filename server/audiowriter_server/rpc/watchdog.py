@@ -9,6 +9,8 @@ import asyncio
 from dataclasses import dataclass
 from types import TracebackType
 
+from audiowriter_core import AudioEncoder
+
 from ..clock import RunningClock
 from ..errors import TimedOut
 
@@ -98,11 +100,13 @@ class Activity:
         """`enough_seconds`: audio that ends an idle time. Less than that is enough if a flush follows it."""
         self._enough_seconds = enough_seconds
         self._since: float | None = None
-        self._audio_seconds = 0.0
+        self._bytes = 0
 
-    def since(self, now: float, audio_seconds: float, flush: bool) -> float:
-        """Return the time since when the stream is idle. `audio_seconds`: of the whole stream, with the last message."""
-        new = audio_seconds - self._audio_seconds
-        if self._since is None or (new > 0 and (flush or new >= self._enough_seconds)):
-            self._since, self._audio_seconds = now, audio_seconds
+    def since(self, now: float, encoder: AudioEncoder | None, flush: bool) -> float:
+        """Return the time since when the stream is idle, after a message. `flush`: whether the message asked for one."""
+        if encoder is None:
+            return now
+        new = encoder.input_bytes - self._bytes
+        if self._since is None or (new > 0 and (flush or new >= self._enough_seconds * encoder.cost.bytes_per_second)):
+            self._since, self._bytes = now, encoder.input_bytes
         return self._since
