@@ -31,8 +31,10 @@ $(VENV)/.ready: pyproject.toml core/pyproject.toml requirements/dev.txt
 demo: $(VENV)/.ready  ## Encode the sample speech into every format and check each file
 	PYTHONPATH=tests $(BIN)/python demo/demo.py
 
-test: $(VENV)/.ready  ## Run all tests
-	$(BIN)/python -m pytest
+# One process per core, and at most four: each starts servers of its own. `worksteal` gives each process neighbouring tests,
+# which use the same servers, and moves tests only to a process that has none left.
+test: $(VENV)/.ready  ## Run all tests, on up to four cores
+	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 # Without tests that measure memory or send thousands of streams: they take as long as all others and add no coverage.
 # Raise a floor when its figure rises.
