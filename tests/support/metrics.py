@@ -1,6 +1,7 @@
 """Reads the metrics endpoint of a server."""
 
 import socket
+import weakref
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,9 +15,12 @@ class Metrics:
     """The endpoint. `flag` is the option that makes a server serve it."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        # It stays bound, and does not listen: the server may bind it, too, and no other process is given it meanwhile.
+        held = socket.socket()
+        weakref.finalize(self, held.close)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        self.port: int = held.getsockname()[1]
         self.flag = f"--metrics-port={self.port}"
 
     def read(self) -> Samples:
