@@ -9,7 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 from numpy.typing import NDArray
+
+# The default of 200 ms per example fails on a busy machine. pytest's timeout ends tests that hang.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")
 
 
 @contextmanager
