@@ -74,9 +74,18 @@ class StreamCost:
 
     def end_call(self, pcm_bytes: int, expected_ms: float) -> float:
         """Count a call whose steps have all run; return its time in ms."""
+        call_ms, self._call_ms = self._call_ms, 0.0
+        if call_ms > SLOW_MS or self._suspect_calls or self._pool_calls:
+            self._suspect(call_ms > SLOW_MS and expected_ms <= INLINE_MS)
+        self._ms += call_ms
+        self._bytes += pcm_bytes
+        if self._bytes > _RECENT_BYTES:  # so that recent calls count more
+            self._ms, self._bytes = self._ms / 2, self._bytes // 2
+        return call_ms
+
+    def _suspect(self, slow: bool) -> None:
         if self._pool_calls:
             self._pool_calls -= 1
-        slow = self._call_ms > SLOW_MS and expected_ms <= INLINE_MS
         if self._suspect_calls:
             self._suspect_calls -= 1
             if slow:
@@ -84,12 +93,6 @@ class StreamCost:
         elif slow:
             self._suspect_calls = SUSPECT_CALLS
         self.clock = time.thread_time if self._suspect_calls else time.perf_counter
-        call_ms, self._call_ms = self._call_ms, 0.0
-        self._ms += call_ms
-        self._bytes += pcm_bytes
-        if self._bytes > _RECENT_BYTES:  # so that recent calls count more
-            self._ms, self._bytes = self._ms / 2, self._bytes // 2
-        return call_ms
 
 
 class Scheduler:

@@ -45,13 +45,14 @@ class Turns:
     def take(self, caller: str, ms: float) -> bool:
         """Return whether work of `ms` may run now, and count it. If not, await `wait`."""
         spent = self._spent.get(caller, 0.0)
-        may_run = not spent or (spent + ms <= self._share and caller not in self._waiting)
-        if may_run:
-            self._spent[caller] = spent + ms
-            self._total += ms
-        if not self._scheduled and (self._total > COUNTED_MS or not may_run):
+        if spent and (spent + ms > self._share or caller in self._waiting):
             self._schedule()
-        return may_run
+            return False
+        self._spent[caller] = spent + ms
+        self._total += ms
+        if self._total > COUNTED_MS:
+            self._schedule()
+        return True
 
     async def wait(self, caller: str, ms: float) -> None:
         """Wait for a pass in which this work may run, after the work of the caller that waits already."""
@@ -70,8 +71,9 @@ class Turns:
             self._spent[caller] += ms
 
     def _schedule(self) -> None:
-        self._scheduled = True
-        asyncio.get_running_loop().call_soon(self._next_pass)
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._next_pass)
 
     def _next_pass(self) -> None:
         self._scheduled = False
