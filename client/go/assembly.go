@@ -13,15 +13,23 @@ import (
 
 // assembly writes the messages of a stream to the destination as a file and checks that no byte is missing.
 type assembly struct {
-	dst  io.Writer
-	head io.WriterAt // nil if dst can't be written at an earlier position
-	sum  hash.Hash   // of the bytes as they are sent, without the header
-	crc  uint32      // of the same bytes
-	size int64
+	dst   io.Writer
+	head  io.WriterAt // nil if dst can't be written at an earlier position
+	file  file        // nil if dst can't be written again from start
+	start int64
+	sum   hash.Hash // of the bytes as they are sent, without the header
+	crc   uint32    // of the same bytes
+	size  int64
 
 	// first is the first run of bytes. The header is never longer, so it is enough to compute the CRC of the file with the
 	// header in place, also if dst can't be read or written at its start.
 	first []byte
+}
+
+// file is a destination that can be written again from a position.
+type file interface {
+	io.Seeker
+	Truncate(size int64) error
 }
 
 // newAssembly returns an error for a file opened with O_APPEND, because the header can't be written at its start.
@@ -43,6 +51,8 @@ func newAssembly(dst io.Writer) (*assembly, error) {
 		return nil, fmt.Errorf("audiowriter: the header can't be written to the destination: %w", err)
 	}
 	a.head = io.NewOffsetWriter(at, start)
+	a.file, _ = dst.(file)
+	a.start = start
 	return a, nil
 }
 
@@ -70,6 +80,25 @@ func (a *assembly) finish(f *audiowriterv1.StreamFinished) error {
 		if _, err := a.head.WriteAt(header, 0); err != nil {
 			return fmt.Errorf("audiowriter: write header: %w", err)
 		}
+	}
+	return nil
+}
+
+// restart removes what was written, so that the file can be written again. It does nothing if that is not possible: dst
+// can't seek or be truncated, or other bytes follow.
+func (a *assembly) restart() error {
+	if a.file == nil || a.size == 0 {
+		return nil
+	}
+	end := a.start + a.size
+	last, err := a.file.Seek(0, io.SeekEnd)
+	if err == nil && last == end && a.file.Truncate(a.start) == nil {
+		end = a.start
+		a.first, a.crc, a.size = nil, 0, 0
+		a.sum.Reset()
+	}
+	if _, err := a.file.Seek(end, io.SeekStart); err != nil {
+		return fmt.Errorf("audiowriter: seek in destination: %w", err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
@@ -39,9 +40,16 @@ const (
 	connectionWindowBytes = 4 << 20
 )
 
+// reconnect has a shorter maximum than gRPC's, which is two minutes: a stream that has lost its only server waits for the
+// next attempt to connect.
+var reconnect = backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second}
+
+// connectTimeout is gRPC's default.
+const connectTimeout = 20 * time.Second
+
 // DialOptions are the options that [Dial] sets, for use with [grpc.NewClient]: keepalive, which detects a dead server
-// within 50 s, round_robin over all addresses, retry of calls that a server refused with UNAVAILABLE, and windows of a
-// fixed size.
+// within 50 s, attempts to connect every 5 s, round_robin over all addresses, retry of calls that a server refused with
+// UNAVAILABLE, and windows of a fixed size.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultServiceConfig(serviceConfig),
@@ -51,6 +59,7 @@ func DialOptions() []grpc.DialOption {
 			Timeout:             20 * time.Second,
 			PermitWithoutStream: true,
 		}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: connectTimeout}),
 		grpc.WithStaticStreamWindowSize(streamWindowBytes),
 		grpc.WithStaticConnWindowSize(connectionWindowBytes),
 	}

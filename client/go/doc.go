@@ -7,5 +7,8 @@
 // and the header replaces the first bytes of the file. A file in which the header was not replaced still plays, but
 // does not contain its length.
 //
+// A stream survives the loss of its server: the client keeps the PCM, and sends it again to another server. [Writer]
+// describes that.
+//
 // The messages, such as [audiowriterv1.StreamConfig], are those of the service; their comments state units and defaults.
 package audiowriter

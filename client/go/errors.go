@@ -36,6 +36,15 @@ type Error struct {
 	// processing it, because it was full or about to stop; otherwise it is 0.
 	RetryAfter time.Duration
 
+	// NotResumed says why a stream that has lost its server was not sent again to another one. It is empty if no attempt was
+	// possible, such as after a refusal.
+	NotResumed string
+
+	// BytesReceived is how many bytes of the file the destination of a [Writer] has. InputSamples is how many samples per
+	// channel the server had received when it sent the last of them: how far a listener got.
+	BytesReceived int64
+	InputSamples  int64
+
 	status *status.Status
 	causes []error
 }
@@ -49,9 +58,13 @@ type Violation struct {
 	Description string
 }
 
-// Error returns the code and the server's message, which names each invalid field.
+// Error returns the code, the server's message, which names each invalid field, and NotResumed.
 func (e *Error) Error() string {
-	return fmt.Sprintf("audiowriter: %s: %s", e.status.Code(), e.status.Message())
+	text := fmt.Sprintf("audiowriter: %s: %s", e.status.Code(), e.status.Message())
+	if e.NotResumed != "" {
+		text += "; " + e.NotResumed
+	}
+	return text
 }
 
 // GRPCStatus returns the status with all its details.

@@ -214,7 +214,7 @@ func TestLongStreamDoesNotDeadlock(t *testing.T) {
 	}
 }
 
-func TestKilledServerTruncates(t *testing.T) {
+func TestKilledServerTruncatesAStreamThatIsNotResumed(t *testing.T) {
 	current := goleak.IgnoreCurrent()
 	server, err := testserver.Start()
 	if errors.Is(err, testserver.ErrNone) {
@@ -230,7 +230,7 @@ func TestKilledServerTruncates(t *testing.T) {
 	}
 	folder := t.TempDir()
 	w, err := audiowriter.CreateFile(limited(t), conn, filepath.Join(folder, "out.mp3"),
-		mono24k(audiowriterv1.AudioFormat_AUDIO_FORMAT_MP3))
+		mono24k(audiowriterv1.AudioFormat_AUDIO_FORMAT_MP3), audiowriter.WithResumeTimeout(0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,13 +20,17 @@ import (
 // If path is a symbolic link, it stays a link, and its target is replaced. A device or a named pipe is written directly,
 // and opening a named pipe waits for a reader.
 func CreateFile(
-	ctx context.Context, conn grpc.ClientConnInterface, path string, cfg *audiowriterv1.StreamConfig,
+	ctx context.Context, conn grpc.ClientConnInterface, path string, cfg *audiowriterv1.StreamConfig, opts ...Option,
 ) (*Writer, error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
 	file, settle, err := openPath(path)
 	if err != nil {
 		return nil, err
 	}
-	w, err := newWriter(ctx, conn, file, cfg, settle)
+	w, err := newWriter(ctx, conn, file, cfg, o, settle)
 	if err != nil {
 		return nil, settle(err)
 	}

@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if server != nil {
+		pool = append(pool, server)
+	}
+	for _, server := range pool {
 		server.Kill()
 	}
 	os.Exit(code)

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	audiowriterv1 "github.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1"
 )
@@ -21,24 +23,40 @@ const maxPCM = 256 << 10
 // Every Writer must be ended by [Writer.Close], [Writer.Abort] or its context; otherwise it leaks a goroutine and a
 // stream. Its methods must not be called concurrently; cancel the context to end it from another goroutine.
 //
+// A Writer survives the loss of its server. It keeps the PCM that it has sent (see [WithSpoolBytes]). If the call ends with
+// UNAVAILABLE, or the connection or the stream is reset, it sends the stream again from its start to any server of the
+// connection, for up to 60 s (see [WithResumeTimeout]). Meanwhile the methods only block. A destination that can be written
+// again from its start, such as a file, is. Any other gets the bytes that follow those that it has; if the new server
+// encodes the audio to other bytes, the stream ends with an [*Error] whose Reason is RESUME_MISMATCH.
+//
 // After the stream has failed, every method returns the error that ended it: an [*Error] with [ErrTruncated] in its chain
 // if the call failed, [ErrCorrupt] if length, hash or CRC are wrong, or the error of the destination.
 type Writer struct {
-	ctx     context.Context // the caller's: distinguishes its end from the stream's
-	cancel  context.CancelFunc
-	stream  grpc.BidiStreamingClient[audiowriterv1.EncodeStreamRequest, audiowriterv1.EncodeStreamResponse]
-	started *audiowriterv1.StreamStarted
-	settle  func(error) error // called once with the error of the stream; returns the error of the Writer
+	ctx       context.Context // the caller's: distinguishes its end from the stream's
+	streamCtx context.Context
+	cancel    context.CancelFunc
+	conn      grpc.ClientConnInterface
+	cfg       *audiowriterv1.StreamConfig
+	started   atomic.Pointer[audiowriterv1.StreamStarted]
+	settle    func(error) error // called once with the error of the stream; returns the error of the Writer
 
-	// Owned by the receiving goroutine until it closes done.
-	assembly *assembly
-	finished *audiowriterv1.StreamFinished
-	err      error
+	// Owned by the goroutine of run until it closes done.
+	assembly     *assembly
+	resumption   resumption
+	answers      int // to flushes
+	inputSamples int64
+	finished     *audiowriterv1.StreamFinished
+	err          error
 
-	done       chan struct{}
-	flushed    chan *audiowriterv1.StreamFlushed
-	halfClosed atomic.Bool
-	ended      bool
+	// sending is held by a method that sends, and from the end of a call until the next one has everything.
+	sending    sync.Mutex
+	call       *call // set by run
+	spool      *spool
+	inputEnded bool
+
+	done    chan struct{}
+	flushed chan *audiowriterv1.StreamFlushed
+	ended   bool
 }
 
 // NewWriter opens a stream and returns when the server has accepted cfg. If it refuses cfg, the error is an [*Error]
@@ -49,16 +67,23 @@ type Writer struct {
 // length; [Writer.Header] returns the header. A file opened with O_APPEND is refused, because its header can't be written:
 // pass struct{ io.Writer }{f} to stream into it without the header.
 //
+// If the stream loses its server, a dst that is an [io.Seeker] and has a method Truncate(int64) error, such as an [os.File],
+// is written again from the same position, unless other bytes follow.
+//
 // Another goroutine writes to dst until Close or Abort returns. A slow dst slows the stream, and the server ends a stream
 // that makes no progress for too long. ctx applies to the whole stream; it can't interrupt a Write of dst in progress.
 func NewWriter(
-	ctx context.Context, conn grpc.ClientConnInterface, dst io.Writer, cfg *audiowriterv1.StreamConfig,
+	ctx context.Context, conn grpc.ClientConnInterface, dst io.Writer, cfg *audiowriterv1.StreamConfig, opts ...Option,
 ) (*Writer, error) {
-	return newWriter(ctx, conn, dst, cfg, func(err error) error { return err })
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	return newWriter(ctx, conn, dst, cfg, o, func(err error) error { return err })
 }
 
 func newWriter(
-	ctx context.Context, conn grpc.ClientConnInterface, dst io.Writer, cfg *audiowriterv1.StreamConfig,
+	ctx context.Context, conn grpc.ClientConnInterface, dst io.Writer, cfg *audiowriterv1.StreamConfig, o *options,
 	settle func(error) error,
 ) (*Writer, error) {
 	assembly, err := newAssembly(dst)
@@ -67,43 +92,21 @@ func newWriter(
 	}
 	streamCtx, cancel := context.WithCancel(ctx)
 	w := &Writer{
-		ctx: ctx, cancel: cancel, settle: settle, assembly: assembly,
+		ctx: ctx, streamCtx: streamCtx, cancel: cancel, conn: conn, cfg: proto.CloneOf(cfg), settle: settle,
+		assembly: assembly, spool: newSpool(o.spoolBytes), resumption: resumption{timeout: o.resumeTimeout},
 		done: make(chan struct{}), flushed: make(chan *audiowriterv1.StreamFlushed, 1),
 	}
-	if err := w.open(streamCtx, conn, cfg); err != nil {
+	if w.call, err = w.openCall(nil); err != nil {
 		cancel()
 		return nil, err
 	}
-	go w.receive()
+	w.started.Store(w.call.started)
+	go w.run()
 	return w, nil
 }
 
-// open waits for started, so that only the config is sent again if a server refuses the stream and another accepts it.
-func (w *Writer) open(ctx context.Context, conn grpc.ClientConnInterface, cfg *audiowriterv1.StreamConfig) error {
-	stream, err := audiowriterv1.NewAudioWriterServiceClient(conn).EncodeStream(ctx)
-	if err != nil {
-		return callError(w.ctx, err)
-	}
-	// EOF: the status comes from Recv.
-	if err := stream.Send(&audiowriterv1.EncodeStreamRequest{Config: cfg}); err != nil && err != io.EOF {
-		return callError(w.ctx, err)
-	}
-	first, err := stream.Recv()
-	if err == io.EOF {
-		return ErrTruncated
-	}
-	if err != nil {
-		return callError(w.ctx, err)
-	}
-	if first.GetStarted() == nil {
-		return fmt.Errorf("audiowriter: first response is %T, expected started", first.GetEvent())
-	}
-	w.stream, w.started = stream, first.GetStarted()
-	return nil
-}
-
 // Started returns the output config as the server resolved it, with every default filled in.
-func (w *Writer) Started() *audiowriterv1.StreamStarted { return w.started }
+func (w *Writer) Started() *audiowriterv1.StreamStarted { return w.started.Load() }
 
 // Result returns the totals of the finished file. It returns nil until Close has returned without an error.
 func (w *Writer) Result() *audiowriterv1.Totals { return w.complete().GetTotals() }
@@ -171,8 +174,10 @@ func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
 // and CRC are checked, and trailer and header are written. Later calls return the same error.
 func (w *Writer) Close() error {
 	if !w.ended {
-		w.halfClosed.Store(true)
-		w.stream.CloseSend() // fails only if the stream has failed; then receive has the error
+		w.sending.Lock()
+		w.inputEnded = true
+		w.call.closeSend()
+		w.sending.Unlock()
 		w.end()
 	}
 	return w.err
@@ -193,64 +198,49 @@ func (w *Writer) end() {
 	w.err = w.settle(w.err)
 }
 
+// send keeps the request and sends it. If the call breaks, it returns when the request was sent in another call.
 func (w *Writer) send(request *audiowriterv1.EncodeStreamRequest) error {
-	if w.ended && w.err == nil {
-		return fmt.Errorf("audiowriter: write: %w", os.ErrClosed)
+	w.sending.Lock()
+	if err := w.closedError(); err != nil {
+		w.sending.Unlock()
+		return err
 	}
-	err := w.stream.Send(request)
+	c := w.call
+	w.spool.add(request.GetPcm(), request.GetFlush() != nil)
+	err := c.stream.Send(request)
+	w.sending.Unlock()
 	if err == nil {
 		return nil
 	}
-	if err == io.EOF { // the stream has ended: receive has the error
-		<-w.done
-		return w.err
+	if err == io.EOF { // the call has ended: run has the error
+		<-c.over
+		w.sending.Lock()
+		defer w.sending.Unlock()
+		return w.closedError()
 	}
 	w.cancel()
 	<-w.done
-	w.err = callError(w.ctx, err, ErrTruncated)
+	w.err = w.withPosition(callError(w.ctx, err, ErrTruncated))
 	return w.err
 }
 
-func (w *Writer) receive() {
-	defer close(w.done)
-	w.err = w.receiveAll()
-	w.cancel() // unblocks a Write that waits for flow control
+// closedError returns the error of the stream if it has ended.
+func (w *Writer) closedError() error {
+	select {
+	case <-w.done:
+	default:
+		return nil
+	}
+	if w.err == nil {
+		return fmt.Errorf("audiowriter: write: %w", os.ErrClosed)
+	}
+	return w.err
 }
 
-func (w *Writer) receiveAll() error {
-	for {
-		response, err := w.stream.Recv()
-		if err == io.EOF {
-			return fmt.Errorf("%w: server ended the stream", ErrTruncated)
-		}
-		if err != nil {
-			return callError(w.ctx, err, ErrTruncated)
-		}
-		switch event := response.GetEvent().(type) {
-		case *audiowriterv1.EncodeStreamResponse_Chunk:
-			if err := w.assembly.chunk(event.Chunk); err != nil {
-				return err
-			}
-		case *audiowriterv1.EncodeStreamResponse_Flushed:
-			select {
-			case w.flushed <- event.Flushed:
-			default: // no Flush is waiting
-			}
-		case *audiowriterv1.EncodeStreamResponse_Finished:
-			return w.finish(event.Finished)
-		}
+// withPosition adds to an error how far the listener got.
+func (w *Writer) withPosition(err error) error {
+	if failed, ok := err.(*Error); ok {
+		failed.BytesReceived, failed.InputSamples = w.assembly.size, w.inputSamples
 	}
-}
-
-func (w *Writer) finish(finished *audiowriterv1.StreamFinished) error {
-	if !w.halfClosed.Load() {
-		return fmt.Errorf("%w: server finished before the end of the input", ErrTruncated)
-	}
-	if err := w.assembly.finish(finished); err != nil {
-		return err
-	}
-	w.finished = finished
-	// The file is complete, so the status adds nothing, but without reading it the call would look cancelled to the server.
-	_, _ = w.stream.Recv()
-	return nil
+	return err
 }

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -43,6 +44,7 @@ type options struct {
 	tls                   bool
 	raw                   audiowriterv1.PcmInput
 	bitrate               uint
+	resumeTimeout         time.Duration
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, messages io.Writer) error {
@@ -80,7 +82,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, messages io.Writer
 	if output.Format, err = formatOf(ctx, conn, opts.output); err != nil {
 		return err
 	}
-	totals, err := encode(ctx, conn, opts.output, &audiowriterv1.StreamConfig{Input: input, Output: output}, samples)
+	cfg := &audiowriterv1.StreamConfig{Input: input, Output: output}
+	totals, err := encode(ctx, conn, opts, cfg, samples)
 	if err != nil {
 		return err
 	}
@@ -101,6 +104,7 @@ func parse(args []string) (*options, error) {
 	flags.BoolVar(&opts.tls, "tls", false, "use TLS and verify the server with the system's certificates")
 	flags.StringVar(&opts.output, "o", "", "output `file`; its extension determines the format")
 	flags.UintVar(&opts.bitrate, "bitrate", 0, "bitrate of the output in bits per second; 0: the format's default")
+	flags.DurationVar(&opts.resumeTimeout, "resume-timeout", time.Minute, "how long to look for another server if the server is lost; 0: not at all")
 	rate := flags.Uint("rate", 0, "sample rate of raw PCM input in `Hz`")
 	channels := flags.Uint("channels", 1, "channels of raw PCM input")
 	sampleFormat := flags.String("sample-format", "s16le", "sample format of raw PCM input: u8, s16le, s24le, s32le, f32le or f64le")
@@ -146,9 +150,9 @@ func formatOf(ctx context.Context, conn grpc.ClientConnInterface, path string) (
 }
 
 func encode(
-	ctx context.Context, conn grpc.ClientConnInterface, path string, cfg *audiowriterv1.StreamConfig, samples io.Reader,
+	ctx context.Context, conn grpc.ClientConnInterface, opts *options, cfg *audiowriterv1.StreamConfig, samples io.Reader,
 ) (*audiowriterv1.Totals, error) {
-	w, err := audiowriter.CreateFile(ctx, conn, path, cfg)
+	w, err := audiowriter.CreateFile(ctx, conn, opts.output, cfg, audiowriter.WithResumeTimeout(opts.resumeTimeout))
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type Server struct {
 	// Target is its address, host:port.
 	Target string
 
+	command []string
 	process *os.Process
 	exited  context.Context
 }
@@ -47,21 +48,30 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	arguments := append(command[1:], "--host", "127.0.0.1", "--port", strconv.Itoa(port))
-	process := exec.Command(command[0], arguments...)
+	command = append(command, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
+	server := &Server{Target: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), command: command}
+	return server, server.Restart()
+}
+
+// Restart starts the server again on its port, after Kill.
+func (s *Server) Restart() error {
+	process := exec.Command(s.command[0], s.command[1:]...)
 	process.Stdout, process.Stderr = os.Stderr, os.Stderr
 	if err := process.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	exited, exit := context.WithCancelCause(context.Background())
 	go func() { exit(process.Wait()) }()
-	server := &Server{Target: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), process: process.Process, exited: exited}
-	if err := server.wait(); err != nil {
-		server.Kill()
-		return nil, fmt.Errorf("%s does not respond: %w", strings.Join(command, " "), err)
+	s.process, s.exited = process.Process, exited
+	if err := s.wait(); err != nil {
+		s.Kill()
+		return fmt.Errorf("%s does not respond: %w", strings.Join(s.command, " "), err)
 	}
-	return server, nil
+	return nil
 }
+
+// Running reports whether the process has not been killed.
+func (s *Server) Running() bool { return s.exited.Err() == nil }
 
 // Kill kills the process without warning, like a crash.
 func (s *Server) Kill() {
