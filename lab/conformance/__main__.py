@@ -23,7 +23,17 @@ from support.server import ServerProcess, Stream, channel_to, poll
 
 from lab.conformance.drivers import LANGUAGES, Driver, Language, external
 from lab.conformance.plan import Case, Plan, load
+from lab.conformance.relay import Relay
 from lab.conformance.verdict import Judge, Outcome
+
+OTHER_VERSION = """
+import sys, audiowriter_core.muxers.ogg_opus as muxer
+from audiowriter_server.__main__ import main
+comments = muxer.comments
+muxer.comments = lambda vendor, tags: comments("another version", tags)
+sys.exit(main())
+"""
+"""A server whose Opus files differ."""
 
 TOKEN = "of-the-conformance-set"
 
@@ -51,7 +61,7 @@ def main() -> int:
         for number, case in enumerate(run.plan.cases):
             outcomes = pool.map(lambda item: run.ask(*item), [(number, case, *driver) for driver in drivers.items()])
             for name, (outcome, faults) in zip(drivers, outcomes, strict=True):
-                if "unsupported" in outcome and not languages[name].complete:
+                if "unsupported" in outcome and languages[name].may_leave_out(outcome["unsupported"]):
                     run.left_out[name, outcome["unsupported"]] += 1
                 else:
                     run.judge(number, name, case, outcome, faults)
@@ -107,6 +117,9 @@ class Run:
         faults: list[str] = []
         if case.full:
             with _several_servers(case, faults) as target:
+                return driver.ask(case.asked | {"target": target, "file": str(file)}, lambda: None), faults
+        if case.lost:
+            with self._lost_servers(case, faults) as target:
                 return driver.ask(case.asked | {"target": target, "file": str(file)}, lambda: None), faults
         with self._server(case, faults) as (server, at_pause):
             asked = case.asked | {"target": server.target, "file": str(file)}
@@ -170,10 +183,24 @@ class Run:
             elif code is None:
                 faults.append("the server did not exit: it has live streams")
 
+    @contextmanager
+    def _lost_servers(self, case: Case, faults: list[str]) -> Iterator[str]:
+        """Yield an address behind which servers are lost."""
+        with ExitStack() as stack:
+            servers = [stack.enter_context(_start([])) for _ in case.lost]
+            if case.last == "other version":
+                servers.append(stack.enter_context(_start([], ("-c", OTHER_VERSION))))
+            elif case.last == "open":
+                servers.append(self._servers["open"])
+            relay = stack.enter_context(Relay(servers, case.lost))
+            yield relay.target
+            if relay.losses < len(case.lost):
+                faults.append(f"{relay.losses} servers were lost, expected {len(case.lost)}")
 
-def _start(flags: Sequence[str]) -> ServerProcess:
+
+def _start(flags: Sequence[str], program: Sequence[str] = ("-m", "audiowriter_server")) -> ServerProcess:
     with STARTS:
-        return ServerProcess(*flags)
+        return ServerProcess(*flags, program=program)
 
 
 @contextmanager

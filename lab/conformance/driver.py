@@ -21,7 +21,7 @@ from audiowriter_client import (
     resolve_config,
 )
 
-from lab.conformance.plan import pieces
+from lab.conformance.plan import SINK_FAILED, pieces
 
 Case = dict[str, Any]
 Outcome = dict[str, Any]
@@ -60,8 +60,14 @@ def outcome_of(run: Callable[[], Outcome]) -> Outcome:
     """Return the outcome of a case, including a failure."""
     try:
         return {"code": "OK", **run()}
+    except SinkFailed:
+        return {"code": SINK_FAILED}
     except AudioWriterError as error:
         return failure(error)
+
+
+class SinkFailed(Exception):
+    """Raised by the sink of a case with `sink_limit`."""
 
 
 def failure(error: AudioWriterError) -> Outcome:
@@ -69,14 +75,20 @@ def failure(error: AudioWriterError) -> Outcome:
     if isinstance(error, CallFailed):
         violations = [list(violation) for violation in error.violations]
         retry_after = error.retry_after or 0
-        return {"code": error.code.name, "reason": error.reason, "retry_after": retry_after, "violations": violations}
+        return {
+            "code": error.code.name,
+            "reason": error.reason,
+            "retry_after": retry_after,
+            "violations": violations,
+            "bytes_received": error.bytes_received,
+        }
     return {"code": "TRUNCATED", "reason": str(error)}
 
 
 def _stream(case: Case) -> Outcome:
     second: Outcome = {}
     with AudioWriter.open(
-        case["target"], config_of(case), _sink(case), metadata=metadata_of(case), resume_timeout=0
+        case["target"], config_of(case), _sink(case), metadata=metadata_of(case), **resume_of(case)
     ) as writer:
         sent = 0
         for piece in pieces(Path(case["pcm"]).read_bytes(), case["cut"]):
@@ -96,21 +108,22 @@ def _stream(case: Case) -> Outcome:
 
 
 def _sink(case: Case) -> str | Callable[[bytes], None]:
-    path = Path(case["file"])
     if case["sink"] == "path":
-        return str(path)
+        return str(case["file"])
 
     def take(data: bytes) -> None:
         time.sleep(case["delay_ms"] / 1000)
-        append(path, data)
+        append(case, data)
 
     return take
 
 
-def append(path: Path, data: bytes) -> None:
-    """Append bytes to a file."""
-    with path.open("ab") as file:
+def append(case: Case, data: bytes) -> None:
+    """Append bytes to the file of a case. Raises SinkFailed when it has `sink_limit` bytes."""
+    with Path(case["file"]).open("ab") as file:
         file.write(data)
+        if 0 < case["sink_limit"] <= file.tell():
+            raise SinkFailed
 
 
 def _encode(case: Case) -> Outcome:
@@ -139,6 +152,12 @@ def _get_server_info(case: Case) -> Outcome:
 def config_of(case: Case) -> StreamConfig:
     """Return the config of a case."""
     return StreamConfig.FromString(b64decode(case["config"]))
+
+
+def resume_of(case: Case) -> dict[str, Any]:
+    """Return the options of a writer that say whether a stream is resumed."""
+    spool = {"spool_bytes": case["spool_bytes"]} if case["spool_bytes"] else {}
+    return {"resume_timeout": case["resume_timeout"], **spool}
 
 
 def metadata_of(case: Case) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from audiowriter_client import AsyncAudioWriter, AudioWriterError
 from lab.conformance.driver import (
     Case,
     Outcome,
+    SinkFailed,
     append,
     config_of,
     copies,
@@ -19,9 +20,10 @@ from lab.conformance.driver import (
     first_failed,
     metadata_of,
     outcome_of_all,
+    resume_of,
     tell,
 )
-from lab.conformance.plan import pieces
+from lab.conformance.plan import SINK_FAILED, pieces
 
 
 async def main() -> None:
@@ -38,6 +40,8 @@ async def _run(case: Case) -> Outcome:
     pcm = await asyncio.to_thread(Path(case["pcm"]).read_bytes)
     try:
         return {"code": "OK", **await _stream(case, pcm)}
+    except SinkFailed:
+        return {"code": SINK_FAILED}
     except AudioWriterError as error:
         return failure(error)
 
@@ -46,7 +50,7 @@ async def _stream(case: Case, pcm: bytes) -> Outcome:
     second: Outcome = {}
     sink = _sink(case)
     async with AsyncAudioWriter.open(
-        case["target"], config_of(case), sink, metadata=metadata_of(case), resume_timeout=0
+        case["target"], config_of(case), sink, metadata=metadata_of(case), **resume_of(case)
     ) as writer:
         sent = 0
         for piece in pieces(pcm, case["cut"]):
@@ -66,13 +70,12 @@ async def _stream(case: Case, pcm: bytes) -> Outcome:
 
 
 def _sink(case: Case) -> str | Callable[[bytes], Awaitable[None]]:
-    path = Path(case["file"])
     if case["sink"] == "path":
-        return str(path)
+        return str(case["file"])
 
     async def take(data: bytes) -> None:
         await asyncio.sleep(case["delay_ms"] / 1000)
-        append(path, data)
+        append(case, data)
 
     return take
 

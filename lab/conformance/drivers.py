@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -73,8 +73,14 @@ class Language:
     """Builds the driver with its outputs in a folder, and returns its command."""
     complete: bool = True
     """Whether it must run every case. Others may answer `unsupported`."""
+    gaps: Sequence[str] = ()
+    """Reasons with which a complete driver may still answer `unsupported`."""
     toolchain: str = ""
     """Program that must be installed, or the language is left out. Unset: the run fails without the toolchain."""
+
+    def may_leave_out(self, reason: str) -> bool:
+        """Whether the driver may answer `unsupported` for this reason."""
+        return not self.complete or reason in self.gaps
 
     @property
     def available(self) -> bool:
@@ -86,7 +92,7 @@ LANGUAGES: dict[str, Language] = {
     "python": Language(build_python),
     "asyncio": Language(build_asyncio),
     "go": Language(build_go),
-    "java": Language(build_java),
+    "java": Language(build_java, gaps=("resume",)),
     "node": Language(build_node, complete=False, toolchain="npm"),
 }
 

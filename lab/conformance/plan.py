@@ -18,6 +18,8 @@ RATE = 24000
 """Sample rate of the cases for every format: all formats support it."""
 
 OK = "OK"
+SINK_FAILED = "SINK_FAILED"
+"""Code of an outcome: the driver's own sink has failed, as the case demands."""
 
 NO_AUDIO = ("resolve_config", "list_formats", "get_server_info")
 """Methods that take no PCM."""
@@ -40,6 +42,10 @@ class Case:
     """For a target of several servers: which of them are full."""
     refusals: int = 0
     """Number of calls that they must have refused in total; 0: any number."""
+    lost: Sequence[dict[str, int]] = ()
+    """When the servers before the last one are ended with SIGKILL, one after the other."""
+    last: str = ""
+    """The server that is left after that: `open`, `other version` or `none`."""
     samples: int | None = None
     """Samples per channel of the PCM; None if none is sent."""
 
@@ -93,6 +99,8 @@ def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm") -> Ca
         meanwhile=entry.get("meanwhile", {}),
         full=entry.get("full", ()),
         refusals=entry.get("refusals", 0),
+        lost=entry.get("lost", ()),
+        last=entry.get("last", "open"),
         samples=given and given["speech"],
         asked={
             "method": entry.get("method", "stream"),
@@ -108,6 +116,9 @@ def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm") -> Ca
             "cancel_after": entry.get("cancel_after", 0),
             "second": entry.get("second", False),
             "streams": entry.get("streams", 1),
+            "resume_timeout": entry.get("resume_timeout", 60 if "lost" in entry else 0),
+            "spool_bytes": entry.get("spool_bytes", 0),
+            "sink_limit": entry.get("sink_limit", 0),
         },
     )
 

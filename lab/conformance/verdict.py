@@ -10,7 +10,7 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from support.ogg import without_serials
 
 from lab.conformance.opus_file import durations_ms
-from lab.conformance.plan import OK, Case
+from lab.conformance.plan import OK, SINK_FAILED, Case
 
 Outcome = dict[str, Any]
 
@@ -48,6 +48,7 @@ class Judge:
             left = [path.name for path in file.parent.iterdir()]
             if left and case.asked["sink"] == "path":
                 yield f"files left: {left}"
+            yield from _wrong_position(case, outcome, file)
             violations = outcome.get("violations") or []
             yield from self._different("violations", str(case), language, violations)
 
@@ -66,6 +67,14 @@ def _unexpected(expect: Outcome, outcome: Outcome) -> Iterator[str]:
     wanted_fields = sorted(expect.get("fields", []))
     if fields != wanted_fields:
         yield f"violations of {fields}, expected {wanted_fields}"
+
+
+def _wrong_position(case: Case, outcome: Outcome, file: Path) -> Iterator[str]:
+    """Compare what the error says with what a listener has."""
+    if case.lost and case.asked["sink"] == "stream" and outcome["code"] != SINK_FAILED:
+        received = outcome.get("bytes_received")
+        if received != file.stat().st_size:
+            yield f"bytes_received={received}, the sink has {file.stat().st_size}"
 
 
 def _opus_ms(case: Case) -> tuple[set[float], set[float]]:
