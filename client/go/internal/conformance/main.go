@@ -40,6 +40,10 @@ type testCase struct {
 	CancelAfter int    `json:"cancel_after"`
 	Second      bool   `json:"second"`
 	Streams     int    `json:"streams"`
+
+	ResumeTimeout float64 `json:"resume_timeout"`
+	SpoolBytes    int64   `json:"spool_bytes"`
+	SinkLimit     int64   `json:"sink_limit"`
 }
 
 type outcome struct {
@@ -49,6 +53,8 @@ type outcome struct {
 	Violations [][2]string `json:"violations"`
 	Totals     []byte      `json:"totals,omitempty"`
 	Second     *outcome    `json:"second,omitempty"`
+
+	BytesReceived int64 `json:"bytes_received,omitempty"`
 }
 
 // driver talks to the harness that sends the cases.
@@ -168,11 +174,16 @@ func (d driver) stream(
 func open(
 	ctx context.Context, conn *grpc.ClientConn, c *testCase, cfg *audiowriterv1.StreamConfig,
 ) (*audiowriter.Writer, error) {
-	if c.Sink == "path" {
-		return audiowriter.CreateFile(ctx, conn, c.File, cfg)
+	timeout := time.Duration(c.ResumeTimeout * float64(time.Second))
+	opts := []audiowriter.Option{audiowriter.WithResumeTimeout(timeout)}
+	if c.SpoolBytes > 0 {
+		opts = append(opts, audiowriter.WithSpoolBytes(c.SpoolBytes))
 	}
-	sink := slowSink{path: c.File, delay: time.Duration(c.DelayMs) * time.Millisecond}
-	return audiowriter.NewWriter(ctx, conn, sink, cfg)
+	if c.Sink == "path" {
+		return audiowriter.CreateFile(ctx, conn, c.File, cfg, opts...)
+	}
+	sink := slowSink{path: c.File, delay: time.Duration(c.DelayMs) * time.Millisecond, limit: c.SinkLimit}
+	return audiowriter.NewWriter(ctx, conn, sink, cfg, opts...)
 }
 
 func (d driver) write(w *audiowriter.Writer, c *testCase, pcm []byte, result *outcome) error {
@@ -218,8 +229,10 @@ func (o *outcome) fail(err error) {
 	o.Code = code.Code(status.Code(err)).String()
 	var refused *audiowriter.Error
 	switch {
+	case errors.Is(err, errSink):
+		o.Code = "SINK_FAILED"
 	case errors.As(err, &refused):
-		o.Reason, o.RetryAfter = refused.Reason, refused.RetryAfter.Seconds()
+		o.Reason, o.RetryAfter, o.BytesReceived = refused.Reason, refused.RetryAfter.Seconds(), refused.BytesReceived
 		for _, violation := range refused.Violations {
 			o.Violations = append(o.Violations, [2]string{violation.Field, violation.Description})
 		}
@@ -230,11 +243,14 @@ func (o *outcome) fail(err error) {
 	}
 }
 
-// slowSink can't seek, and is slow.
+// slowSink can't seek, and is slow. It fails when it has limit bytes, if that is not 0.
 type slowSink struct {
 	path  string
 	delay time.Duration
+	limit int64
 }
+
+var errSink = errors.New("the sink has reached its limit")
 
 func (s slowSink) Write(p []byte) (int, error) {
 	time.Sleep(s.delay)
@@ -243,7 +259,11 @@ func (s slowSink) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	defer file.Close()
-	return file.Write(p)
+	n, err := file.Write(p)
+	if info, statErr := file.Stat(); s.limit > 0 && statErr == nil && info.Size() >= s.limit {
+		return n, errSink
+	}
+	return n, err
 }
 
 // pieces cuts PCM into pieces of these sizes, repeated as needed; without sizes it returns one piece.
