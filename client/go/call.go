@@ -105,7 +105,8 @@ func (w *Writer) reopen(c *call, err error) error {
 	if c.replayErr != nil {
 		return c.replayErr
 	}
-	for accepted := c.accepted; ; accepted = (time.Time{}) {
+	accepted := c.accepted
+	for {
 		wait, final := w.beforeCall(err, accepted)
 		if final != nil {
 			return final
@@ -123,6 +124,7 @@ func (w *Writer) reopen(c *call, err error) error {
 			w.call = next
 			return nil
 		}
+		accepted = time.Time{}
 	}
 }
 

@@ -36,8 +36,8 @@ type Error struct {
 	// processing it, because it was full or about to stop; otherwise it is 0.
 	RetryAfter time.Duration
 
-	// NotResumed says why a stream that has lost its server was not sent again to another one. It is empty if no attempt was
-	// possible, such as after a refusal.
+	// NotResumed says why a stream that has lost its server was not sent again to another one. It is empty if every server
+	// would return the error, or if the caller has ended the stream or turned this off.
 	NotResumed string
 
 	// BytesReceived is how many bytes of the file the destination of a [Writer] has. InputSamples is how many samples per

@@ -28,6 +28,7 @@ func TestResolveConfigReturnsWhatAStreamStartsWith(t *testing.T) {
 	w := encodeTone(t, func() (*audiowriter.Writer, error) {
 		return audiowriter.NewWriter(limited(t), conn, io.Discard, cfg)
 	})
+	resolved.Serial = w.Started().GetSerial() // it belongs to a stream
 	if !proto.Equal(resolved, w.Started()) {
 		t.Errorf("resolved to %v, but the stream started with %v", resolved, w.Started())
 	}
