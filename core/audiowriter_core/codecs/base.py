@@ -28,6 +28,8 @@ class CodecSpec:
     """Maximum number of samples per channel, at 24 kHz, that the codec gathers before it returns their bytes."""
     encode_ms_per_second: float
     """Approximate CPU time, in ms, per second of audio and channel. Decides whether a call may run on an event loop."""
+    efforts_ms: Sequence[float] = ()
+    """The same for each effort from 0 to 10. Empty: the effort makes no difference, or the codec has none."""
     bitrates: Callable[[int, int], Sequence[int]] | None = None
     """Returns the bitrates, in bits per second, that a sample rate and a channel count allow. None: takes no bitrate."""
     bitrate_bounds: tuple[int, int] = (0, 0)
@@ -46,6 +48,10 @@ class CodecSpec:
     lossless: bool = False
     memory_bytes: int = 1024 * 1024
     """Maximum native memory of one encoder, with any options."""
+
+    def ms_per_second(self, effort: int | None) -> float:
+        """Return `encode_ms_per_second` with this effort."""
+        return self.encode_ms_per_second if effort is None or not self.efforts_ms else self.efforts_ms[effort]
 
 
 class Packet(NamedTuple):

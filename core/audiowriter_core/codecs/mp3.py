@@ -30,6 +30,7 @@ class Mp3Codec:
         channels=(1, 2),
         lookahead_samples=2 * 1152,
         encode_ms_per_second=5,
+        efforts_ms=(3, 3, 3, 3, 5, 5, 5, 5, 8, 10, 18),
         bitrates=lambda rate, channels: mpeg_audio.bitrates(rate),
         bitrate_bounds=(8000, 320_000),
         bitrate_per_channel=64_000,

@@ -28,6 +28,7 @@ class OpusCodec:
         channels=tuple(range(1, 9)),
         lookahead_samples=2880,
         encode_ms_per_second=10,
+        efforts_ms=(4, 4, 4, 4, 4, 4, 10, 10, 10, 10, 10),
         bitrates=lambda rate, channels: range(6000 * channels, 256_000 * channels + 1),
         bitrate_bounds=(6000, 256_000 * 8),
         bitrate_per_channel=48_000,
