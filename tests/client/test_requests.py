@@ -104,6 +104,29 @@ def test_everything_is_sent_again_and_then_the_rest(steps: list[int | bool | Non
     queue.spool.close()
 
 
+def test_pcm_is_gathered_until_there_is_enough_a_flush_or_the_end() -> None:
+    queue = RequestQueue(CONFIG, gather_bytes=100)
+    assert queue.take().HasField("config"), "the config does not wait"
+    queue.put(memoryview(bytes(99)))
+    assert not queue.ready
+    queue.put(memoryview(bytes(1)))
+    assert len(queue.take().pcm) == 100
+    queue.put(memoryview(bytes(7)))
+    queue.put_flush()
+    assert len(queue.take().pcm) == 7
+    queue.put(memoryview(bytes(5)))
+    assert not queue.ready
+    queue.end()
+    assert len(queue.take().pcm) == 5
+
+
+def test_no_more_than_a_message_is_gathered() -> None:
+    queue = RequestQueue(CONFIG, gather_bytes=1 << 40)
+    queue.take()
+    queue.put(memoryview(bytes(MESSAGE_BYTES)))
+    assert queue.ready
+
+
 def flat(requests: list[EncodeStreamRequest]) -> tuple[bytes, list[int]]:
     """Return the PCM and the positions of the flushes."""
     pcm, flushes = bytearray(), []

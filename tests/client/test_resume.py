@@ -31,10 +31,10 @@ def test_file_and_live_bytes_are_those_of_an_unbroken_stream(tmp_path: Path, nam
                 writer.write(PCM[:PART])
                 assert writer.started.mime_type
                 time.sleep(0.1)  # for bytes of the formats that have some by now
-                offset = writer.bytes_received
+                offset = writer.bytes_received  # more may arrive before the server is ended
                 fleet.kill_holder()
                 writer.write(PCM[PART:])
-        poll(lambda: (offset, "OK") in fleet.resumed(), f"no stream was resumed at {offset}")
+        poll(lambda: (offset, "OK") <= max(fleet.resumed(), default=(-1, "")), f"no stream was resumed at {offset}")
     assert is_whole(name, (tmp_path / "a").read_bytes())
     assert is_whole(name, writer.header + live[len(writer.header) :])
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -20,7 +20,7 @@ from audiowriter_client.config import check_config
 from audiowriter_client.connection import Metadata, check_arguments, connect_aio, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.pcm import Pcm
-from audiowriter_client.requests import cut
+from audiowriter_client.requests import check_buffer, cut
 from audiowriter_client.resume import RESUME_TIMEOUT_S, Retries, check_options
 from audiowriter_client.retry import Deadline
 from audiowriter_client.sink import AsyncDestination, open_sink
@@ -63,6 +63,7 @@ class AsyncAudioWriter:
         timeout: float | None = None,
         resume_timeout: float = RESUME_TIMEOUT_S,
         spool_bytes: int = SPOOL_BYTES,
+        buffer_seconds: float | None = None,
     ) -> Self:
         """As AudioWriter.open, with a grpc.aio.Channel for a channel. Needs a running event loop.
 
@@ -71,8 +72,9 @@ class AsyncAudioWriter:
         check_arguments(target, grpc.aio.Channel, credentials, metadata)
         check_config(config)
         check_options(resume_timeout, spool_bytes)
+        check_buffer(buffer_seconds)
         deadline = Deadline(timeout)
-        stream = Stream(config, open_sink(sink), spool_bytes if resume_timeout else 0)
+        stream = Stream(config, open_sink(sink), spool_bytes if resume_timeout else 0, buffer_seconds)
         return cls(stream, target, credentials, metadata, deadline, resume_timeout)
 
     async def write(self, pcm: Pcm) -> None:
@@ -81,7 +83,8 @@ class AsyncAudioWriter:
         for piece in cut(self._stream.layout.to_bytes(pcm)):
             await self._until(lambda: self._stream.can_write)
             self._stream.put(piece)
-            self._notify()
+            if self._stream.can_send:
+                self._notify()
 
     async def flush(self) -> StreamFlushed:
         """As AudioWriter.flush."""

@@ -31,6 +31,12 @@ class PcmLayout:
         self._sample_format = pcm_input.sample_format or SampleFormat.SAMPLE_FORMAT_S16LE
         self._channels = pcm_input.channels or 1
 
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes per frame, which is one sample of every channel."""
+        width = 3 if self._sample_format == SampleFormat.SAMPLE_FORMAT_S24LE else _DTYPES[self._sample_format].itemsize
+        return width * self._channels
+
     def to_bytes(self, pcm: Pcm) -> memoryview:
         """Return `pcm` as flat bytes, copied only if its memory layout requires it.
 

@@ -1,5 +1,6 @@
 """Queues what is to be sent, and splits and joins it into messages."""
 
+import math
 from collections import deque
 from collections.abc import Iterator
 
@@ -13,11 +14,24 @@ MESSAGE_BYTES = 256 * 1024
 # Enough to keep the connection busy while the writer produces samples; more would only add latency and memory.
 QUEUE_BYTES = 4 * MESSAGE_BYTES
 
+# For files that nobody listens to: a recording in 20 ms frames then costs the server a third to a tenth.
+BUFFER_SECONDS = 1.0
+
 
 def cut(pcm: memoryview) -> Iterator[memoryview]:
     """Split flat bytes into pieces that each fit into one message."""
     for start in range(0, len(pcm), MESSAGE_BYTES):
         yield pcm[start : start + MESSAGE_BYTES]
+
+
+def check_buffer(buffer_seconds: object) -> None:
+    """Raise TypeError or ValueError if the option is neither None nor a number of seconds."""
+    if buffer_seconds is None:
+        return
+    if not isinstance(buffer_seconds, int | float) or isinstance(buffer_seconds, bool):
+        raise TypeError(f"buffer_seconds: expected a number of seconds, not {type(buffer_seconds).__name__}")
+    if not 0 <= buffer_seconds < math.inf:
+        raise ValueError(f"buffer_seconds={buffer_seconds}: expected a number of seconds, 0 or more")
 
 
 class RequestQueue:
@@ -28,13 +42,15 @@ class RequestQueue:
     It never blocks: check `full` before `put` and `ready` before `take`.
     """
 
-    def __init__(self, config: StreamConfig, spool_bytes: int = 0) -> None:
-        """`spool_bytes`: limit of the spool; 0: nothing is kept."""
+    def __init__(self, config: StreamConfig, spool_bytes: int = 0, gather_bytes: int = 0) -> None:
+        """`spool_bytes`: limit of the spool; 0: nothing is kept. `gather_bytes`: PCM that waits for more PCM."""
         self._config = StreamConfig()
         self._config.CopyFrom(config)
         self.config_taken = False
         self._waiting: deque[bytes | None] = deque()  # None is a flush
         self._waiting_bytes = 0
+        self._waiting_flushes = 0
+        self._gather_bytes = min(gather_bytes, MESSAGE_BYTES)
         self.spool = Spool(spool_bytes)
         self.resume: ResumePoint | None = None
         """Sent with the config."""
@@ -48,7 +64,11 @@ class RequestQueue:
     @property
     def ready(self) -> bool:
         """Whether there is a message to take. If `ended` and no longer ready, everything has been taken."""
-        return not self.config_taken or self.spool.behind or bool(self._waiting)
+        if not self.config_taken or self.spool.behind:
+            return True
+        return bool(self._waiting) and (
+            self._waiting_bytes >= self._gather_bytes or self._waiting_flushes > 0 or self.ended
+        )
 
     def begin_again(self, resume: ResumePoint | None = None) -> None:
         """Send everything again, beginning with the config and `resume`.
@@ -67,6 +87,7 @@ class RequestQueue:
     def put_flush(self) -> None:
         """Append a flush of everything before it."""
         self._waiting.append(None)
+        self._waiting_flushes += 1
 
     def end(self) -> None:
         """Accept no more items."""
@@ -97,5 +118,6 @@ class RequestQueue:
         flush = bool(self._waiting) and self._waiting[0] is None
         if flush:
             self._waiting.popleft()
+            self._waiting_flushes -= 1
         self._waiting_bytes -= MESSAGE_BYTES - room
         return b"".join(pieces), flush

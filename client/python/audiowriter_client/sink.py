@@ -75,6 +75,11 @@ class FileSink:
         self._file = file
         self._start = file.tell() if file.seekable() and not _appends(file) else None
 
+    @property
+    def can_seek(self) -> bool:
+        """Whether the header can be replaced at the end."""
+        return self._start is not None
+
     def write(self, data: bytes) -> None:
         """Append `data`."""
         if not isinstance(self._file, RawIOBase):
@@ -112,6 +117,11 @@ class FileSink:
 
     def discard(self) -> None:
         """Do nothing: the file is the caller's."""
+
+
+def is_live(sink: Sink) -> bool:
+    """Whether somebody may listen to the bytes as they arrive. Nobody listens to a file that gets its header at the end."""
+    return not (isinstance(sink, FileSink) and sink.can_seek)
 
 
 def _appends(file: BinaryIO) -> bool:

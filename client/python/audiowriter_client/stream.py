@@ -19,8 +19,8 @@ from audiowriter.v1.audio_writer_pb2 import (
 from audiowriter_client.crc32c import crc32c, with_header
 from audiowriter_client.errors import AudioWriterError, CallFailed, StreamCancelled, TruncatedStream, call_failed
 from audiowriter_client.pcm import PcmLayout
-from audiowriter_client.requests import RequestQueue
-from audiowriter_client.sink import FileSink, Sink
+from audiowriter_client.requests import BUFFER_SECONDS, RequestQueue
+from audiowriter_client.sink import FileSink, Sink, is_live
 
 
 class Stream:
@@ -31,10 +31,18 @@ class Stream:
     can follow: prepare_sink(), begin_again(), and then its responses.
     """
 
-    def __init__(self, config: StreamConfig, sink: Sink, spool_bytes: int = 0) -> None:
-        """`spool_bytes`: how much PCM is kept, so that it can be sent again."""
+    def __init__(
+        self, config: StreamConfig, sink: Sink, spool_bytes: int = 0, buffer_seconds: float | None = None
+    ) -> None:
+        """`spool_bytes`: how much PCM is kept, so that it can be sent again.
+
+        `buffer_seconds`: how much PCM is gathered for a message. None: BUFFER_SECONDS, or nothing for a live sink.
+        """
         self.layout = PcmLayout(config.input)
-        self.requests = RequestQueue(config, spool_bytes)
+        if buffer_seconds is None:
+            buffer_seconds = 0.0 if is_live(sink) else BUFFER_SECONDS
+        second_bytes = config.input.sample_rate_hz * self.layout.frame_bytes
+        self.requests = RequestQueue(config, spool_bytes, int(buffer_seconds * second_bytes))
         self.started: StreamStarted | None = None
         self.flushed = StreamFlushed()
         self.flush_answers = 0
