@@ -14,19 +14,12 @@ import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.StreamStarted;
 import io.audiowriter.v1.Totals;
 import io.grpc.ChannelCredentials;
-import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
-import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
-import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
-import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * A connection to one or more audiowriter servers. Safe for any number of threads and streams; create one and share it.
@@ -35,36 +28,18 @@ import java.util.stream.Stream;
  * without one only the server limits the duration of a call. A dead server is detected within 50 s.
  */
 public final class AudioWriterClient implements AutoCloseable {
-    /**
-     * Calls are spread over all addresses, and a stream that a server refuses with UNAVAILABLE is sent to another one.
-     * Retries are safe: encoding has no side effects, and gRPC retries only before the first response, so no byte of a
-     * file is received twice. The methods {@code encode} and {@code resolveConfig} implement their own retries.
-     */
-    private static final Map<String, ?> SERVICE_CONFIG = Map.of(
-            "loadBalancingConfig", List.of(Map.of("round_robin", Map.of())),
-            "methodConfig", List.of(Map.of(
-                    "name", Stream.of(
-                                    AudioWriterServiceGrpc.getEncodeStreamMethod(),
-                                    AudioWriterServiceGrpc.getListFormatsMethod(),
-                                    AudioWriterServiceGrpc.getGetServerInfoMethod())
-                            .map(method -> Map.of(
-                                    "service", method.getServiceName(), "method", method.getBareMethodName()))
-                            .toList(),
-                    "retryPolicy", Map.of(
-                            "maxAttempts", (double) Retries.MAX_ATTEMPTS,
-                            "initialBackoff", "0.05s",
-                            "maxBackoff", "0.2s",
-                            "backoffMultiplier", 2.0,
-                            "retryableStatusCodes", List.of("UNAVAILABLE")))));
-
-    private final ManagedChannel channel;
-    private final AudioWriterServiceGrpc.AudioWriterServiceStub stub;
+    private final Connection connection;
     private final AudioWriterServiceGrpc.AudioWriterServiceBlockingStub blockingStub;
+    private final Duration resumeTimeout;
+    private final long spoolBytes;
 
-    private AudioWriterClient(ManagedChannel channel) {
-        this.channel = channel;
-        this.stub = AudioWriterServiceGrpc.newStub(channel);
-        this.blockingStub = AudioWriterServiceGrpc.newBlockingStub(channel);
+    private AudioWriterClient(Builder builder) {
+        List<String> targets = builder.targets;
+        String target = targets.size() == 1 ? targets.get(0) : TargetList.join(targets);
+        this.connection = new Connection(target, builder.credentials, builder.token);
+        this.blockingStub = connection.blockingStub();
+        this.resumeTimeout = builder.resumeTimeout;
+        this.spoolBytes = builder.spoolBytes;
     }
 
     /**
@@ -89,8 +64,9 @@ public final class AudioWriterClient implements AutoCloseable {
      * @throws IOException if the sink failed
      */
     public AudioWriterOutputStream openStream(StreamConfig config, AudioSink sink) throws IOException {
-        AudioWriterOutputStream out = new AudioWriterOutputStream(sink);
-        out.open(stub, config);
+        EncodeStream stream = new EncodeStream(connection, config, sink, resumeTimeout, spoolBytes);
+        AudioWriterOutputStream out = new AudioWriterOutputStream(sink, stream);
+        out.open();
         return out;
     }
 
@@ -184,7 +160,7 @@ public final class AudioWriterClient implements AutoCloseable {
     /** Closes the connection. Streams that are still open fail with {@code UNAVAILABLE}. */
     @Override
     public void close() {
-        channel.shutdownNow();
+        connection.close();
     }
 
     /** Settings of a client. The default is TLS with the platform's certificates. */
@@ -192,6 +168,8 @@ public final class AudioWriterClient implements AutoCloseable {
         private final List<String> targets;
         private ChannelCredentials credentials = TlsChannelCredentials.create();
         private String token;
+        private Duration resumeTimeout = StreamRetries.DEFAULT_RESUME_TIMEOUT;
+        private long spoolBytes = Spool.DEFAULT_LIMIT_BYTES;
 
         private Builder(String... targets) {
             if (targets.length == 0) {
@@ -233,26 +211,47 @@ public final class AudioWriterClient implements AutoCloseable {
         }
 
         /**
+         * Sets how long a stream looks for another server after it has lost its own one: the call ended with {@code
+         * UNAVAILABLE}, was reset, or its connection is dead. The stream is sent again from its start; {@code write} only
+         * blocks meanwhile. A file is written again. A sink that cannot be written again gets the bytes that follow those
+         * that it has; if the new server encodes them differently, the stream fails with the reason {@code
+         * RESUME_MISMATCH}. The deadline of the current {@link io.grpc.Context} limits all of this.
+         *
+         * @param timeout the default is 60 s; zero: the failure is thrown at once
+         * @return this
+         * @throws IllegalArgumentException if the timeout is negative
+         */
+        public Builder resumeTimeout(Duration timeout) {
+            if (timeout.isNegative()) {
+                throw new IllegalArgumentException("resumeTimeout=" + timeout + ": expected zero or more");
+            }
+            this.resumeTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * Sets how much PCM each stream keeps, so that it can be sent again: up to 4 MiB in memory, the rest in a temporary
+         * file. A longer stream, or one whose temporary file cannot be written, goes on, but fails if its server is lost.
+         *
+         * @param bytes PCM and 8 bytes for each flush; the default is 1 GiB; 0: none
+         * @return this
+         * @throws IllegalArgumentException if the number is negative
+         */
+        public Builder spoolBytes(long bytes) {
+            if (bytes < 0) {
+                throw new IllegalArgumentException("spoolBytes=" + bytes + ": expected 0 or more");
+            }
+            this.spoolBytes = bytes;
+            return this;
+        }
+
+        /**
          * Creates the client. Does not wait for a connection.
          *
          * @return the client, which must be closed
          */
         public AudioWriterClient build() {
-            String target = targets.size() == 1 ? targets.get(0) : TargetList.join(targets);
-            ManagedChannelBuilder<?> channel = Grpc.newChannelBuilder(target, credentials)
-                    .defaultServiceConfig(SERVICE_CONFIG)
-                    .keepAliveTime(30, TimeUnit.SECONDS)
-                    .keepAliveTimeout(20, TimeUnit.SECONDS)
-                    .keepAliveWithoutCalls(true)
-                    .maxRetryAttempts(Retries.MAX_ATTEMPTS)
-                            // A file may be larger than its PCM; the server limits its size.
-                    .maxInboundMessageSize(Integer.MAX_VALUE);
-            if (token != null) {
-                Metadata headers = new Metadata();
-                headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
-                channel.intercept(MetadataUtils.newAttachHeadersInterceptor(headers));
-            }
-            return new AudioWriterClient(channel.build());
+            return new AudioWriterClient(this);
         }
     }
 }

@@ -9,6 +9,7 @@ import com.google.rpc.RetryInfo;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,12 @@ public class AudioWriterException extends IOException {
     /** How long to wait before a retry; null if the server did not say. */
     private final Duration retryAfter;
 
+    /** Bytes of the file that the sink has received. */
+    private long bytesReceived;
+
+    /** Samples per channel that the server had received when it sent the last of these bytes. */
+    private long inputSamples;
+
     AudioWriterException(Status status, com.google.rpc.Status details) {
         super(describe(status), status.getCause());
         this.code = status.getCode();
@@ -48,14 +55,37 @@ public class AudioWriterException extends IOException {
         this.badRequest = original.badRequest;
         this.errorInfo = original.errorInfo;
         this.retryAfter = original.retryAfter;
+        this.bytesReceived = original.bytesReceived;
+        this.inputSamples = original.inputSamples;
     }
 
     /** Converts an exception of gRPC, including the details in the server's trailers. */
     static AudioWriterException of(Throwable thrown) {
+        return of(thrown, "");
+    }
+
+    /** Converts an exception of gRPC, and adds an explanation to its message unless that is empty. */
+    static AudioWriterException of(Throwable thrown, String explanation) {
         com.google.rpc.Status details = StatusProto.fromThrowable(thrown);
+        Status status = Status.fromThrowable(thrown);
+        if (status.getCode() == Status.Code.UNKNOWN && status.getCause() instanceof ClosedChannelException) {
+            // The connection broke just before a message was sent, and gRPC has forgotten why.
+            status = Status.UNAVAILABLE.withDescription(status.getDescription());
+        }
+        status = status.withCause(thrown);
+        if (!explanation.isEmpty()) {
+            status = status.withDescription(
+                    status.getDescription() == null ? explanation : status.getDescription() + "; " + explanation);
+        }
         return new AudioWriterException(
-                Status.fromThrowable(thrown).withCause(thrown),
-                details == null ? com.google.rpc.Status.getDefaultInstance() : details);
+                status, details == null ? com.google.rpc.Status.getDefaultInstance() : details);
+    }
+
+    /** Sets how far the listener got, and returns this. */
+    AudioWriterException after(long bytesReceived, long inputSamples) {
+        this.bytesReceived = bytesReceived;
+        this.inputSamples = inputSamples;
+        return this;
     }
 
     private static <T extends Message> Optional<T> find(com.google.rpc.Status details, Class<T> kind) {
@@ -122,5 +152,25 @@ public class AudioWriterException extends IOException {
      */
     public Optional<Duration> retryAfter() {
         return Optional.ofNullable(retryAfter);
+    }
+
+    /**
+     * How many bytes of the file the sink of a stream has received. An {@link java.io.OutputStream} or a sink of your
+     * own keeps them.
+     *
+     * @return the number of bytes; 0 for calls other than a stream
+     */
+    public long bytesReceived() {
+        return bytesReceived;
+    }
+
+    /**
+     * How far the listener of a stream got: the audio that the server had received when it sent the last of {@link
+     * #bytesReceived}.
+     *
+     * @return the number of samples per channel, at the input's rate; 0 for calls other than a stream
+     */
+    public long inputSamples() {
+        return inputSamples;
     }
 }

@@ -1,10 +1,6 @@
 package io.audiowriter.client;
 
 import com.google.protobuf.ByteString;
-import io.audiowriter.v1.AudioWriterServiceGrpc;
-import io.audiowriter.v1.EncodeStreamRequest;
-import io.audiowriter.v1.Flush;
-import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.StreamFinished;
 import io.audiowriter.v1.StreamFlushed;
 import io.audiowriter.v1.StreamStarted;
@@ -18,6 +14,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * A stream that sends PCM to the server and writes the file to an {@link AudioSink}. The PCM is interleaved
  * little-endian samples, cut anywhere, even inside a sample. Encoded bytes reach the sink while PCM is being written.
  *
+ * <p>If its server is lost, the stream goes on with another one, and {@code write} only blocks meanwhile: see {@link
+ * AudioWriterClient.Builder#resumeTimeout}.
+ *
  * <p>{@link #close} finishes the file; it exists only after {@code close} has returned. At the end of a
  * try-with-resources {@code close} also runs after an exception, so a shortened file would look complete. To prevent
  * this, call {@link #cancel} if the source of the PCM fails, or use {@link AudioWriterClient#encodeStream}.
@@ -26,13 +25,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * while it waits, the stream is cancelled and the method throws {@link java.io.InterruptedIOException}.
  */
 public final class AudioWriterOutputStream extends OutputStream {
-    /** Well below the limit of 1 MiB per message, and large enough that the overhead per message is negligible. */
-    private static final int MAX_MESSAGE_BYTES = 256 * 1024;
-
     private static final int GATHER_BYTES = 8 * 1024;
 
     private final AudioSink sink;
-    private final EncodeCall call;
+    private final EncodeStream stream;
     private final byte[] gathered = new byte[GATHER_BYTES];
     private int gatheredBytes;
     private final ReentrantLock closing = new ReentrantLock();
@@ -40,17 +36,15 @@ public final class AudioWriterOutputStream extends OutputStream {
     private volatile boolean cancelled;
     private volatile StreamFinished finished;
 
-    AudioWriterOutputStream(AudioSink sink) {
+    AudioWriterOutputStream(AudioSink sink, EncodeStream stream) {
         this.sink = sink;
-        this.call = new EncodeCall(sink);
+        this.stream = stream;
     }
 
     /** Starts the call and sends the config. If that fails, the stream is closed. */
-    void open(AudioWriterServiceGrpc.AudioWriterServiceStub stub, StreamConfig config) throws IOException {
-        EncodeStreamRequest first = EncodeStreamRequest.newBuilder().setConfig(config).build();
-        stub.encodeStream(call);
+    void open() throws IOException {
         try {
-            call.send(first);
+            stream.open();
         } catch (IOException e) {
             cancel();
             close();
@@ -74,8 +68,8 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Sends bytes immediately, in messages of at most 256 KiB. Waits until a server has accepted the stream, and while
-     * the server is behind.
+     * Sends bytes immediately, in messages of at most 256 KiB. Waits until a server has accepted the stream, while
+     * the server is behind, and while a lost server is replaced.
      *
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed
@@ -86,8 +80,8 @@ public final class AudioWriterOutputStream extends OutputStream {
         requireOpen();
         sendGathered();
         int end = offset + length;
-        for (int from = offset; from < end; from += MAX_MESSAGE_BYTES) {
-            send(pcm, from, Math.min(MAX_MESSAGE_BYTES, end - from));
+        for (int from = offset; from < end; from += EncodeStream.MAX_MESSAGE_BYTES) {
+            send(pcm, from, Math.min(EncodeStream.MAX_MESSAGE_BYTES, end - from));
         }
     }
 
@@ -114,9 +108,7 @@ public final class AudioWriterOutputStream extends OutputStream {
      */
     public StreamFlushed flushEncoder() throws IOException {
         flush();
-        return call.flush(EncodeStreamRequest.newBuilder()
-                .setFlush(Flush.getDefaultInstance())
-                .build());
+        return stream.flush();
     }
 
     /**
@@ -129,7 +121,7 @@ public final class AudioWriterOutputStream extends OutputStream {
      * @throws IOException if the sink failed
      */
     public StreamStarted started() throws IOException {
-        return call.started();
+        return stream.started();
     }
 
     /**
@@ -166,7 +158,7 @@ public final class AudioWriterOutputStream extends OutputStream {
      */
     public void cancel() {
         cancelled = true;
-        call.cancel();
+        stream.cancel();
     }
 
     /**
@@ -187,7 +179,7 @@ public final class AudioWriterOutputStream extends OutputStream {
             }
             closed = true;
             if (cancelled) {
-                call.awaitEnd();
+                stream.awaitEnd();
                 sink.abandon();
             } else {
                 finish();
@@ -200,13 +192,13 @@ public final class AudioWriterOutputStream extends OutputStream {
     private void finish() throws IOException {
         try {
             sendGathered();
-            StreamFinished last = call.finish();
+            StreamFinished last = stream.finish();
             sink.append(last.getTrailer().asReadOnlyByteBuffer());
             sink.complete(last.getHeader().asReadOnlyByteBuffer());
             finished = last;
         } catch (IOException | RuntimeException | Error e) {
-            call.cancel();
-            call.awaitEnd();
+            stream.cancel();
+            stream.awaitEnd();
             try {
                 sink.abandon();
             } catch (IOException suppressed) {
@@ -232,8 +224,6 @@ public final class AudioWriterOutputStream extends OutputStream {
 
     private void send(byte[] pcm, int offset, int length) throws IOException {
         // A copy, because gRPC may keep the message for a retry after the caller has reused the array.
-        call.send(EncodeStreamRequest.newBuilder()
-                .setPcm(ByteString.copyFrom(pcm, offset, length))
-                .build());
+        stream.send(ByteString.copyFrom(pcm, offset, length));
     }
 }

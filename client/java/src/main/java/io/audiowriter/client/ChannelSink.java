@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 
 /** A sink that writes a file into a channel, from the channel's initial position on. */
-final class ChannelSink implements AudioSink {
+final class ChannelSink implements RestartableSink {
     private final SeekableByteChannel channel;
     private final long start;
 
@@ -18,6 +18,19 @@ final class ChannelSink implements AudioSink {
     public void append(ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) {
             channel.write(bytes);
+        }
+    }
+
+    @Override
+    public boolean restart() {
+        try {
+            if (channel.position() != channel.size()) {
+                return false; // other bytes follow
+            }
+            channel.truncate(start).position(start);
+            return true;
+        } catch (IOException | UnsupportedOperationException e) {
+            return false;
         }
     }
 

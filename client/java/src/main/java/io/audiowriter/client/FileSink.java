@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.UUID;
 
 /** A sink that writes to a temporary name and renames the file when it is complete. */
-final class FileSink implements AudioSink {
+final class FileSink implements RestartableSink {
     /** Linux's limit for the length of a chain of symbolic links. */
     private static final int MAX_LINKS = 40;
 
@@ -70,6 +70,11 @@ final class FileSink implements AudioSink {
     @Override
     public void append(ByteBuffer bytes) throws IOException {
         content.append(bytes);
+    }
+
+    @Override
+    public boolean restart() {
+        return content.restart();
     }
 
     @Override

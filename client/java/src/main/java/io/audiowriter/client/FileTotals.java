@@ -29,6 +29,15 @@ final class FileTotals {
         return length;
     }
 
+    /** Returns the SHA-256 of all bytes so far, or null if the platform cannot copy an unfinished hash. */
+    ByteString sha256SoFar() {
+        try {
+            return ByteString.copyFrom(((MessageDigest) digest.clone()).digest());
+        } catch (CloneNotSupportedException e) {
+            return null;
+        }
+    }
+
     /** Compares with the server's totals, after all bytes were added. Call it once. */
     void check(Totals totals, ByteString header) throws TruncatedStreamException {
         if (totals.getFileBytes() != length) {

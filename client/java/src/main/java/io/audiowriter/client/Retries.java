@@ -2,7 +2,6 @@ package io.audiowriter.client;
 
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -15,9 +14,6 @@ final class Retries {
      */
     static final int MAX_ATTEMPTS = 10;
 
-    private static final double FIRST_BACKOFF_MS = 50;
-    private static final double MAX_BACKOFF_MS = 200;
-
     private Retries() {}
 
     /**
@@ -26,7 +22,7 @@ final class Retries {
      * the next one.
      */
     static <T> T untilNotRefused(Supplier<T> call) throws AudioWriterException {
-        double backoffMs = FIRST_BACKOFF_MS;
+        Backoff backoff = Backoff.afterRefusal();
         for (int attempt = 1; ; attempt++) {
             try {
                 return call.get();
@@ -37,14 +33,13 @@ final class Retries {
                     throw failure;
                 }
             }
-            sleep(backoffMs * ThreadLocalRandom.current().nextDouble(0.8, 1.2));
-            backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS);
+            sleep(backoff.nextNanos());
         }
     }
 
-    private static void sleep(double ms) throws AudioWriterException {
+    private static void sleep(long nanos) throws AudioWriterException {
         try {
-            TimeUnit.MICROSECONDS.sleep(Math.round(ms * 1000));
+            TimeUnit.NANOSECONDS.sleep(nanos);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw AudioWriterException.of(Status.CANCELLED

@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
@@ -56,8 +57,12 @@ class FaultTest {
     }
 
     @Test
-    void aKilledServerFailsWriteAndClose() throws Exception {
-        try (TestServer own = TestServer.start(); AudioWriterClient ownClient = own.client()) {
+    void aKilledServerFailsWriteAndCloseOfAStreamThatIsNotResumed() throws Exception {
+        try (TestServer own = TestServer.start();
+                AudioWriterClient ownClient = AudioWriterClient.builder(own.target())
+                        .plaintext()
+                        .resumeTimeout(Duration.ZERO)
+                        .build()) {
             AudioWriterException e = assertThrows(AudioWriterException.class, () -> {
                 try (AudioWriterOutputStream out = ownClient.openStream(WAV, file())) {
                     out.write(SECOND);

@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,28 +20,35 @@ final class TestServer implements AutoCloseable {
 
     private final Process process;
     private final String target;
+    private final Path log;
 
-    private TestServer(Process process, String target) {
+    private TestServer(Process process, String target, Path log) {
         this.process = process;
         this.target = target;
+        this.log = log;
     }
 
     /** Returns the running server, or starts one. */
     static TestServer get() throws IOException, InterruptedException {
-        return RUNNING != null ? new TestServer(null, RUNNING) : start();
+        return RUNNING != null ? new TestServer(null, RUNNING, null) : start();
     }
 
     /** Starts a server that the test may kill. */
-    static TestServer start() throws IOException, InterruptedException {
-        int port = freePort();
-        List<String> command = new ArrayList<>(command());
+    static TestServer start(String... flags) throws IOException, InterruptedException {
+        return start(freePort(), command(), flags);
+    }
+
+    /** Starts a server on a port with a command to which the flags are added. */
+    static TestServer start(int port, List<String> program, String... flags) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(program);
         command.addAll(List.of("--host", "127.0.0.1", "--port", Integer.toString(port)));
-        Path log = MODULE.resolve("target/server-" + port + ".log");
+        command.addAll(List.of(flags));
+        Path log = Files.createTempFile(MODULE.resolve("target"), "server-" + port + "-", ".log");
         Process process = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(log.toFile())
                 .start();
-        TestServer server = new TestServer(process, "127.0.0.1:" + port);
+        TestServer server = new TestServer(process, "127.0.0.1:" + port, log);
         for (int tries = 0; tries < 200 && process.isAlive(); tries++) {
             try (Socket socket = new Socket()) {
                 socket.connect(new InetSocketAddress("127.0.0.1", port));
@@ -60,7 +68,7 @@ final class TestServer implements AutoCloseable {
         }
     }
 
-    private static List<String> command() {
+    static List<String> command() {
         String command = System.getenv("AUDIOWRITER_SERVER");
         if (command != null) {
             return List.of(command.split(" "));
@@ -70,6 +78,24 @@ final class TestServer implements AutoCloseable {
 
     String target() {
         return target;
+    }
+
+    int port() {
+        return Integer.parseInt(target.substring(target.lastIndexOf(':') + 1));
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** Asks the server to drain. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** The lines that the server has logged so far. */
+    List<String> log() throws IOException {
+        return Files.readAllLines(log);
     }
 
     AudioWriterClient client() {

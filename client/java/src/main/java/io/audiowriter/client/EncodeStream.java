@@ -1,0 +1,298 @@
+package io.audiowriter.client;
+
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
+import com.google.protobuf.ByteString;
+import io.audiowriter.v1.EncodeStreamResponse;
+import io.audiowriter.v1.ResumePoint;
+import io.audiowriter.v1.StreamConfig;
+import io.audiowriter.v1.StreamFinished;
+import io.audiowriter.v1.StreamFlushed;
+import io.audiowriter.v1.StreamStarted;
+import io.grpc.Context;
+import io.grpc.Status;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/**
+ * One stream, in one call after another until the file is complete. gRPC's thread passes responses to the sink, even
+ * while the writer of the PCM is blocked in sending; the writer's thread sends and waits. After the loss of a server,
+ * gRPC's thread sends everything again to another one, and the writer waits for that, too.
+ */
+final class EncodeStream {
+    /** Well below the limit of 1 MiB per message, and large enough that the overhead per message is negligible. */
+    static final int MAX_MESSAGE_BYTES = 256 * 1024;
+
+    private final Connection connection;
+    private final StreamConfig config;
+    private final ReceivedFile file;
+    private final Spool spool;
+    private final StreamRetries retries;
+    private final Context context = Context.current();
+    /** Guards the fields below, and the call. */
+    private final Monitor monitor = new Monitor();
+    /** The current call; null between two of them. */
+    private EncodeCall call;
+
+    private int flushes;
+    private int answeredFlushes;
+    private StreamFlushed flushed;
+    /** True after the last PCM. */
+    private boolean ending;
+    /** Creates a new exception for each throw: one that is thrown twice could be added to itself as suppressed. */
+    private Supplier<IOException> failure;
+    /** True after gRPC's last callback of the last call. */
+    private boolean ended;
+
+    EncodeStream(Connection connection, StreamConfig config, AudioSink sink, Duration resumeTimeout, long spoolBytes) {
+        this.connection = connection;
+        this.config = config;
+        this.file = new ReceivedFile(sink);
+        this.spool = new Spool(resumeTimeout.isZero() ? 0 : spoolBytes);
+        this.retries = new StreamRetries(connection, file, spool, resumeTimeout);
+    }
+
+    /** Starts the first call, and waits for a connection. */
+    void open() throws IOException {
+        monitor.locked(() -> {
+            startCall(null);
+            await(() -> call != null && (call.isReady() || call.isAccepted()));
+            return call;
+        });
+    }
+
+    /**
+     * Sends PCM, at most {@link #MAX_MESSAGE_BYTES}, when there is room. Only the config is sent before a server has
+     * accepted the stream, so that a proxy that sends a refused stream again has no PCM to buffer.
+     */
+    void send(ByteString pcm) throws IOException {
+        monitor.locked(() -> sendWhenReady(pcm, false));
+    }
+
+    /** Sends a flush and waits for its answer. */
+    StreamFlushed flush() throws IOException {
+        return monitor.locked(() -> {
+            sendWhenReady(ByteString.EMPTY, true);
+            int number = ++flushes;
+            await(() -> answeredFlushes >= number);
+            return flushed;
+        });
+    }
+
+    private EncodeCall sendWhenReady(ByteString pcm, boolean flush) throws IOException {
+        await(() -> !ended && call != null && call.isAccepted() && !spool.isBehind() && call.isReady());
+        spool.add(pcm, flush);
+        call.send(pcm, flush);
+        return call;
+    }
+
+    StreamStarted started() throws IOException {
+        return monitor.locked(() -> {
+            await(() -> file.started() != null);
+            return file.started();
+        });
+    }
+
+    /** Half-closes and waits until the file is complete and verified. */
+    StreamFinished finish() throws IOException {
+        monitor.update(() -> ending = true);
+        sendRest();
+        return monitor.locked(() -> {
+            await(() -> ended);
+            return file.finished();
+        });
+    }
+
+    /** Ends the stream, unless it has ended. */
+    void cancel() {
+        Status status = Status.CANCELLED.withDescription("cancelled by the caller");
+        abort(() -> AudioWriterException.of(status.asRuntimeException()), null);
+    }
+
+    /** Waits until gRPC's thread no longer uses the sink, which is soon after a failure or a cancel. */
+    void awaitEnd() throws IOException {
+        monitor.locked(() -> {
+            while (!ended) {
+                monitor.awaitChangeUninterruptibly();
+            }
+            return ended;
+        });
+    }
+
+    /**
+     * Takes a response of a call. The sink is written without the lock.
+     *
+     * @return whether the next response may follow
+     */
+    boolean receive(EncodeCall from, EncodeStreamResponse response) {
+        try {
+            switch (response.getEventCase()) {
+                case STARTED -> accept(from, response.getStarted());
+                case CHUNK -> file.append(response.getChunk());
+                case FLUSHED -> monitor.update(() -> answer(from, response.getFlushed()));
+                case FINISHED -> file.finish(response.getFinished());
+                case EVENT_NOT_SET -> {} // an event of a newer server
+            }
+            return true;
+        } catch (TruncatedStreamException e) {
+            abort(() -> new TruncatedStreamException(e), e);
+        } catch (IOException | RuntimeException e) {
+            abort(() -> new IOException("the sink failed: " + e.getMessage(), e), e);
+        }
+        return false;
+    }
+
+    private void accept(EncodeCall from, StreamStarted started) {
+        monitor.update(() -> {
+            if (from.accept(started)) {
+                file.start(started);
+            } else {
+                abort(StreamRetries::tooOld, null);
+            }
+        });
+        sendRest();
+    }
+
+    /** A flush that is sent again is answered again. */
+    private void answer(EncodeCall from, StreamFlushed answer) {
+        int number = from.countAnswer();
+        if (number > answeredFlushes) {
+            answeredFlushes = number;
+            flushed = answer;
+        }
+    }
+
+    /** Called by gRPC when a call failed. */
+    void onError(EncodeCall from, Throwable thrown) {
+        AudioWriterException error = AudioWriterException.of(thrown);
+        monitor.update(() -> {
+            if (failure != null) {
+                end();
+            } else if (retries.isComplete(error)) {
+                complete(from);
+            } else {
+                goOn(thrown, retries.next(error, from));
+            }
+        });
+    }
+
+    /** Makes another attempt; null: the call was the last one. */
+    private void goOn(Throwable thrown, StreamRetries.Attempt attempt) {
+        if (attempt == null) {
+            fail(() -> AudioWriterException.of(thrown, retries.explanation()));
+            end();
+            return;
+        }
+        call = null;
+        spool.rewind();
+        CompletableFuture.delayedExecutor(attempt.delayNanos(), NANOSECONDS).execute(() -> monitor.update(() -> {
+            if (!ended) {
+                connection.reconnect();
+                startCall(attempt.resume());
+            }
+        }));
+    }
+
+    /** Called by gRPC when a call ended with OK. */
+    void onCompleted(EncodeCall from) {
+        monitor.update(() -> complete(from));
+    }
+
+    private void complete(EncodeCall from) {
+        try {
+            file.check(from.isHalfClosed());
+        } catch (TruncatedStreamException e) {
+            fail(() -> new TruncatedStreamException(e));
+        }
+        end();
+    }
+
+    private void startCall(ResumePoint resume) {
+        call = new EncodeCall(this, resume);
+        context.run(() -> connection.encodeStream(call));
+        call.sendConfig(config);
+    }
+
+    /**
+     * Sends what another call had sent, and then the end of the PCM, as far as the transport has room. Called when it has
+     * room again. Does not hold the lock all the time, so that the stream can be cancelled.
+     */
+    void sendRest() {
+        try {
+            while (monitor.locked(this::sendPiece)) {}
+            monitor.update(() -> {});
+        } catch (IOException e) {
+            abort(() -> new IOException("the PCM cannot be sent again: " + e.getMessage(), e), e);
+        }
+    }
+
+    /** Returns whether there may be more to send. */
+    private boolean sendPiece() throws IOException {
+        if (ended || failure != null || call == null || !call.isAccepted()) {
+            return false;
+        }
+        boolean more = spool.isBehind() && call.isReady();
+        if (more) {
+            Spool.Piece piece = spool.take(MAX_MESSAGE_BYTES);
+            call.send(piece.pcm(), piece.flush());
+        } else if (ending && !spool.isBehind()) {
+            call.halfClose();
+        }
+        return more;
+    }
+
+    private void await(BooleanSupplier condition) throws IOException {
+        while (true) {
+            if (failure != null) {
+                throw failure.get();
+            }
+            if (condition.getAsBoolean()) {
+                return;
+            }
+            if (ended) {
+                throw new IOException("the stream is closed");
+            }
+            try {
+                monitor.awaitChange();
+            } catch (InterruptedException e) {
+                cancel();
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while waiting for the server");
+            }
+        }
+    }
+
+    private void abort(Supplier<IOException> failure, Throwable cause) {
+        monitor.update(() -> {
+            if (!ended) {
+                fail(failure);
+                if (call == null) {
+                    end();
+                } else {
+                    call.cancel(cause);
+                }
+            }
+        });
+    }
+
+    /** Keeps the first failure, because it causes all later ones, and how far the listener got until then. */
+    private void fail(Supplier<IOException> failure) {
+        if (this.failure == null) {
+            long bytes = file.length();
+            long samples = file.inputSamples();
+            this.failure = () -> {
+                IOException exception = failure.get();
+                return exception instanceof AudioWriterException e ? e.after(bytes, samples) : exception;
+            };
+        }
+    }
+
+    private void end() {
+        ended = true;
+        spool.close();
+    }
+}
