@@ -92,7 +92,7 @@ LANGUAGES: dict[str, Language] = {
     "python": Language(build_python),
     "asyncio": Language(build_asyncio),
     "go": Language(build_go),
-    "java": Language(build_java, gaps=("resume",)),
+    "java": Language(build_java),
     "node": Language(build_node, complete=False, toolchain="npm"),
 }
 

@@ -10,6 +10,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,14 +27,14 @@ import javax.sound.sampled.UnsupportedAudioFileException;
 /** The command of the runnable jar. Encodes a WAV file or raw PCM to any format of the server. */
 final class Command {
     private static final String USAGE = """
-            Usage: java -jar audiowriter-client-cli.jar [--target HOST:PORT[,...]] [--tls] IN.wav OUT
-                   java -jar audiowriter-client-cli.jar [--target HOST:PORT[,...]] [--tls] \
-            --rate HZ [--channels N] [--sample-format F] - OUT
+            Usage: java -jar audiowriter-client-cli.jar [OPTION...] IN.wav OUT
+                   java -jar audiowriter-client-cli.jar [OPTION...] --rate HZ - OUT
 
             Encodes a WAV file, or raw PCM from standard input, to OUT; its extension determines the format.
             OUT is created when it is complete. After an error no file is left.
 
               --target HOST:PORT   server, or several separated by commas (default: localhost:50051)
+              --resume-timeout S   seconds for which a lost server may be replaced (default: 60; 0: fail at once)
               --tls                use TLS and verify the server with the platform's certificates
               --rate HZ            sample rate of raw PCM
               --channels N         channels of raw PCM, interleaved (default: 1)
@@ -66,7 +67,7 @@ final class Command {
                     return;
                 }
                 case "--tls" -> options.put("--tls", "");
-                case "--target", "--rate", "--channels", "--sample-format" -> {
+                case "--target", "--resume-timeout", "--rate", "--channels", "--sample-format" -> {
                     if (i + 1 == arguments.length) {
                         throw new IllegalArgumentException(arguments[i] + ": value missing");
                     }
@@ -99,6 +100,9 @@ final class Command {
         AudioWriterClient.Builder builder = AudioWriterClient.builder(options.get("--target").split(","));
         if (!options.containsKey("--tls")) {
             builder.plaintext();
+        }
+        if (options.containsKey("--resume-timeout")) {
+            builder.resumeTimeout(parse(options, "--resume-timeout", Command::seconds));
         }
         return builder.token(System.getenv("AUDIOWRITER_TOKEN")).build();
     }
@@ -148,6 +152,14 @@ final class Command {
                 .setSampleRateHz(parse(options, "--rate", Integer::parseUnsignedInt))
                 .setChannels(parse(options, "--channels", Integer::parseUnsignedInt))
                 .build();
+    }
+
+    private static Duration seconds(String value) {
+        double seconds = Double.parseDouble(value);
+        if (!(seconds >= 0)) {
+            throw new IllegalArgumentException("expected 0 or more");
+        }
+        return Duration.ofMillis(Math.round(1000 * seconds));
     }
 
     private static <T> T parse(Map<String, String> options, String option, Function<String, T> parser) {

@@ -58,6 +58,18 @@ class CommandTest {
     }
 
     @Test
+    void theResumeTimeoutIsANumberOfSeconds() throws Exception {
+        Path out = folder.resolve("out.flac");
+        for (String value : List.of("-1", "nan", "NaN", "soon")) {
+            Run run = run(PCM, "--resume-timeout", value, "--rate", "24000", "-", out.toString());
+            assertEquals(2, run.status, run.output);
+            assertTrue(run.output.contains("--resume-timeout: invalid value " + value), run.output);
+        }
+        Run run = run(PCM, "--resume-timeout", "0.5", "--rate", "24000", "-", out.toString());
+        assertEquals(0, run.status, run.output);
+    }
+
+    @Test
     void anErrorForAnUnknownExtensionListsTheKnownOnes() throws Exception {
         Path out = folder.resolve("out.txt");
         Run run = run(PCM, "--rate", "24000", "-", out.toString());

@@ -47,13 +47,14 @@ final class ConformanceDriver {
     }
 
     private JsonObject run(JsonObject asked) {
-        if (asked.get("resume_timeout").getAsDouble() > 0) {
-            JsonObject outcome = new JsonObject();
-            outcome.addProperty("unsupported", "resume");
-            return outcome;
+        long resumeMs = Math.round(1000 * asked.get("resume_timeout").getAsDouble());
+        AudioWriterClient.Builder builder = AudioWriterClient.builder(asked.get("target").getAsString().split(","))
+                .plaintext()
+                .resumeTimeout(Duration.ofMillis(resumeMs));
+        long spoolBytes = asked.get("spool_bytes").getAsLong();
+        if (spoolBytes > 0) {
+            builder.spoolBytes(spoolBytes);
         }
-        AudioWriterClient.Builder builder =
-                AudioWriterClient.builder(asked.get("target").getAsString().split(",")).plaintext();
         String token = asked.get("token").getAsString();
         try (AudioWriterClient client = (token.isEmpty() ? builder : builder.token(token)).build()) {
             return runAll(client, asked);
@@ -97,9 +98,11 @@ final class ConformanceDriver {
             outcome.addProperty("reason", e.reason().orElse(""));
             outcome.addProperty("retry_after", e.retryAfter().map(Duration::toMillis).orElse(0L) / 1000.0);
             outcome.add("violations", violations(e));
+            outcome.addProperty("bytes_received", e.bytesReceived());
         } catch (IOException e) {
-            outcome.addProperty("code", "UNKNOWN");
-            outcome.addProperty("reason", e.toString());
+            boolean sinkFailed = e.getCause() instanceof SinkFailed;
+            outcome.addProperty("code", sinkFailed ? "SINK_FAILED" : "UNKNOWN");
+            outcome.addProperty("reason", sinkFailed ? "" : e.toString());
         }
         return outcome;
     }
@@ -131,7 +134,7 @@ final class ConformanceDriver {
         }
         AudioSink sink = asked.get("sink").getAsString().equals("path")
                 ? AudioSink.of(file)
-                : AudioSink.of(new SlowStream(file, asked.get("delay_ms").getAsInt()));
+                : AudioSink.of(new SlowStream(file, asked));
         Totals totals = client.encodeStream(config, sink, stream -> write(stream, asked, pcm, outcome));
         outcome.addProperty("totals", Base64.getEncoder().encodeToString(totals.toByteArray()));
     }
@@ -180,14 +183,21 @@ final class ConformanceDriver {
         return violations;
     }
 
-    /** A slow sink that can't seek. */
+    /** Thrown by the sink of a case with {@code sink_limit}. */
+    private static final class SinkFailed extends IOException {
+        private static final long serialVersionUID = 1;
+    }
+
+    /** A slow sink that can't seek, and that fails when it has {@code sink_limit} bytes. */
     private static final class SlowStream extends OutputStream {
         private final Path file;
         private final int delayMs;
+        private final long limit;
 
-        SlowStream(Path file, int delayMs) {
+        SlowStream(Path file, JsonObject asked) {
             this.file = file;
-            this.delayMs = delayMs;
+            this.delayMs = asked.get("delay_ms").getAsInt();
+            this.limit = asked.get("sink_limit").getAsLong();
         }
 
         @Override
@@ -207,6 +217,9 @@ final class ConformanceDriver {
                     Arrays.copyOfRange(bytes, offset, offset + length),
                     StandardOpenOption.CREATE,
                     StandardOpenOption.APPEND);
+            if (limit > 0 && Files.size(file) >= limit) {
+                throw new SinkFailed();
+            }
         }
     }
 }
