@@ -11,6 +11,9 @@ import java.nio.file.Path;
  * The destination of an encoded file. The three factories cover live listeners, channels and files; implement the
  * interface for anything else, such as a multi-part upload.
  *
+ * <p>If a stream goes on with another server, a file or a channel is written again from its start. Every other sink gets
+ * the bytes that follow those that it has.
+ *
  * <p>A sink serves one stream. It receives any number of {@link #append} calls and then either {@link #complete} or
  * {@link #abandon}, never concurrently, but possibly on different threads. A slow sink slows the server and with it
  * the writer of the PCM, so memory stays bounded.

@@ -9,6 +9,8 @@ import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -67,12 +69,27 @@ final class Connection {
         return AudioWriterServiceGrpc.newBlockingStub(channel);
     }
 
+    /** Runs a task after a delay, with a connection that no longer waits. */
+    void reconnectAndRun(long delayNanos, Runnable task) {
+        Runnable both = () -> {
+            reconnect();
+            task.run();
+        };
+        // A thread of its own: the writers may occupy all threads of the common pool until the task has run.
+        Executor thread = run -> {
+            Thread started = new Thread(run, "audiowriter-resume");
+            started.setDaemon(true);
+            started.start();
+        };
+        CompletableFuture.delayedExecutor(delayNanos, TimeUnit.NANOSECONDS, thread).execute(both);
+    }
+
     /**
      * Lets gRPC try at once to connect to the servers that it has lost. By itself it waits for up to two minutes after
      * many failures. Has no effect within a second after the last time, because all streams of a server are lost
      * together.
      */
-    void reconnect() {
+    private void reconnect() {
         long now = System.nanoTime();
         long last = reconnectedAt.get();
         if (now - last >= RECONNECT_NANOS && reconnectedAt.compareAndSet(last, now)) {

@@ -1,7 +1,5 @@
 package io.audiowriter.client;
 
-import static java.util.concurrent.TimeUnit.NANOSECONDS;
-
 import com.google.protobuf.ByteString;
 import io.audiowriter.v1.EncodeStreamResponse;
 import io.audiowriter.v1.ResumePoint;
@@ -14,7 +12,6 @@ import io.grpc.Status;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
@@ -189,9 +186,8 @@ final class EncodeStream {
         }
         call = null;
         spool.rewind();
-        CompletableFuture.delayedExecutor(attempt.delayNanos(), NANOSECONDS).execute(() -> monitor.update(() -> {
+        connection.reconnectAndRun(attempt.delayNanos(), () -> monitor.update(() -> {
             if (!ended) {
-                connection.reconnect();
                 startCall(attempt.resume());
             }
         }));
