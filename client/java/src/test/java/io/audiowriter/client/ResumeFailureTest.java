@@ -156,6 +156,30 @@ class ResumeFailureTest {
         }
     }
 
+    /** NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL and ENHANCE_YOUR_CALM. RFC 9113, section 7. */
+    @ParameterizedTest
+    @CsvSource({"0, true", "1, true", "2, true", "7, true", "8, true", "11, false"})
+    void aStreamIsResumedAfterAResetUnlessItIsALimit(int error, boolean resumed) throws Exception {
+        try (TestServer server = TestServer.start();
+                ResettingProxy proxy = new ResettingProxy(server);
+                AudioWriterClient client =
+                        AudioWriterClient.builder(proxy.target()).plaintext().build()) {
+            AudioWriterOutputStream out = client.openStream(ResumeTest.RAW, AudioSink.of(live));
+            out.write(PCM, 0, PART);
+            out.flushEncoder();
+            Thread.sleep(200); // until the server is silent
+            proxy.reset(3, error);
+            if (resumed) {
+                out.write(PCM, PART, PCM.length - PART);
+                out.close();
+                assertArrayEquals(PCM, live.toByteArray());
+            } else {
+                AudioWriterException e = assertThrows(AudioWriterException.class, out::close);
+                assertEquals(Status.Code.RESOURCE_EXHAUSTED, e.code());
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"cancel", "close", "interrupt", "deadline"})
     void theCallerCanEndAStreamThatHasNoServer(String how) throws Exception {

@@ -1,5 +1,7 @@
 package io.audiowriter.client;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import com.google.protobuf.ByteString;
 import io.audiowriter.v1.AudioWriterServiceGrpc;
 import io.audiowriter.v1.EncodeStreamRequest;
@@ -56,6 +58,12 @@ record Undisturbed(ByteString live, ByteString header) {
     /** The file with its final header in place. */
     ByteString file() {
         return header.concat(live.substring(header.size()));
+    }
+
+    /** Compares with what a sink has received: a file, or the bytes of a listener. */
+    void assertSame(byte[] received, AudioWriterOutputStream out, boolean isFile) {
+        assertEquals(header, out.header());
+        assertEquals(isFile ? file() : live, ByteString.copyFrom(received));
     }
 
     private static final class Receiver implements StreamObserver<EncodeStreamResponse> {
