@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.audiowriter.v1.AudioFormat;
+import io.audiowriter.v1.SampleFormat;
 import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.StreamFlushed;
 import java.io.ByteArrayOutputStream;
@@ -16,8 +17,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -92,22 +94,26 @@ class ResumeTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void theServerMayBeLostBetweenHalfCloseAndTheEnd(boolean toFile) throws Exception {
-        StreamConfig config = slow();
-        byte[] pcm = repeat(PCM, 25);
-        ScheduledExecutorService killer = Executors.newSingleThreadScheduledExecutor();
-        AudioWriterOutputStream out = open(config, toFile);
+        StreamConfig.Builder config = StreamConfig.newBuilder();
+        config.getInputBuilder().setSampleFormat(SampleFormat.SAMPLE_FORMAT_U8).setSampleRateHz(8_000);
+        config.getOutputBuilder().setFormat(AudioFormat.AUDIO_FORMAT_AAC_ADTS).setSampleRateHz(96_000);
+        int resumed = fleet.resumedAt("OK").size();
+        ExecutorService killer = Executors.newSingleThreadExecutor();
+        Future<TestServer> killed;
+        AudioWriterOutputStream out = open(config.build(), toFile);
         try (out) {
-            out.write(pcm);
+            out.write(PCM); // the server encodes it for two seconds
             out.started();
-            killer.submit(() -> {
+            killed = killer.submit(() -> {
                 Thread.sleep(300);
                 return fleet.killHolder();
             });
         } finally {
             killer.shutdown();
         }
-        Fleet.await("no stream was resumed", () -> !fleet.resumedAt("OK").isEmpty());
-        assertUndisturbed(config, out, toFile, pcm);
+        killed.get();
+        Fleet.await("no stream was resumed", () -> fleet.resumedAt("OK").size() == resumed + 1);
+        assertUndisturbed(config.build(), out, toFile, PCM);
     }
 
     @ParameterizedTest
