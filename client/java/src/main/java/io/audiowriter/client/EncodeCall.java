@@ -35,7 +35,7 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
     public void beforeStart(ClientCallStreamObserver<EncodeStreamRequest> requests) {
         this.requests = requests;
         requests.disableAutoRequestWithInitial(1);
-        requests.setOnReadyHandler(stream::sendRest);
+        requests.setOnReadyHandler(stream::onReady);
     }
 
     @Override

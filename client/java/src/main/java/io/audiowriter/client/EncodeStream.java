@@ -10,7 +10,6 @@ import io.audiowriter.v1.StreamStarted;
 import io.grpc.Context;
 import io.grpc.Status;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -35,6 +34,9 @@ final class EncodeStream {
     /** The current call; null between two of them. */
     private EncodeCall call;
 
+    /** True when a call has had a connection. */
+    private boolean connected;
+
     private int flushes;
     private int answeredFlushes;
     private StreamFlushed flushed;
@@ -53,11 +55,16 @@ final class EncodeStream {
         this.retries = new StreamRetries(connection, file, spool, resumeTimeout);
     }
 
-    /** Starts the first call, and waits for a connection. */
+    /** Starts the first call, and waits for a connection. Then it returns even if the config is refused at once. */
     void open() throws IOException {
         monitor.locked(() -> {
             startCall(null);
-            await(() -> call != null && (call.isReady() || call.isAccepted()));
+            while (!connected && failure == null) {
+                monitor.awaitChange(this::cancel);
+            }
+            if (!connected) {
+                throw failure.get();
+            }
             return call;
         });
     }
@@ -213,11 +220,17 @@ final class EncodeStream {
         call.sendConfig(config);
     }
 
+    /** Called by gRPC when there is a connection, and when it has room again. */
+    void onReady() {
+        monitor.update(() -> connected = true);
+        sendRest();
+    }
+
     /**
-     * Sends what another call had sent, and then the end of the PCM, as far as the transport has room. Called when it has
-     * room again. Does not hold the lock all the time, so that the stream can be cancelled.
+     * Sends what another call had sent, and then the end of the PCM, as far as the transport has room. Does not hold the
+     * lock all the time, so that the stream can be cancelled.
      */
-    void sendRest() {
+    private void sendRest() {
         try {
             while (monitor.locked(this::sendPiece)) {}
             monitor.update(() -> {});
@@ -242,23 +255,14 @@ final class EncodeStream {
     }
 
     private void await(BooleanSupplier condition) throws IOException {
-        while (true) {
-            if (failure != null) {
-                throw failure.get();
-            }
-            if (condition.getAsBoolean()) {
-                return;
-            }
+        while (failure == null && !condition.getAsBoolean()) {
             if (ended) {
                 throw new IOException("the stream is closed");
             }
-            try {
-                monitor.awaitChange();
-            } catch (InterruptedException e) {
-                cancel();
-                Thread.currentThread().interrupt();
-                throw new InterruptedIOException("interrupted while waiting for the server");
-            }
+            monitor.awaitChange(this::cancel);
+        }
+        if (failure != null) {
+            throw failure.get();
         }
     }
 

@@ -1,6 +1,7 @@
 package io.audiowriter.client;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -34,12 +35,18 @@ final class Monitor {
         }
     }
 
-    /** Waits for a change, without the lock. Call it with the lock. */
-    void awaitChange() throws InterruptedException {
-        changed.await();
+    /** Waits for a change, without the lock. Call it with the lock. An interrupt runs an action first. */
+    void awaitChange(Runnable onInterrupt) throws InterruptedIOException {
+        try {
+            changed.await();
+        } catch (InterruptedException e) {
+            onInterrupt.run();
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while waiting for the server");
+        }
     }
 
-    /** Like {@link #awaitChange}, and an interrupt has no effect until later. */
+    /** Waits for a change; an interrupt has no effect until later. */
     void awaitChangeUninterruptibly() {
         changed.awaitUninterruptibly();
     }
