@@ -86,7 +86,7 @@ class Bench:
             folder = Path(name)
             speech, _ = soundfile.read(SPEECH, dtype="int16")
             samples = cpu.Samples(speech.tobytes(), folder)
-            data: dict[str, Any] = {"in_process": {}, "live": {}, "bulk": {}, "whole": {}, "pydub": {}}
+            data: dict[str, Any] = {"in_process": {}, "live": {}, "recording": {}, "bulk": {}, "whole": {}, "pydub": {}}
             data |= {"memory": {}, "length": {}, "capacity": {}, "first_audio": {}, "workers": {}}
             for case in CASES.values():
                 self._part(data["in_process"], case.name, in_process.measure, case, in_process.speech())
@@ -98,6 +98,8 @@ class Bench:
                         self._part(data["whole"], case.name, cpu.whole, plan, case, target, samples, folder)
                 for name in plan.live_formats:
                     self._part(data["live"], name, cpu.live, plan, CASES[name], target, samples, folder)
+                for name in plan.live_formats:
+                    self._part(data["recording"], name, cpu.recording, plan, CASES[name], target, samples, folder)
                 self._part(data, "pydub", cpu.pydub, plan, target, samples)
             for name in plan.memory_formats:
                 self._part(data["memory"], name, memory.per_stream, plan, CASES[name], samples)

@@ -16,6 +16,8 @@ from processes import HERE, Target, echo, load
 
 LIVE_FRAME_MS = 20
 BULK_FRAME_MS = 100
+RECORDING_FRAME_MS = 1000
+"""Clients gather PCM for files: one that is given frames of 20 ms sends such messages. FFmpeg gets the frames themselves."""
 WHOLE_FRAME_MS = 1000
 """Clients that send files use long messages."""
 PYDUB_S = 1
@@ -72,6 +74,24 @@ def live(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path)
         "stream_ms_per_s": a_stream,
         "against_ffmpeg": a_stream["server"] / a_stream["ffmpeg"],
         "against_ffmpeg_steady": result["against_ffmpeg"],
+    }
+
+
+def recording(plan: Plan, case: Case, target: Target, samples: Samples, folder: Path) -> dict[str, Any]:
+    """Measure streams in real time whose file nobody listens to. The starts of the streams are not counted."""
+    # The messages of the streams are spread over a second, and whole seconds are measured.
+    options = ["-pcm", str(samples.path), "-streams", str(plan.live_streams), "-ramp", "1s"]
+    options += ["-seconds", str(plan.recording_s), "-settle", "500ms"]
+    theirs = [*case.load_options(LIVE_FRAME_MS), *options, "-schedule", str(folder / f"{case.name}-recording.json")]
+    rounds = []
+    for _ in range(plan.live_rounds):
+        ours = load(*case.load_options(RECORDING_FRAME_MS), *options, *target.options())
+        peer = load(*theirs, "--", *case.ffmpeg_command(LIVE_FRAME_MS))
+        rounds.append({"server": cpu_ms(ours), "ffmpeg": cpu_ms(peer)})
+    return {
+        "ms_per_s": {name: median(one[name] for one in rounds) for name in rounds[0]},
+        "against_ffmpeg": median(one["server"] / one["ffmpeg"] for one in rounds),
+        "rounds": rounds,
     }
 
 

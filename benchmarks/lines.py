@@ -19,6 +19,9 @@ IN_PROCESS = 1.15
 IN_PROCESS_MS = 0.3
 """For codecs that take less than this: maximum ms per second of audio more than the bare codec."""
 
+RECORDING = {"mp3": 0.7, "aac": 0.7, "ogg_opus": 0.8, "ogg_vorbis": 0.8, "flac": 0.5, "wav": 0.5}
+"""Maximum CPU time of a recording, as a share of FFmpeg's without its start."""
+
 WAYS = {"live": "20 ms frames, real time", "bulk": "100 ms frames, bulk"}
 MIB = 2**20
 
@@ -60,7 +63,7 @@ class Line:
 
 def lines(data: dict[str, Any]) -> list[Line]:
     """Return all lines of a run, in the order in which they are printed."""
-    groups = (_in_process, _cpu, _whole, _pydub, _first_audio, _memory, _capacity, _workers)
+    groups = (_in_process, _cpu, _recording, _whole, _pydub, _first_audio, _memory, _capacity, _workers)
     return [line for group in groups for line in group(data)]
 
 
@@ -104,6 +107,15 @@ def _cpu(data: dict[str, Any]) -> Iterator[Line]:
                 )
             about = f"{case.label}, {way_label}: CPU against FFmpeg"
             yield Line(about, one.get("against_ffmpeg"), case.ffmpeg_share, False, "×", parts or "")
+
+
+def _recording(data: dict[str, Any]) -> Iterator[Line]:
+    for name, case in CASES.items():
+        one = data["recording"].get(name, {})
+        ms = one.get("ms_per_s")
+        parts = ms and f"{ms['server']:.2f} against {ms['ffmpeg']:.2f} ms per second of audio, starts not counted"
+        about = f"{case.label}, recording in real time, messages of 1 s: CPU against FFmpeg"
+        yield Line(about, one.get("against_ffmpeg"), RECORDING[name], False, "×", parts or "")
 
 
 def _whole(data: dict[str, Any]) -> Iterator[Line]:

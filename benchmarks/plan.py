@@ -18,6 +18,8 @@ class Plan:
     """Duration of a stream; the first `live_ramp_s` + `live_settle_s` are not measured."""
     live_ramp_s: float
     live_settle_s: float
+    recording_s: float
+    """Duration of a stream whose file nobody listens to."""
     bulk_streams: int
     bulk_s: float
     whole_s: float
@@ -39,6 +41,7 @@ FULL = Plan(
     live_s=3.0,
     live_ramp_s=0.6,
     live_settle_s=0.4,
+    recording_s=8.0,
     bulk_streams=4,
     bulk_s=10.0,
     whole_s=60.0,
@@ -59,6 +62,7 @@ QUICK = Plan(
     live_s=3.0,
     live_ramp_s=0.6,
     live_settle_s=0.4,
+    recording_s=8.0,
     bulk_streams=4,
     bulk_s=10.0,
     whole_s=20.0,
