@@ -10,7 +10,7 @@ from audiowriter_client.pcm import Pcm
 BLOCK_FRAMES = 16384
 BLOCK_BYTES = 64 * 1024
 
-_SAMPLE_BYTES = {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4, "f64le": 8}
+_SAMPLE_BYTES = {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4, "f64le": 8, "mulaw": 1, "alaw": 1}
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,14 @@ class RawOptions:
         """Whether any of them is given."""
         return any((self.sample_format, self.sample_rate_hz, self.channels))
 
-    def pcm_format(self) -> PcmFormat:
-        """Return the format of raw PCM. Raises UsageError if the sample rate is missing."""
+    def pcm_format(self, default: str = "s16le") -> PcmFormat:
+        """Return the format of raw PCM. `default`: the sample format if none is given.
+
+        Raises UsageError if the sample rate is missing.
+        """
         if self.sample_rate_hz is None:
             raise click.UsageError("raw PCM needs --input-rate")
-        return PcmFormat(self.sample_format or "s16le", self.sample_rate_hz, self.channels or 1)
+        return PcmFormat(self.sample_format or default, self.sample_rate_hz, self.channels or 1)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,9 @@ _positive = click.IntRange(min=1)
     "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="A tag such as title=…; may be repeated."
 )
 @click.option(
-    "--input-format", type=_samples, help="Sample format of raw PCM; stdin is then raw PCM.  [default: s16le]"
+    "--input-format",
+    type=_samples,
+    help="Sample format of raw PCM; stdin is then raw PCM.  [default: s16le; of .ul and .al: mulaw and alaw]",
 )
 @click.option("--input-rate", type=_positive, metavar="HZ", help="Sample rate of raw PCM.")
 @click.option("--input-channels", type=_positive, help="Channels of raw PCM.  [default: 1]")
@@ -102,8 +104,9 @@ def encode(
 ) -> None:
     """Encode the audio file IN to OUT.
 
-    IN is a file that libsndfile or FFmpeg can read, or - for stdin. Raw PCM needs --input-rate: a file named .pcm or
-    .raw, or stdin that is not recognised as an audio file. With --input-format stdin is always read as raw PCM.
+    IN is a file that libsndfile or FFmpeg can read, or - for stdin. Raw PCM needs --input-rate: a file named .pcm, .raw,
+    .ul (G.711 µ-law) or .al (A-law), or stdin that is not recognised as an audio file. With --input-format stdin is
+    always read as raw PCM.
 
     OUT is a path or - for stdout. If stdout is a file, it also receives the final header, except in append mode.
 

@@ -65,8 +65,9 @@ class AudioEncoder:
 
         format: a key of `FORMATS`, such as "mp3".
         sample_rate_hz, channels: of the PCM. 1 to 8 channels, in WAVE order.
-        sample_format: of the PCM: "s16le", "s24le", "s32le", "f32le", "f64le" or "u8". Default: the dtype of the first array
-            that is written, or "s16le" if the first write is bytes.
+        sample_format: of the PCM: "s16le", "s24le", "s32le", "f32le", "f64le" or "u8", or "mulaw" or "alaw" for G.711.
+            Default: the dtype of the first array that is written, or "s16le" if the first write is bytes. An array of uint8
+            is "u8" by default.
         bitrate_bps: bits per second, for all channels together. Excludes vbr_quality.
         vbr_quality: 0 (smallest file) to 1 (best quality). Excludes bitrate_bps.
         effort: 0 (fastest) to 10 (slowest, with the best result).
@@ -75,7 +76,7 @@ class AudioEncoder:
         tags: title, artist, album, date, genre, comment, track; a mapping, or pairs of name and value. Tags with an empty
             value are omitted. Most formats take several artists and genres.
         output_sample_rate_hz, output_channels, output_sample_format: of the file. Default: those of the PCM, if the format
-            allows them.
+            allows them. Only files of G.711 have "mulaw" or "alaw".
         serial: 1 to 2**32 - 1: the serial number of an Ogg stream. A stream that is encoded again with the serial of its
             first `Started` has the same bytes. Default: random, because Ogg files that are concatenated need different ones.
 

@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,11 @@ def _pack(frames: np.ndarray[Any, np.dtype[np.int16]], kind: int) -> bytes:
             return (frames / 32768).astype("<f4").tobytes()
         case pb.SAMPLE_FORMAT_F64LE:
             return (frames / 32768).astype("<f8").tobytes()
+        case pb.SAMPLE_FORMAT_MULAW | pb.SAMPLE_FORMAT_ALAW:
+            codes = BytesIO()
+            law = "ULAW" if kind == pb.SAMPLE_FORMAT_MULAW else "ALAW"
+            soundfile.write(codes, frames, RATE, format="RAW", subtype=law)
+            return codes.getvalue()
     return frames.astype("<i2").tobytes()
 
 

@@ -90,7 +90,7 @@ def _config(dice: random.Random) -> tuple[pb.StreamConfig, int]:
     draw = valid_options if dice.random() < 0.9 else any_options
     options = draw(dice)
     config = as_config(options)
-    width = {"s16le": 2, "s24le": 3, "u8": 1, "f64le": 8}.get(options["sample_format"], 4)
+    width = {"s16le": 2, "s24le": 3, "u8": 1, "f64le": 8, "mulaw": 1, "alaw": 1}.get(options["sample_format"], 4)
     if dice.random() < 0.1:
         config.request_id = dice.choice(("", "a-1", "x" * 64, "x" * 65, "a b", "é"))
     while dice.random() < 0.1:

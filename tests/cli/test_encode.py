@@ -131,6 +131,39 @@ def test_stdout_in_append_mode_receives_the_live_bytes(target: str, tmp_path: Pa
     assert (tmp_path / "out").read_bytes() == b"before" + live
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "on_server"),
+    [
+        ("in.ul", [], False),
+        ("in.pcm", ["--input-format", "mulaw"], True),
+        ("-", ["--input-format", "mulaw"], False),
+    ],
+)
+def test_mulaw_is_copied_and_decoded(
+    target: str, tmp_path: Path, name: str, options: list[str], on_server: bool
+) -> None:
+    codes = bytes(range(256)) * 10
+    (tmp_path / "in.ul").write_bytes(codes)
+    (tmp_path / "in.pcm").write_bytes(codes)
+    source = name if name == "-" else tmp_path / name
+    options = [*options, "--input-rate", "8000", *(["--target", target] if on_server else [])]
+    done = run("encode", source, tmp_path / "copy.wav", "--format", "wav-mulaw", *options, stdin=codes)
+    assert (done.returncode, (tmp_path / "copy.wav").read_bytes()[-2560:]) == (0, codes)
+    assert run("encode", source, tmp_path / "out.wav", *options, stdin=codes).returncode == 0
+    decoded, copied = (soundfile.read(tmp_path / name, dtype="int16") for name in ("out.wav", "copy.wav"))
+    np.testing.assert_array_equal(decoded[0], copied[0])
+    assert decoded[1] == 8000
+
+
+def test_alaw_file_requires_its_sample_rate(tmp_path: Path) -> None:
+    codes = bytes(range(256))
+    (tmp_path / "in.al").write_bytes(codes)
+    done = run("encode", tmp_path / "in.al", tmp_path / "out.al")
+    assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (2, "audiowriter: raw PCM needs --input-rate")
+    done = run("encode", tmp_path / "in.al", tmp_path / "copy.al", "--input-rate", "8000")
+    assert (done.returncode, (tmp_path / "copy.al").read_bytes()) == (0, codes)
+
+
 def test_raw_file_requires_its_format(target: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(3).uniform(-1, 1, (5000, 2)).astype(np.float32)
     (tmp_path / "in.pcm").write_bytes(noise.tobytes())

@@ -30,8 +30,9 @@ def test_samples_become_little_endian(sample_format: str, dtype: str, expected: 
     assert bytes(layout(sample_format).to_bytes(samples)) == bytes.fromhex(expected)
 
 
-def test_unsigned_bytes_are_unchanged() -> None:
-    assert bytes(layout("U8").to_bytes(np.array([0, 128, 255], np.uint8))) == b"\x00\x80\xff"
+@pytest.mark.parametrize("sample_format", ["U8", "MULAW", "ALAW"])
+def test_unsigned_bytes_are_unchanged(sample_format: str) -> None:
+    assert bytes(layout(sample_format).to_bytes(np.array([0, 128, 255], np.uint8))) == b"\x00\x80\xff"
 
 
 @pytest.mark.parametrize("shape", [(6,), (6, 1)])
@@ -58,7 +59,15 @@ def test_any_bytes_like_object_is_accepted(pcm: Pcm) -> None:
 
 @pytest.mark.parametrize(
     ("sample_format", "dtype"),
-    [("S16LE", "uint16"), ("S16LE", "int32"), ("S24LE", "int64"), ("F32LE", "float64"), ("U8", "int8"), ("U8", "bool")],
+    [
+        ("S16LE", "uint16"),
+        ("S16LE", "int32"),
+        ("S24LE", "int64"),
+        ("F32LE", "float64"),
+        ("U8", "int8"),
+        ("U8", "bool"),
+        ("MULAW", "int16"),
+    ],
 )
 def test_another_dtype_is_refused(sample_format: str, dtype: str) -> None:
     with pytest.raises(TypeError, match=rf"dtype {dtype}: {sample_format} requires"):

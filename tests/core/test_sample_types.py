@@ -7,6 +7,7 @@ import pytest
 from audiowriter_core.audio.sample_types import (
     F32LE,
     F64LE,
+    G711,
     S16LE,
     S24LE,
     S32LE,
@@ -21,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 KINDS = list(SAMPLE_TYPES.values())
+LINEAR = [kind for kind in KINDS if kind not in G711]
 INTEGERS = [U8, S16LE, S24LE, S32LE]
 by_name = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -49,7 +51,7 @@ def extremes(kind: SampleType) -> tuple[object, object, object]:
     return limits.min, 0, limits.max - step + 1
 
 
-@pytest.mark.parametrize(("source", "target"), list(product(KINDS, KINDS)), ids=lambda kind: kind.name)
+@pytest.mark.parametrize(("source", "target"), list(product(LINEAR, LINEAR)), ids=lambda kind: kind.name)
 def test_extremes_are_converted_to_extremes(source: SampleType, target: SampleType) -> None:
     came = np.array([extremes(source)], source.dtype).T
     got = convert(came, source, target)
@@ -67,7 +69,7 @@ def test_extremes_are_converted_to_extremes(source: SampleType, target: SampleTy
 
 @pytest.mark.parametrize(
     ("narrow", "wide"),
-    [(a, b) for a, b in product(INTEGERS, KINDS) if b.bits > a.bits or (b is F32LE and a.bits <= 24)],
+    [(a, b) for a, b in product(INTEGERS, LINEAR) if b.bits > a.bits or (b is F32LE and a.bits <= 24)],
     ids=lambda kind: kind.name,
 )
 def test_conversion_to_a_wider_type_and_back_is_exact(narrow: SampleType, wide: SampleType) -> None:

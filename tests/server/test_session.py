@@ -60,7 +60,7 @@ configs = st.builds(
     st.sampled_from(list(NAMES)),
     rate=st.sampled_from([0, 8000, 22050, 24000, 44100, 48000, 44101]),
     channels=st.integers(0, 9),
-    sample_format=st.sampled_from(["S16LE", "S24LE", "S32LE", "F32LE", "F64LE", "U8"]),
+    sample_format=st.sampled_from(["S16LE", "S24LE", "S32LE", "F32LE", "F64LE", "U8", "MULAW", "ALAW"]),
     out_rate=st.sampled_from([0, 0, 8000, 16000, 24000, 48000, 12345]),
     out_channels=st.integers(0, 3),
     page_ms=st.sampled_from([0, 0, 20, 77]),

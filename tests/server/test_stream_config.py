@@ -34,6 +34,11 @@ def test_defaults_are_filled_in() -> None:
         ("flac", "F32LE", "S24LE"),
         ("mp3", "F32LE", "S16LE"),
         ("opus", "S16LE", "F32LE"),
+        ("wav", "MULAW", "S16LE"),
+        ("flac", "ALAW", "S16LE"),
+        ("wav-mulaw", "MULAW", "MULAW"),
+        ("alaw", "ALAW", "ALAW"),
+        ("alaw", "MULAW", "S16LE"),
     ],
 )
 def test_the_sample_format_is_that_of_the_input_or_the_nearest_lossless_one(name: str, came: str, kept: str) -> None:
@@ -45,7 +50,7 @@ def test_one_error_names_all_bad_fields_and_accepted_values() -> None:
     wanted.input.sample_format = 17  # type: ignore[assignment]
     found = violations(wanted)
     assert found == {
-        "config.input.sample_format": "sample_format=17: takes S16LE, S24LE, S32LE, F32LE, F64LE, U8",
+        "config.input.sample_format": "sample_format=17: takes S16LE, S24LE, S32LE, F32LE, F64LE, U8, MULAW, ALAW",
         "config.input.channels": "channels=9: audiowriter takes 1, 2, 3, 4, 5, 6, 7, 8",
         "config.output.sample_rate_hz": "sample_rate_hz=44101: mp3 takes "
         "8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000",

@@ -37,7 +37,7 @@ def stream_config(
     """Build a StreamConfig.
 
     `format` is a name that ListFormats returns, such as "mp3": a key of `audiowriter_client.formats.AUDIO_FORMATS`. A sample
-    format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8".
+    format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8", or "mulaw" or "alaw" for G.711.
     `sample_rate_hz`, `channels` and `sample_format` describe the PCM that will be sent. The file has the same values
     unless `output_...` overrides them. `tags` are pairs of name and value, or a mapping of names to a value or to several
     values. `page_ms` and `opus_frame_ms` are durations in ms. `request_id` is the caller's own ID of the call, which appears
@@ -79,6 +79,8 @@ SAMPLE_FORMATS = {
     "f32le": "SAMPLE_FORMAT_F32LE",
     "f64le": "SAMPLE_FORMAT_F64LE",
     "u8": "SAMPLE_FORMAT_U8",
+    "mulaw": "SAMPLE_FORMAT_MULAW",
+    "alaw": "SAMPLE_FORMAT_ALAW",
 }
 
 

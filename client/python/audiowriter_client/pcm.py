@@ -20,6 +20,8 @@ _DTYPES: Mapping[SampleFormat, np.dtype[Any]] = {
     SampleFormat.SAMPLE_FORMAT_F32LE: np.dtype("<f4"),
     SampleFormat.SAMPLE_FORMAT_F64LE: np.dtype("<f8"),
     SampleFormat.SAMPLE_FORMAT_U8: np.dtype("u1"),
+    SampleFormat.SAMPLE_FORMAT_MULAW: np.dtype("u1"),
+    SampleFormat.SAMPLE_FORMAT_ALAW: np.dtype("u1"),
 }
 
 

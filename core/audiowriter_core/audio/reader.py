@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import InvalidArgument, Violation
 from ..options import InputOptions
-from .sample_types import U8, Samples, unpack
+from .sample_types import G711, S16LE, U8, Samples, expand, unpack
 
 PEAK_FRAMES = 4096
 """Frames per peak search. numpy's call overhead dominates for blocks of 20 ms, so they are searched in batches."""
@@ -20,6 +20,7 @@ class PcmReader:
         self._input = options
         self._frame_bytes = options.frame_bytes
         self._minimum_bytes = options.frame_bytes
+        self._is_g711 = options.sample_type in G711
         self._pending: list[bytes | memoryview] = []
         self._pending_bytes = 0
         self._returned = 0
@@ -83,6 +84,8 @@ class PcmReader:
         samples = np.concatenate(self._unsearched) if len(self._unsearched) > 1 else self._unsearched[0]
         self._unsearched, self._unsearched_frames = [], 0
         kind = self._input.sample_type
+        if self._is_g711:
+            samples, kind = expand(samples, kind), S16LE
         # Not abs, which would copy the samples, and whose result for -32768 exceeds int16. max and min propagate NaN.
         high, low = float(samples.max()), float(samples.min())
         if kind is U8:

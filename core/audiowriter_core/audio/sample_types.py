@@ -1,7 +1,8 @@
 """Sample types: the layout of PCM in bytes and in numpy arrays, and the conversions between them.
 
 In this package, samples are arrays of shape (frames, channels). Integers are left-aligned in their dtype: S24LE is an int32
-whose low byte is 0. Full scale is therefore always the full range of the dtype.
+whose low byte is 0. Full scale is therefore always the full range of the dtype. Arrays of G.711 have its codes, so that
+a copy keeps both zeros of µ-law. All calculations expand them to S16LE first.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .g711 import compression_table, expansion_table
 
 Samples = NDArray[Any]
 """An array of shape (frames, channels) with the dtype of the SampleType."""
@@ -23,7 +26,7 @@ class SampleType:
     width: int
     """Bytes per sample in PCM bytes."""
     bits: int
-    """Significant bits per sample."""
+    """Significant bits per sample. G.711: those of its samples as S16LE."""
     dtype: np.dtype[Any]
     """dtype of arrays with such samples."""
 
@@ -33,7 +36,7 @@ class SampleType:
 
     @cached_property
     def full_scale(self) -> float:
-        """The value in an array that stands for 1.0. In U8 it is added to 128."""
+        """The value in an array that stands for 1.0. In U8 it is added to 128. G.711 has none: `expand` its codes first."""
         return 1.0 if self.is_float else float(2 ** (8 * self.dtype.itemsize - 1))
 
 
@@ -43,9 +46,16 @@ S32LE = SampleType("S32LE", 4, 32, np.dtype("<i4"))
 F32LE = SampleType("F32LE", 4, 32, np.dtype("<f4"))
 F64LE = SampleType("F64LE", 8, 64, np.dtype("<f8"))
 U8 = SampleType("U8", 1, 8, np.dtype("u1"))
+MULAW = SampleType("MULAW", 1, 16, np.dtype("u1"))
+ALAW = SampleType("ALAW", 1, 16, np.dtype("u1"))
 
-SAMPLE_TYPES: dict[str, SampleType] = {kind.name.lower(): kind for kind in (S16LE, S24LE, S32LE, F32LE, F64LE, U8)}
+SAMPLE_TYPES: dict[str, SampleType] = {
+    kind.name.lower(): kind for kind in (S16LE, S24LE, S32LE, F32LE, F64LE, U8, MULAW, ALAW)
+}
 """By name in lower case, such as "s16le"."""
+
+G711 = {MULAW: "ULAW", ALAW: "ALAW"}
+"""The law of each sample type of G.711."""
 
 _WIDE = (S32LE, F64LE)
 """Types with more bits than the mantissa of a float32."""
@@ -68,12 +78,24 @@ def pack(samples: Samples, kind: SampleType) -> bytes:
     return samples.tobytes()
 
 
+def expand(codes: Samples, kind: SampleType) -> Samples:
+    """Convert codes of G.711 to S16LE."""
+    return expansion_table(G711[kind])[codes]
+
+
+def compress(samples: Samples, kind: SampleType) -> Samples:
+    """Convert S16LE to codes of G.711."""
+    return compression_table(G711[kind])[samples.view(np.uint16)]
+
+
 def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Samples:
     """Convert samples to floats with a full scale of ±1."""
     if kind.is_float:
         return _as_float(samples, dtype)
-    if kind is U8:
-        return (samples.astype(dtype) - 128) / 128
+    if kind.width == 1:
+        if kind is U8:
+            return (samples.astype(dtype) - 128) / 128
+        samples, kind = expand(samples, kind), S16LE
     floats: Samples = np.multiply(samples, dtype.type(1 / kind.full_scale), dtype=dtype)
     return floats
 
@@ -86,8 +108,8 @@ def from_float(samples: Samples, kind: SampleType) -> Samples:
     # float64 for 24 bits and more, because a float32 would round 2**31 - 1 up to 2**31, which overflows.
     scaled = samples * top if kind.bits <= 16 else samples.astype(np.float64) * top
     whole = np.clip(np.rint(scaled), -top, top - 1)
-    if kind is U8:
-        return (whole + 128).astype(np.uint8)
+    if kind.width == 1:
+        return (whole + 128).astype(np.uint8) if kind is U8 else compress(whole.astype(np.int16), kind)
     if kind is S24LE:
         return whole.astype(np.int32) << 8
     return whole.astype(kind.dtype)
@@ -108,12 +130,17 @@ def convert(samples: Samples, source: SampleType, target: SampleType) -> Samples
     if source.is_float or target.is_float:
         wide = np.dtype(np.float64 if source in _WIDE or target in _WIDE else np.float32)
         return from_float(to_float(samples, source, wide), target)
-    signed = (samples.astype(np.int16) - 128) << 8 if source is U8 else samples
-    shift = 8 * (4 - signed.dtype.itemsize)
-    left = signed.astype(np.int64) << shift
+    if source.width == 1:
+        if source is not U8:
+            return convert(expand(samples, source), S16LE, target)
+        samples = (samples.astype(np.int16) - 128) << 8
+    shift = 8 * (4 - samples.dtype.itemsize)
+    left = samples.astype(np.int64) << shift
     if target.bits < source.bits:
         drop = 32 - target.bits
         left = np.minimum((left + (1 << (drop - 1))) >> drop << drop, (2**31) - (1 << drop))
-    if target is U8:
-        return ((left >> 24) + 128).astype(np.uint8)
+    if target.width == 1:
+        return (
+            ((left >> 24) + 128).astype(np.uint8) if target is U8 else compress((left >> 16).astype(np.int16), target)
+        )
     return (left >> (32 - 8 * target.dtype.itemsize)).astype(target.dtype)

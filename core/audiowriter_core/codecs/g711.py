@@ -1,36 +1,21 @@
 """G.711 µ-law and A-law: one byte per sample. ITU-T G.711 (1988)."""
 
-from functools import cache
-from io import BytesIO
 from typing import ClassVar
 
 import numpy as np
-import soundfile
-from numpy.typing import NDArray
 
+from ..audio.g711 import compression_table
 from ..audio.layouts import LAYOUTS
-from ..audio.sample_types import S16LE, Samples
+from ..audio.sample_types import ALAW, G711, MULAW, S16LE, Samples, SampleType
 from ..options import OutputOptions
 from .base import CodecSpec, Packet
 from .pcm import RATES
 
 
-@cache
-def compression_table(law: str) -> NDArray[np.uint8]:
-    """Return the codes of all 16-bit samples, indexed by the sample as a uint16. `law`: "ULAW" or "ALAW".
-
-    libsndfile computes the codes.
-    """
-    file = BytesIO()
-    every_sample = np.arange(2**16, dtype=np.uint16).view(np.int16)
-    soundfile.write(file, every_sample, 8000, format="RAW", subtype=law)
-    return np.frombuffer(file.getvalue(), np.uint8)
-
-
-def _spec(name: str) -> CodecSpec:
+def _spec(name: str, codes: SampleType) -> CodecSpec:
     return CodecSpec(
         name=name,
-        sample_types=(S16LE,),
+        sample_types=(S16LE, codes),
         sample_rates=RATES,
         channels=tuple(LAYOUTS),
         lookahead_samples=0,
@@ -39,19 +24,20 @@ def _spec(name: str) -> CodecSpec:
 
 
 class _G711Codec:
-    """Looks up each sample in a table. The two laws differ only in the table."""
+    """Looks up each sample in a table. Codes of its own law pass as they are. The two laws differ only in the table."""
 
-    law: ClassVar[str]
+    codes: ClassVar[SampleType]
     delay_samples = 0
     frame_samples = 0
     header = b""
     wanted_samples = 1
 
     def __init__(self, output: OutputOptions) -> None:
-        self._table = compression_table(self.law)
+        self._table = None if output.sample_type is self.codes else compression_table(G711[self.codes])
 
     def encode(self, samples: Samples) -> list[Packet]:
-        return [Packet(self._table[samples.view(np.uint16)].tobytes(), len(samples))]
+        codes = samples if self._table is None else self._table[samples.view(np.uint16)]
+        return [Packet(codes.tobytes(), len(samples))]
 
     def finish(self) -> list[Packet]:
         return []
@@ -66,12 +52,12 @@ class _G711Codec:
 class MulawCodec(_G711Codec):
     """Encodes to µ-law."""
 
-    spec: ClassVar[CodecSpec] = _spec("mulaw")
-    law = "ULAW"
+    spec: ClassVar[CodecSpec] = _spec("mulaw", MULAW)
+    codes = MULAW
 
 
 class AlawCodec(_G711Codec):
     """Encodes to A-law."""
 
-    spec: ClassVar[CodecSpec] = _spec("alaw")
-    law = "ALAW"
+    spec: ClassVar[CodecSpec] = _spec("alaw", ALAW)
+    codes = ALAW

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from ..audio.g711 import compression_table
 from ..audio.sample_types import U8
 from ..codecs.base import Codec, Packet
-from ..codecs.g711 import compression_table
 from ..options import OutputOptions
 from . import riff
 from .base import REPEATABLE_TAGS, Finish, MuxerSpec

@@ -38,6 +38,8 @@ class SampleFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SAMPLE_FORMAT_F32LE: _ClassVar[SampleFormat]
     SAMPLE_FORMAT_F64LE: _ClassVar[SampleFormat]
     SAMPLE_FORMAT_U8: _ClassVar[SampleFormat]
+    SAMPLE_FORMAT_MULAW: _ClassVar[SampleFormat]
+    SAMPLE_FORMAT_ALAW: _ClassVar[SampleFormat]
 AUDIO_FORMAT_UNSPECIFIED: AudioFormat
 AUDIO_FORMAT_WAV: AudioFormat
 AUDIO_FORMAT_OGG_VORBIS: AudioFormat
@@ -61,6 +63,8 @@ SAMPLE_FORMAT_S32LE: SampleFormat
 SAMPLE_FORMAT_F32LE: SampleFormat
 SAMPLE_FORMAT_F64LE: SampleFormat
 SAMPLE_FORMAT_U8: SampleFormat
+SAMPLE_FORMAT_MULAW: SampleFormat
+SAMPLE_FORMAT_ALAW: SampleFormat
 
 class EncodeStreamRequest(_message.Message):
     __slots__ = ("config", "pcm", "flush", "resume")

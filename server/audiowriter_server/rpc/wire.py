@@ -35,6 +35,8 @@ _SAMPLE_FORMATS: dict[int, str] = {
     pb.SAMPLE_FORMAT_F32LE: "f32le",
     pb.SAMPLE_FORMAT_F64LE: "f64le",
     pb.SAMPLE_FORMAT_U8: "u8",
+    pb.SAMPLE_FORMAT_MULAW: "mulaw",
+    pb.SAMPLE_FORMAT_ALAW: "alaw",
 }
 
 

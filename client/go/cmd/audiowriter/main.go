@@ -91,6 +91,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, messages io.Writer
 	return nil
 }
 
+// sampleFormatNames are the accepted values of -sample-format.
+const sampleFormatNames = "u8, s16le, s24le, s32le, f32le, f64le, mulaw or alaw"
+
 func parse(args []string) (*options, error) {
 	var opts options
 	flags := flag.NewFlagSet("audiowriter", flag.ExitOnError)
@@ -107,7 +110,7 @@ func parse(args []string) (*options, error) {
 	flags.DurationVar(&opts.resumeTimeout, "resume-timeout", time.Minute, "how long to look for another server if the server is lost; 0: not at all")
 	rate := flags.Uint("rate", 0, "sample rate of raw PCM input in `Hz`")
 	channels := flags.Uint("channels", 1, "channels of raw PCM input")
-	sampleFormat := flags.String("sample-format", "s16le", "sample format of raw PCM input: u8, s16le, s24le, s32le, f32le or f64le")
+	sampleFormat := flags.String("sample-format", "s16le", "sample format of raw PCM input: "+sampleFormatNames)
 	_ = flags.Parse(args) // exits on errors
 	if opts.output == "" || flags.NArg() != 1 {
 		return nil, errors.New("audiowriter: -o and one input are required; -h prints the usage")
@@ -123,7 +126,7 @@ func parse(args []string) (*options, error) {
 	}
 	value, ok := audiowriterv1.SampleFormat_value["SAMPLE_FORMAT_"+strings.ToUpper(*sampleFormat)]
 	if !ok {
-		return nil, fmt.Errorf("audiowriter: unknown -sample-format %q: expected u8, s16le, s24le, s32le, f32le or f64le", *sampleFormat)
+		return nil, fmt.Errorf("audiowriter: unknown -sample-format %q: expected %s", *sampleFormat, sampleFormatNames)
 	}
 	opts.raw.SampleFormat = audiowriterv1.SampleFormat(value)
 	opts.raw.SampleRateHz = uint32(*rate)

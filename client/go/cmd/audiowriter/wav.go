@@ -14,6 +14,8 @@ import (
 const (
 	waveFormatPCM        = 0x0001
 	waveFormatIEEEFloat  = 0x0003
+	waveFormatALaw       = 0x0006
+	waveFormatMuLaw      = 0x0007
 	waveFormatExtensible = 0xFFFE
 )
 
@@ -27,6 +29,8 @@ var sampleFormats = map[struct{ tag, bits uint16 }]audiowriterv1.SampleFormat{
 	{waveFormatPCM, 32}:       audiowriterv1.SampleFormat_SAMPLE_FORMAT_S32LE,
 	{waveFormatIEEEFloat, 32}: audiowriterv1.SampleFormat_SAMPLE_FORMAT_F32LE,
 	{waveFormatIEEEFloat, 64}: audiowriterv1.SampleFormat_SAMPLE_FORMAT_F64LE,
+	{waveFormatALaw, 8}:       audiowriterv1.SampleFormat_SAMPLE_FORMAT_ALAW,
+	{waveFormatMuLaw, 8}:      audiowriterv1.SampleFormat_SAMPLE_FORMAT_MULAW,
 }
 
 // readWAV reads a WAVE file up to its samples and returns their format and a reader of only the samples. RIFF as in
@@ -93,7 +97,7 @@ func parseFormat(body []byte) (*audiowriterv1.PcmInput, error) {
 	}
 	format, ok := sampleFormats[struct{ tag, bits uint16 }{tag, bits}]
 	if !ok {
-		return nil, fmt.Errorf("unsupported WAVE file with format tag 0x%04X and %d bits: only PCM and IEEE float are supported", tag, bits)
+		return nil, fmt.Errorf("unsupported WAVE file with format tag 0x%04X and %d bits: only PCM, IEEE float and G.711 are supported", tag, bits)
 	}
 	return &audiowriterv1.PcmInput{
 		SampleFormat: format,

@@ -54,6 +54,8 @@ func TestReadWAV(t *testing.T) {
 		"s16":              {chunks("RIFF", "fmt ", pcm, "data", "abcd"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
 		"u8":               {chunks("RIFF", "fmt ", fmtChunk(1, 8, ""), "data", "ab"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_U8, "ab"},
 		"f32":              {chunks("RIFF", "fmt ", fmtChunk(3, 32, "\x00\x00"), "fact", "nnnn", "data", ""), audiowriterv1.SampleFormat_SAMPLE_FORMAT_F32LE, ""},
+		"mu-law":           {chunks("RIFF", "fmt ", fmtChunk(7, 8, "\x00\x00"), "fact", "nnnn", "data", "ab"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_MULAW, "ab"},
+		"A-law":            {chunks("RIFF", "fmt ", fmtChunk(6, 8, "\x00\x00"), "fact", "nnnn", "data", "ab"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_ALAW, "ab"},
 		"extensible":       {chunks("RIFF", "fmt ", fmtChunk(0xFFFE, 24, extensible), "data", "abcdef"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S24LE, "abcdef"},
 		"odd chunk":        {chunks("RIFF", "LIST", "odd", "fmt ", pcm, "data", "abcd"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
 		"chunk after data": {chunks("RIFF", "fmt ", pcm, "data", "abcd", "LIST", "tags"), audiowriterv1.SampleFormat_SAMPLE_FORMAT_S16LE, "abcd"},
@@ -85,7 +87,7 @@ func TestBadWAVIsAnError(t *testing.T) {
 		"no fmt":       chunks("RIFF", "data", "abcd"),
 		"short fmt":    chunks("RIFF", "fmt ", "short", "data", "abcd"),
 		"cut in chunk": chunks("RIFF", "LIST", string(make([]byte, 500)))[:100],
-		"A-law":        chunks("RIFF", "fmt ", fmtChunk(6, 8, ""), "data", "ab"),
+		"ADPCM":        chunks("RIFF", "fmt ", fmtChunk(2, 4, ""), "data", "ab"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if input, _, err := readWAV(bytes.NewReader(file)); err == nil {

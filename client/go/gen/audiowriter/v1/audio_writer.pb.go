@@ -141,7 +141,6 @@ func (AudioFormat) EnumDescriptor() ([]byte, []int) {
 }
 
 // SampleFormat is the layout of one sample. More values will come.
-// Reserved: 7 and 8 for µ-law and A-law.
 type SampleFormat int32
 
 const (
@@ -159,6 +158,10 @@ const (
 	SampleFormat_SAMPLE_FORMAT_F64LE SampleFormat = 5
 	// Unsigned 8-bit integer with 128 as zero, 1 byte.
 	SampleFormat_SAMPLE_FORMAT_U8 SampleFormat = 6
+	// G.711 µ-law, 1 byte. Files of G.711 µ-law are the only ones that have it.
+	SampleFormat_SAMPLE_FORMAT_MULAW SampleFormat = 7
+	// G.711 A-law, 1 byte. Files of G.711 A-law are the only ones that have it.
+	SampleFormat_SAMPLE_FORMAT_ALAW SampleFormat = 8
 )
 
 // Enum value maps for SampleFormat.
@@ -171,6 +174,8 @@ var (
 		4: "SAMPLE_FORMAT_F32LE",
 		5: "SAMPLE_FORMAT_F64LE",
 		6: "SAMPLE_FORMAT_U8",
+		7: "SAMPLE_FORMAT_MULAW",
+		8: "SAMPLE_FORMAT_ALAW",
 	}
 	SampleFormat_value = map[string]int32{
 		"SAMPLE_FORMAT_UNSPECIFIED": 0,
@@ -180,6 +185,8 @@ var (
 		"SAMPLE_FORMAT_F32LE":       4,
 		"SAMPLE_FORMAT_F64LE":       5,
 		"SAMPLE_FORMAT_U8":          6,
+		"SAMPLE_FORMAT_MULAW":       7,
+		"SAMPLE_FORMAT_ALAW":        8,
 	}
 )
 
@@ -458,7 +465,8 @@ func (x *StreamConfig) GetRequestId() string {
 	return ""
 }
 
-// PcmInput describes the PCM that the caller sends: interleaved, little-endian, without a header.
+// PcmInput describes the PCM that the caller sends: interleaved, little-endian, without a header. G.711 is decoded to 16
+// bits, but copied into a file of the same law, sample rate and number of channels.
 // Reserved: 4 max_gap, 5 max_skew.
 type PcmInput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2368,7 +2376,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x14AUDIO_FORMAT_AAC_M4A\x10\f\x12\x19\n" +
 	"\x15AUDIO_FORMAT_AAC_FMP4\x10\r\x12\x1a\n" +
 	"\x16AUDIO_FORMAT_WEBM_OPUS\x10\x0e\x12\x19\n" +
-	"\x15AUDIO_FORMAT_OGG_FLAC\x10\x0f*\xc0\x01\n" +
+	"\x15AUDIO_FORMAT_OGG_FLAC\x10\x0f*\xf1\x01\n" +
 	"\fSampleFormat\x12\x1d\n" +
 	"\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SAMPLE_FORMAT_S16LE\x10\x01\x12\x17\n" +
@@ -2376,7 +2384,9 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x13SAMPLE_FORMAT_S32LE\x10\x03\x12\x17\n" +
 	"\x13SAMPLE_FORMAT_F32LE\x10\x04\x12\x17\n" +
 	"\x13SAMPLE_FORMAT_F64LE\x10\x05\x12\x14\n" +
-	"\x10SAMPLE_FORMAT_U8\x10\x062\xd0\x03\n" +
+	"\x10SAMPLE_FORMAT_U8\x10\x06\x12\x17\n" +
+	"\x13SAMPLE_FORMAT_MULAW\x10\a\x12\x16\n" +
+	"\x12SAMPLE_FORMAT_ALAW\x10\b2\xd0\x03\n" +
 	"\x12AudioWriterService\x12]\n" +
 	"\fEncodeStream\x12#.audiowriter.v1.EncodeStreamRequest\x1a$.audiowriter.v1.EncodeStreamResponse(\x010\x01\x12G\n" +
 	"\x06Encode\x12\x1d.audiowriter.v1.EncodeRequest\x1a\x1e.audiowriter.v1.EncodeResponse\x12\\\n" +

@@ -38,7 +38,7 @@ final class Command {
               --tls                use TLS and verify the server with the platform's certificates
               --rate HZ            sample rate of raw PCM
               --channels N         channels of raw PCM, interleaved (default: 1)
-              --sample-format F    sample format of raw PCM: s16le (default), s24le, s32le, f32le, f64le or u8
+              --sample-format F    sample format of raw PCM: s16le (default), s24le, s32le, f32le, f64le, u8, mulaw or alaw
 
             The environment variable AUDIOWRITER_TOKEN sets a bearer token.""";
 
@@ -180,6 +180,8 @@ final class Command {
                     case "PCM_FLOAT 32" -> SampleFormat.SAMPLE_FORMAT_F32LE;
                     case "PCM_FLOAT 64" -> SampleFormat.SAMPLE_FORMAT_F64LE;
                     case "PCM_UNSIGNED 8" -> SampleFormat.SAMPLE_FORMAT_U8;
+                    case "ULAW 8" -> SampleFormat.SAMPLE_FORMAT_MULAW;
+                    case "ALAW 8" -> SampleFormat.SAMPLE_FORMAT_ALAW;
                     default -> throw new UnsupportedAudioFileException("unsupported WAV samples: " + layout + " bits");
                 })
                 .setSampleRateHz(Math.round(format.getSampleRate()))
