@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_core.audio.sample_types import SAMPLE_TYPES
 from audiowriter_core.codecs.aac import TWO_LOOP_EFFORT
 from audiowriter_server.rpc.session import Session
 from audiowriter_server.rpc.wire import list_formats
@@ -20,6 +21,8 @@ FRAME_SAMPLES = SPEECH_RATE * FRAME_MS // 1000
 HEARD = 0.2
 """The speech starts at its loudest sample: anything that a codec adds before it is silence or much quieter."""
 
+INPUTS = ", ".join(kind.name for kind in SAMPLE_TYPES.values())
+
 HEAD = f"""# Formats
 
 `make formats-doc` generates this page from the server's ListFormats and from mono speech at {SPEECH_RATE} Hz with default
@@ -30,6 +33,9 @@ settings.
   *no*: delay and padding stay in the file, and `finished` says how many samples they are.
 - **Header**: whether `finished` contains a header that replaces the first bytes. The streamed bytes play without it.
 - **Latency**: duration of the audio sent, in frames of {FRAME_MS} ms, when the received bytes first decode to a part of it.
+- **Sample formats**: those of the file or, for a lossy codec, those that it takes. All formats take input of
+  {INPUTS}. The last two are G.711. It is decoded to 16 bits, but
+  copied into a file of the same law, sample rate and number of channels.
 
 AAC, M4A and fragmented MP4 use FFmpeg's two-loop coder at effort {TWO_LOOP_EFFORT}, the default, and above. Below it they
 use FFmpeg's fast coder. It takes 0.28 of the CPU time on mono speech, and half on stereo music. The fast coder has two

@@ -6,7 +6,7 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_server.rpc.wire import list_formats
 
 from lab.reference_decoders.product import Order, metadata
-from lab.reference_decoders.signals import BITS
+from lab.reference_decoders.signals import EXACT
 
 COMMON_RATES = (8000, 16000, 24000, 44100, 48000, 96000, 192000)
 """Used together with both ends if a format supports every rate of a range."""
@@ -43,7 +43,7 @@ def orders() -> list[Order]:
 
 def _of_format(info: pb.FormatInfo) -> Iterator[Order]:
     tags = {name: TAGS[name] for name in info.tags}
-    inputs = sorted(BITS)
+    inputs = EXACT
     for row, rate in enumerate(rates(info)):
         for column, channels in enumerate(info.channels):
             yield Order(

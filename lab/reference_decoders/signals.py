@@ -22,8 +22,14 @@ BITS = {
     pb.SAMPLE_FORMAT_F32LE: 24,
     pb.SAMPLE_FORMAT_F64LE: 32,
     pb.SAMPLE_FORMAT_U8: 8,
+    pb.SAMPLE_FORMAT_MULAW: 16,
+    pb.SAMPLE_FORMAT_ALAW: 16,
 }
-"""Widest integer, in bits, whose values each sample format can represent; F64LE can represent more than is used."""
+"""Widest integer, in bits, whose values each sample format can represent; F64LE can represent more than is used. G.711: that
+of the samples that it is encoded from."""
+
+EXACT = sorted(set(BITS) - {pb.SAMPLE_FORMAT_MULAW, pb.SAMPLE_FORMAT_ALAW})
+"""Sample formats that represent all these values."""
 
 FFMPEG_NAMES = {
     pb.SAMPLE_FORMAT_S16LE: "s16le",
