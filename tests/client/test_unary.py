@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 from audiowriter_client import (
+    AudioWriter,
     CallFailed,
     InvalidArgument,
     LimitExceeded,
@@ -25,6 +26,18 @@ def test_encode_returns_the_file(target: str, samples: NDArray[np.int16]) -> Non
     file = encode(target, stream_config(format="flac", sample_rate_hz=24000), samples)
     decoded, _ = soundfile.read(io.BytesIO(file), dtype="int16")
     np.testing.assert_array_equal(decoded, samples)
+
+
+@pytest.mark.parametrize("law", ["mulaw", "alaw"])
+async def test_arrays_of_g711_are_copied_into_a_file_of_the_same_law(target: str, law: str) -> None:
+    codes = np.arange(256, dtype=np.uint8).reshape(-1, 2)
+    config = stream_config(format=law, sample_rate_hz=8000, channels=2, sample_format=law)
+    assert encode(target, config, codes) == codes.tobytes()
+    assert await async_encode(target, config, codes) == codes.tobytes()
+    live = bytearray()
+    with AudioWriter.open(target, config, live.extend) as writer:
+        writer.write(codes)
+    assert live == codes.tobytes()
 
 
 def test_every_listed_format_has_a_name(target: str) -> None:

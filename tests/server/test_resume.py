@@ -24,9 +24,9 @@ def point(sent: bytes, offset: int, serial: int) -> pb.ResumePoint:
     return pb.ResumePoint(offset=offset, sha256=sha256(sent[:offset]).digest(), serial=serial)
 
 
-def requests(name: str, resume: pb.ResumePoint | None = None) -> Iterator[Request]:
+def requests(name: str, resume: pb.ResumePoint | None = None, sample_format: str = "S16LE") -> Iterator[Request]:
     """Yield a stream with a flush. The second time, it is cut elsewhere."""
-    yield Request(config=config(name), resume=resume)
+    yield Request(config=config(name, sample_format=sample_format), resume=resume)
     step = 960 if resume is None else 7001
     edges = sorted({0, *range(0, len(PCM), step), FLUSH_AT, len(PCM)})
     for start, stop in pairwise(edges):
@@ -62,6 +62,16 @@ def test_resumed_stream_sends_exactly_the_bytes_from_the_offset_on(name: str, sh
         assert chunk.offset == offset
         offset += len(chunk.data)
     assert sum(each.HasField("flushed") for each in responses) == 1, "a flush is answered again"
+
+
+@pytest.mark.parametrize("name", ["wav-mulaw", "wav", "mp3", "opus"])
+def test_resumed_stream_of_mulaw_sends_the_same_bytes(name: str) -> None:
+    whole = run(requests(name, sample_format="MULAW"))
+    offset = len(whole.live) // 2
+    resume = point(whole.live, offset, whole.started.serial)
+    responses, sent = resumed(requests(name, resume, sample_format="MULAW"))
+    assert sent == whole.live[offset:]
+    assert responses[-1].finished.totals == whole.totals
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -93,6 +93,25 @@ def test_list_formats_has_the_limits_that_configs_are_checked_by(channel: grpc.C
     }
 
 
+def test_only_files_of_g711_have_its_sample_format(channel: grpc.Channel) -> None:
+    formats = AudioWriterServiceStub(channel).ListFormats(pb.ListFormatsRequest()).formats
+    for sample_format, names in (("MULAW", ["wav-mulaw", "mulaw"]), ("ALAW", ["wav-alaw", "alaw"])):
+        number = pb.SampleFormat.Value(f"SAMPLE_FORMAT_{sample_format}")
+        assert [info.name for info in formats if number in info.sample_formats] == names
+
+
+@pytest.mark.parametrize("law", ["mulaw", "alaw"])
+def test_g711_is_copied_as_started_says(channel: grpc.Channel, law: str) -> None:
+    stub, wanted, codes = AudioWriterServiceStub(channel), config(law, 8000, 2, law.upper()), bytes(range(256)) * 50
+    started = stub.ResolveConfig(pb.ResolveConfigRequest(config=wanted)).started
+    assert started.output.sample_format == wanted.input.sample_format
+    assert stub.Encode(pb.EncodeRequest(config=wanted, pcm=codes)).file == codes
+    encoded = Encoded()
+    collect(stub.EncodeStream(requests(wanted, [codes[:4001], codes[4001:]])), encoded)
+    assert (encoded.live, encoded.totals.input_samples, encoded.totals.output_samples) == (codes, 6400, 6400)
+    assert encoded.started.output == started.output
+
+
 def test_one_bad_request_lists_all_bad_fields(channel: grpc.Channel) -> None:
     bad = config("mp3", rate=44101, channels=9, effort=11)
     with pytest.raises(grpc.RpcError) as caught:

@@ -3,11 +3,20 @@
 import numpy as np
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_core.audio.sample_types import SAMPLE_TYPES
 from support.streams import NAMES, config, encode, resolve
 
 
 def test_the_table_has_every_format_of_the_proto() -> None:
     assert sorted(NAMES.values()) == sorted(set(pb.AudioFormat.values()) - {pb.AUDIO_FORMAT_UNSPECIFIED})
+
+
+def test_every_sample_format_of_the_proto_is_that_of_the_core() -> None:
+    numbers = {kind.name: pb.SampleFormat.Value(f"SAMPLE_FORMAT_{kind.name}") for kind in SAMPLE_TYPES.values()}
+    assert sorted(numbers.values()) == sorted(set(pb.SampleFormat.values()) - {pb.SAMPLE_FORMAT_UNSPECIFIED})
+    for name in numbers:
+        wanted = config("pcm", sample_format=name)
+        assert resolve(wanted).input.sample_type is SAMPLE_TYPES[name.lower()]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,11 +1,14 @@
 package io.audiowriter.client;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.audiowriter.v1.AudioFormat;
 import io.audiowriter.v1.EncodeResponse;
+import io.audiowriter.v1.SampleFormat;
+import io.audiowriter.v1.StreamConfig;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,6 +50,26 @@ class CommandTest {
         assertEquals(0, run.status, run.output);
         assertTrue(run.output.contains("1.000 s"), run.output);
         assertTrue(Files.size(out) > 1000);
+    }
+
+    @Test
+    void aWavFileOfMulawIsCopied() throws Exception {
+        byte[] codes = new byte[256];
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] = (byte) i;
+        }
+        Path wav = folder.resolve("out.wav");
+        Run encoded = run(codes, "--rate", "8000", "--sample-format", "mulaw", "-", folder.resolve("a.ul").toString());
+        assertEquals(0, encoded.status, encoded.output);
+        assertArrayEquals(codes, Files.readAllBytes(folder.resolve("a.ul")));
+        try (AudioWriterClient client = server.client()) {
+            StreamConfig.Builder config = Audio.config(AudioFormat.AUDIO_FORMAT_WAV_MULAW).toBuilder();
+            config.getInputBuilder().setSampleFormat(SampleFormat.SAMPLE_FORMAT_MULAW);
+            Files.write(wav, client.encode(config.build(), codes).getFile().toByteArray());
+        }
+        Run copied = run(new byte[0], wav.toString(), folder.resolve("b.ul").toString());
+        assertEquals(0, copied.status, copied.output);
+        assertArrayEquals(codes, Files.readAllBytes(folder.resolve("b.ul")));
     }
 
     @Test
