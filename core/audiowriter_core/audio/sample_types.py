@@ -80,12 +80,12 @@ def pack(samples: Samples, kind: SampleType) -> bytes:
 
 def expand(codes: Samples, kind: SampleType) -> Samples:
     """Convert codes of G.711 to S16LE."""
-    return expansion_table(G711[kind])[codes]
+    return expansion_table(G711[kind]).take(codes)  # twice as fast as an index
 
 
 def compress(samples: Samples, kind: SampleType) -> Samples:
     """Convert S16LE to codes of G.711."""
-    return compression_table(G711[kind])[samples.view(np.uint16)]
+    return compression_table(G711[kind]).take(samples.view(np.uint16))
 
 
 def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Samples:

@@ -36,7 +36,7 @@ class _G711Codec:
         self._table = None if output.sample_type is self.codes else compression_table(G711[self.codes])
 
     def encode(self, samples: Samples) -> list[Packet]:
-        codes = samples if self._table is None else self._table[samples.view(np.uint16)]
+        codes = samples if self._table is None else self._table.take(samples.view(np.uint16))
         return [Packet(codes.tobytes(), len(samples))]
 
     def finish(self) -> list[Packet]:
