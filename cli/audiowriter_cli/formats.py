@@ -27,7 +27,7 @@ def formats(server: Server | None) -> None:
             info.name,
             _sample_rates(info),
             _channels(info),
-            " ".join(SampleFormat.Name(one).removeprefix("SAMPLE_FORMAT_").lower() for one in info.sample_formats),
+            _sample_formats(info),
             _bits(info),
             f"0 … 10 ({info.default_effort})" if info.HasField("default_effort") else "–",
             "yes" if info.tags else "–",
@@ -38,6 +38,11 @@ def formats(server: Server | None) -> None:
 def _sample_rates(info: FormatInfo) -> str:
     listed = " ".join(f"{rate / 1000:g}" for rate in info.sample_rates_hz)
     return listed or f"{info.min_sample_rate_hz / 1000:g} … {info.max_sample_rate_hz / 1000:g}"
+
+
+def _sample_formats(info: FormatInfo) -> str:
+    known = (one for one in info.sample_formats if one in SampleFormat.values())  # a newer server may have others
+    return " ".join(SampleFormat.Name(one).removeprefix("SAMPLE_FORMAT_").lower() for one in known)
 
 
 def _channels(info: FormatInfo) -> str:

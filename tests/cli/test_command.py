@@ -10,6 +10,9 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from audiowriter.v1.audio_writer_pb2 import FormatInfo, SampleFormat
+from audiowriter_cli.formats import formats
+from click.testing import CliRunner
 from support.command import COMMAND, run
 
 SAMPLES = ["s16le", "s24le", "s32le", "f32le", "f64le", "u8"]
@@ -54,6 +57,14 @@ def test_formats_prints_a_table(target: str) -> None:
     done = run("formats", "--target", target, environment={"COLUMNS": "160"})
     lines = done.stdout.decode().splitlines()
     assert any(line.split() == ["pcm", "1", "…", "768", "1", "…", "8", *SAMPLES, "–", "–", "–"] for line in lines)
+
+
+def test_formats_leaves_out_the_sample_formats_of_a_newer_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = FormatInfo(name="new", sample_formats=[SampleFormat.SAMPLE_FORMAT_MULAW, 99])  # type: ignore[list-item]
+    monkeypatch.setattr("audiowriter_cli.formats.list_formats", lambda *_, **__: [newer])
+    done = CliRunner().invoke(formats, ["--target", "localhost:1"])
+    assert "mulaw" in done.stdout
+    assert done.exit_code == 0
 
 
 def test_health_sets_the_exit_code(target: str, tmp_path: Path) -> None:
