@@ -161,11 +161,11 @@ def test_refusal_is_raised_if_all_servers_are_full(full: ServerProcess, call: st
 
 
 class Scripted(pb_grpc.AudioWriterServiceServicer):
-    """Fails every call with UNAVAILABLE that is not marked as a refusal. A stream may get a first response."""
+    """Fails every call without details. A stream may get a first response."""
 
-    def __init__(self, *, starts: bool) -> None:
+    def __init__(self, code: grpc.StatusCode, text: str, *, starts: bool) -> None:
         self.calls = 0
-        self._starts = starts
+        self._code, self._text, self._starts = code, text, starts
 
     def EncodeStream(
         self, request_iterator: object, context: grpc.ServicerContext
@@ -173,11 +173,11 @@ class Scripted(pb_grpc.AudioWriterServiceServicer):
         self.calls += 1
         if self._starts:
             yield pb.EncodeStreamResponse(started=pb.StreamStarted())
-        context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+        context.abort(self._code, self._text)
 
     def Encode(self, request: pb.EncodeRequest, context: grpc.ServicerContext) -> pb.EncodeResponse:
         self.calls += 1
-        context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+        context.abort(self._code, self._text)
 
 
 @contextmanager
@@ -205,10 +205,25 @@ def serving(scripted: Scripted) -> Iterator[str]:
 )
 def test_calls_that_may_crash_servers_are_not_sent_to_all_of_them(call: str, starts: bool, calls: int) -> None:
     """A lost connection looks like this. A config may be sent again, because it cannot have crashed the server."""
-    scripted = Scripted(starts=starts)
+    scripted = Scripted(grpc.StatusCode.UNAVAILABLE, "Socket closed", starts=starts)
     with serving(scripted) as target, pytest.raises(ServiceUnavailable):
         CALLS[call](target)
     assert scripted.calls == calls
+
+
+@pytest.mark.parametrize(
+    ("starts", "text", "calls"),
+    [(False, "CANCELLED", ATTEMPTS), (True, "CANCELLED", MOST_LOSSES + 1), (False, "no more of this", 1)],
+)
+@pytest.mark.parametrize("call", CALLS)
+def test_call_that_its_server_cancels_is_sent_again_if_it_was_not_begun(
+    call: str, starts: bool, text: str, calls: int
+) -> None:
+    """gRPC's server says CANCELLED to calls that arrive after it began to stop. All calls of this one do."""
+    scripted = Scripted(grpc.StatusCode.CANCELLED, text, starts=starts)
+    with serving(scripted) as target, pytest.raises(StreamCancelled):
+        CALLS[call](target)
+    assert scripted.calls == (ATTEMPTS if starts and "encode" in call else calls)
 
 
 @pytest.mark.parametrize(

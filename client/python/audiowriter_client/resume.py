@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import grpc
 
 from audiowriter_client.errors import CallFailed, call_failed
-from audiowriter_client.retry import Deadline, waits
+from audiowriter_client.retry import Deadline, is_too_late, waits
 from audiowriter_client.stream import Stream
 
 RESUME_TIMEOUT_S = 60.0
@@ -49,7 +49,8 @@ class Retries:
         """Return the delay before the next call, in seconds, and prepare the sink for it. None: the error is final."""
         failed, stream = call_failed(error), self._stream
         if stream.started is None:
-            wait_s = next(self._waits, None) if failed.code is grpc.StatusCode.UNAVAILABLE else None
+            is_refused = failed.code is grpc.StatusCode.UNAVAILABLE or is_too_late(failed)
+            wait_s = next(self._waits, None) if is_refused else None
         elif self._timeout_s and is_broken(failed):
             wait_s = self._resume_wait_s(failed)
         else:
@@ -91,7 +92,7 @@ def is_broken(error: CallFailed) -> bool:
     A proxy that has sent headers can only reset a stream whose server it has lost. gRPC reports that with one of several
     codes, and without details.
     """
-    if error.code is grpc.StatusCode.UNAVAILABLE:
+    if error.code is grpc.StatusCode.UNAVAILABLE or is_too_late(error):
         return True
     return not error.reason and error.code in _RESET_CODES and "RST_STREAM" in error.details
 

@@ -56,4 +56,12 @@ class Deadline:
 
 def is_refusal(error: CallFailed) -> bool:
     """Whether a server refused the call without processing it, so that another one may accept it."""
-    return error.code is grpc.StatusCode.UNAVAILABLE and error.retry_after is not None
+    return (error.code is grpc.StatusCode.UNAVAILABLE and error.retry_after is not None) or is_too_late(error)
+
+
+def is_too_late(error: CallFailed) -> bool:
+    """Whether the call arrived while its server was stopping: after the drain, and before the client knew of its end.
+
+    gRPC's server answers such a call itself, with the code as the text. What a client cancels has another text.
+    """
+    return error.code is grpc.StatusCode.CANCELLED and not error.reason and error.details == "CANCELLED"
