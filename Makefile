@@ -156,8 +156,9 @@ $(VENV)/.scale: $(VENV)/.ready requirements/scale.txt
 	GOBIN=$(abspath $(BIN)) go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
 	@touch $@
 
-lab-envoy: $(VENV)/.scale  ## Kill, drain and add workers behind Envoy under sixty streams; encode in a browser
-	$(LAB).envoy
+lab-envoy: SECONDS ?= 15
+lab-envoy: $(VENV)/.scale  ## Kill, drain, restart and add workers behind Envoy under sixty streams, killing for 15 s, or SECONDS; encode in a browser
+	$(LAB).envoy --seconds $(SECONDS)
 
 lab-envoy-cost: $(VENV)/.scale  ## Measure what a live stream of each format costs behind Envoy; takes five minutes
 	$(LAB).envoy.cost
@@ -182,6 +183,7 @@ nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras 
 	$(MAKE) lab-fuzz SECONDS=600
 	$(MAKE) lab-fuzz-core SECONDS=300
 	$(MAKE) lab-search SECONDS=600
+	$(MAKE) lab-envoy SECONDS=60
 
 readme: $(VENV)/.ready  ## Put the generated tables into README.md, and the example into docs/write-a-client.md
 	$(BIN)/python -m lab.documents.readme

@@ -68,4 +68,6 @@ class Beside:
 def speech(length: int, start: int = 0) -> bytes:
     """Return `length` bytes of the endlessly repeated speech sample, from byte `start` on."""
     start %= len(_SPEECH)
+    if start + length <= len(_SPEECH):  # without copying the sample for each frame of sixty streams
+        return _SPEECH[start : start + length]
     return (_SPEECH[start:] + _SPEECH * (length // len(_SPEECH) + 1))[:length]

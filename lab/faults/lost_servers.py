@@ -67,7 +67,7 @@ def _verdict(speakers: Speakers, servers: Sequence[ServerProcess]) -> Counter[st
     assert resumed, "no stream was resumed"
     return Counter(
         {
-            f"longest silence of a listener {speakers.silence_s:.2f} s": 1,
+            f"longest silence of a listener {speakers.take_silence_s():.2f} s": 1,
             "streams whole, lost streams 0, files that differ 0": len(speakers),
             "resumed calls": resumed,
         }

@@ -120,10 +120,12 @@ class Speakers:
         """Seconds of audio that have been written to all streams so far."""
         return sum(each.frames for each in self._speakers) * FRAME_S
 
-    @property
-    def silence_s(self) -> float:
-        """Longest time in which a live listener received nothing."""
-        return max(each.silence_s for each in self._speakers if each.live and each.name not in _COARSE)
+    def take_silence_s(self) -> float:
+        """Return the longest time in which a live listener received nothing, since the last call."""
+        longest = max(each.silence_s for each in self._speakers if each.live and each.name not in _COARSE)
+        for each in self._speakers:
+            each.silence_s = 0.0
+        return longest
 
     @property
     def lost(self) -> Sequence[str]:
