@@ -32,6 +32,7 @@ class Envoy:
             *("--concurrency", "2"),
             *("--log-level", "warning"),
             *("--file-flush-interval-msec", "100"),
+            *("--drain-strategy", "immediate"),
             "--disable-hot-restart",
         ]
         self.calls: list[dict[str, Any]] = []
