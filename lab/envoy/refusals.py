@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -62,7 +63,7 @@ def _too_late(_: object, context: grpc.ServicerContext) -> Iterator[bytes]:
 def _stopping(target: str) -> Iterator[str]:
     """Start a server that is always at the end of its drain, before Envoy's next health check."""
     server = grpc.server(ThreadPoolExecutor(4))
-    handlers = {"EncodeStream": grpc.stream_stream_rpc_method_handler(_too_late)}
+    handlers: dict[str, Any] = {"EncodeStream": grpc.stream_stream_rpc_method_handler(_too_late)}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
     servicer = health.HealthServicer()
     servicer.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)

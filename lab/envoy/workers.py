@@ -1,7 +1,8 @@
 """Sixty streams on one connection, while one worker is killed, one is drained and one is added.
 
 All workers listen on the same port of different addresses, and Envoy finds them by name, as in a cluster. A worker that
-drains is removed from the name immediately; a killed worker stays in it until it is detected.
+drains is removed from the name immediately; a killed worker stays in it until it is detected. The clients do not resume
+their streams, and the drain is long enough for all of them.
 
 Prints the result of every stream; True if everything is as expected.
 """
@@ -67,7 +68,7 @@ def run() -> bool:
 
 
 def _server(address: str, port: int) -> ServerProcess:
-    return ServerProcess(f"--host={address}", f"--port={port}")
+    return ServerProcess(f"--host={address}", f"--port={port}", "--drain-timeout=60")
 
 
 async def _run(fleet: Fleet, envoy: Envoy, stack: ExitStack) -> bool:

@@ -59,7 +59,7 @@ FAULTS = (
     Fault("kill -9 of the server", 7, processes.killed_server, _with(), ends=True),
     Fault("kill -9 of servers, resumed", 4, lost_servers.lost_servers, _with()),
     Fault("rolling restart, resumed", 3, lost_servers.rolling_restart, _with(lost_servers.DRAIN), ends=True),
-    Fault("drain under live streams", 50, processes.drain, _with(), ends=True),
+    Fault("drain under live streams", 50, processes.drain, _with("--drain-timeout=30"), ends=True),
     Fault("cancelled streams", 1000, calls.cancelled_streams, _with()),
     Fault("cancel storm, all formats", 500, storm.cancel_storm, _with()),
     Fault("drains under cancellations", 30, storm.drain_storm, _with()),

@@ -21,6 +21,8 @@ from support.server import FRAME, LIMIT_S, ServerProcess, Stream, channel_to, po
 
 Health = health_pb2.HealthCheckResponse
 
+PATIENT = "--drain-timeout=30"
+
 
 def health(channel: grpc.Channel, name: str = "") -> int:
     request = health_pb2.HealthCheckRequest(service=name)
@@ -28,7 +30,7 @@ def health(channel: grpc.Channel, name: str = "") -> int:
 
 
 def test_drain_completes_fifty_streams() -> None:
-    with ServerProcess() as server, channel_to(server) as channel:
+    with ServerProcess(PATIENT) as server, channel_to(server) as channel:
         watched: list[int] = []
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
         watcher = threading.Thread(target=lambda: watched.extend(answer.status for answer in _until_end(watch)))
@@ -71,7 +73,7 @@ def test_streams_that_exceed_the_drain_timeout_end_with_a_named_error() -> None:
 
 
 def test_second_signal_stops_the_server_immediately() -> None:
-    with ServerProcess() as server, channel_to(server) as channel:
+    with ServerProcess(PATIENT) as server, channel_to(server) as channel:
         stream = Stream(channel).start()
         server.signal(signal.SIGINT)
         server.wait_for_line("draining")
@@ -143,7 +145,7 @@ def test_error_of_a_port_in_use_is_one_line() -> None:
 
 
 def test_killed_worker_is_restarted_without_effect_on_the_others() -> None:
-    with ServerProcess(workers=2) as server:
+    with ServerProcess(PATIENT, workers=2) as server:
         with channel_to(server.targets[0]) as one, channel_to(server.targets[1]) as other:
             lost, kept = Stream(one).start(), Stream(other).start()
             listening = [line for line in server.log if str(line["message"]).startswith("listening on ")]
@@ -161,7 +163,7 @@ def test_killed_worker_is_restarted_without_effect_on_the_others() -> None:
 
 
 def test_workers_drain_when_their_supervisor_is_killed() -> None:
-    with ServerProcess(workers=2) as server:
+    with ServerProcess(PATIENT, workers=2) as server:
         with channel_to(server) as channel:
             stream = Stream(channel).start()
             server.signal(signal.SIGKILL)

@@ -95,7 +95,7 @@ class Settings:
         highest=1,
     )
     stalled_reader_timeout: float = _setting(30.0, "Seconds that a client has to read a response.")
-    drain_timeout: float = _setting(30.0, "Seconds that live streams have to finish after SIGTERM.", lowest=0)
+    drain_timeout: float = _setting(5.0, "Seconds that live streams have to finish after SIGTERM.", lowest=0)
     max_connection_age: float = _setting(
         1800.0, "Seconds after which a connection accepts no new calls.", highest=MAX_AGE_S
     )
