@@ -13,7 +13,7 @@ import (
 
 // serviceConfig spreads calls over all addresses and retries a refused stream on another server. Retries are safe:
 // encoding has no side effects, and gRPC retries only before the first response, so no byte of a file is received twice.
-// The function Encode implements its own retries.
+// The function Encode implements its own retries. A server answers a call with CANCELLED if it was stopping: isTooLate.
 const serviceConfig = `{
   "loadBalancingConfig": [{"round_robin": {}}],
   "methodConfig": [{
@@ -28,7 +28,7 @@ const serviceConfig = `{
       "initialBackoff": "0.05s",
       "maxBackoff": "0.2s",
       "backoffMultiplier": 2,
-      "retryableStatusCodes": ["UNAVAILABLE"]
+      "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]
     }
   }]
 }`

@@ -71,7 +71,7 @@ func isBroken(e *Error) bool {
 	case codes.Unavailable:
 		return true
 	case codes.Internal, codes.Canceled, codes.Unknown:
-		return e.Reason == "" && strings.Contains(e.status.Message(), "RST_STREAM")
+		return isTooLate(e) || e.Reason == "" && strings.Contains(e.status.Message(), "RST_STREAM")
 	default:
 		return false
 	}

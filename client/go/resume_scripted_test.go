@@ -129,6 +129,7 @@ func TestListenerGetsTheNextByteAfterEveryKindOfLoss(t *testing.T) {
 		"connection":      errLost,
 		"drain":           refusal(t, codes.Unavailable, "DRAIN_TIMEOUT_EXCEEDED", 0),
 		"reset":           status.Error(codes.Internal, "stream terminated by RST_STREAM with error code: INTERNAL_ERROR"),
+		"server's stop":   status.Error(codes.Canceled, "CANCELLED"),
 		"reset by cancel": status.Error(codes.Canceled, "stream terminated by RST_STREAM with error code: CANCEL"),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,8 @@ func retryRefused(ctx context.Context, call func() error) error {
 			return nil
 		}
 		failed := callError(ctx, err)
-		if attempt == maxAttempts || failed.status.Code() != codes.Unavailable || failed.RetryAfter == 0 {
+		refused := failed.status.Code() == codes.Unavailable && failed.RetryAfter > 0
+		if attempt == maxAttempts || !refused && !isTooLate(failed) {
 			return failed
 		}
 		select {
@@ -39,4 +40,10 @@ func retryRefused(ctx context.Context, call func() error) error {
 		}
 		backoff = min(2*backoff, maxBackoff)
 	}
+}
+
+// isTooLate reports whether the call arrived while its server was stopping: after the drain, and before the client knew of
+// its end. The server's gRPC answers such a call itself, with the code as the text. What a client cancels has another text.
+func isTooLate(e *Error) bool {
+	return e.status.Code() == codes.Canceled && e.Reason == "" && e.status.Message() == "CANCELLED"
 }

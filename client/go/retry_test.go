@@ -134,6 +134,20 @@ func TestRefusalIsReturnedIfAllServersAreFull(t *testing.T) {
 	}
 }
 
+func TestCallThatAStoppingServerHasNotBegunIsRepeated(t *testing.T) {
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			stopping := &counting{err: status.Error(codes.Canceled, "CANCELLED")}
+			if err := call(limited(t), dialTarget(t, stopping.serve(t))); status.Code(err) != codes.Canceled {
+				t.Error(err)
+			}
+			if made := stopping.calls.Load(); made != attempts {
+				t.Errorf("%d attempts, expected %d", made, attempts)
+			}
+		})
+	}
+}
+
 func TestEncodeIsNotRepeatedAfterABrokenConnection(t *testing.T) {
 	dying := &counting{err: status.Error(codes.Unavailable, "connection reset")}
 	if err := encode(limited(t), dialTarget(t, dying.serve(t))); status.Code(err) != codes.Unavailable {
