@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, Self
@@ -24,11 +25,12 @@ class Speaker:
     """One stream in real time, with a callable (`live`) or a file as its sink.
 
     `silence_s`: longest time between two pieces that the callable has received. `error`: what the stream failed with.
+    `encode_s`: CPU time that is_whole() has needed to encode the stream without faults.
     """
 
     def __init__(self, target: str, name: str, *, live: bool) -> None:
         self.name, self.config, self.live = name, config(name, RATE), live
-        self.target, self.silence_s, self.frames = target, 0.0, 0
+        self.target, self.silence_s, self.frames, self.encode_s = target, 0.0, 0, 0.0
         self.error: BaseException | None = None
         self.started = threading.Event()
         self._header, self._received, self._file = b"", bytearray(), BytesIO()
@@ -84,9 +86,15 @@ class Speaker:
 
     def is_whole(self) -> bool:
         """Whether the file is that of the same PCM without faults, except for a random serial number."""
-        file = self._header + self._received[len(self._header) :] if self.live else self._file.getvalue()
+        begin = time.thread_time()
         whole = encode(self.config, speech(self.frames * FRAME_BYTES)).file
-        return without_serials(bytes(file)) == without_serials(whole)
+        self.encode_s = time.thread_time() - begin
+        return without_serials(self._bytes()) == without_serials(whole)
+
+    def _bytes(self) -> bytes:
+        if not self.live:
+            return self._file.getvalue()
+        return bytes(self._header + self._received[len(self._header) :])
 
 
 class Speakers:
@@ -95,7 +103,8 @@ class Speakers:
     After the context, `lost` are the errors of streams that were lost, and `differing` the formats of files that differ.
     """
 
-    def __init__(self, target: str, count: int) -> None:
+    def __init__(self, target: str, count: int, also: Sequence[Speaker] = ()) -> None:
+        """`count`: streams of the Python client. `also`: those of other clients, which run in threads."""
         formats = list(NAMES)
         self._speakers = [
             Speaker(target, formats[number % len(formats)], live=number // len(formats) % 2 == 0)
@@ -105,6 +114,8 @@ class Speakers:
         clients = [(number // (2 * len(formats)) + number) % 2 for number in range(count)]
         self._sync = [each for each, client in zip(self._speakers, clients, strict=True) if client == 0]
         self._asyncio = [each for each, client in zip(self._speakers, clients, strict=True) if client == 1]
+        self._sync += also
+        self._speakers += also
         self._over = threading.Event()
         self._threads = [threading.Thread(target=each.run, args=(self._over,)) for each in self._sync]
         self._threads.append(threading.Thread(target=asyncio.run, args=(self._run_async(),)))
@@ -115,10 +126,16 @@ class Speakers:
                 group.create_task(each.run_async(self._over))
                 await asyncio.sleep(2 * _ARRIVAL_S)
 
-    @property
-    def audio_s(self) -> float:
-        """Seconds of audio that have been written to all streams so far."""
-        return sum(each.frames for each in self._speakers) * FRAME_S
+    def audio_s(self) -> Counter[str]:
+        """Return the seconds of audio that have been written to all streams, by format."""
+        return sum((Counter({each.name: each.frames * FRAME_S}) for each in self._speakers), Counter())
+
+    def cpu_per_s(self) -> dict[str, float]:
+        """Return the CPU time per second of audio for encoding it in one piece, by format. Needs `differing`."""
+        encode_s = dict.fromkeys(NAMES, 0.0)
+        for each in self._speakers:
+            encode_s[each.name] += each.encode_s
+        return {name: encode_s[name] / audio_s for name, audio_s in self.audio_s().items()}
 
     def take_silence_s(self) -> float:
         """Return the longest time in which a live listener received nothing, since the last call."""
