@@ -55,7 +55,7 @@ def _run(how: signal.Signals, restarts: int, clients: Sequence[commands.Argument
     replay_cpu_s = sum(replayed[name] * cost for name, cost in speakers.cpu_per_s().items())
     moved = sum(str(call["path"]).endswith("/EncodeStream") for call in envoy.calls) - STREAMS
     print(
-        f"{how.name} to {restarts} workers: streams lost: {len(speakers.lost)} of {STREAMS}; "
+        f"{restarts} x {how.name}: streams lost: {len(speakers.lost)} of {STREAMS}; "
         f"files that differ: {len(differing)}; resumed calls: {moved}; "
         f"longest silence of a listener: {silence_s:.2f} s, before the first signal {calm_s:.2f} s; "
         f"replayed: {replayed.total():.0f} s of audio in {replay_cpu_s:.1f} s of CPU, "

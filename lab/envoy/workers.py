@@ -132,7 +132,7 @@ def _judge(
         ended = sum(server_of[one.request_id] == server for one in lost)
         print(f"  {fate:10}  {of[0]:2} early  {of[1]:2} just after  {of[2]:2} after one was added  {ended:2} lost")
     print(f"spread of {STREAMS} streams over 3 workers, max/mean: {spread:.2f} (under {MOST_SPREAD})")
-    print(f"streams lost: {len(lost)}, of them on the worker that was killed: {len(lost) - len(lost_elsewhere)}")
+    print(f"streams lost without resume: {len(lost)}, of them on the killed worker: {len(lost) - len(lost_elsewhere)}")
     for text, count in Counter(f"{type(one.error).__name__}: {one.error}" for one in lost).items():
         print(f"  {count} x {text}")
     print(f"streams cut by the drain: {len(cut)}; the drained worker ended with exit code {drained_code}")
