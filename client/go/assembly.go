@@ -56,6 +56,10 @@ func newAssembly(dst io.Writer) (*assembly, error) {
 	return a, nil
 }
 
+// live reports whether somebody may listen to the bytes as they arrive. Nobody listens to a file that gets its header at the
+// end.
+func (a *assembly) live() bool { return a.head == nil }
+
 func (a *assembly) chunk(c *audiowriterv1.EncodedChunk) error {
 	if c.GetOffset() != a.size {
 		return fmt.Errorf("%w: chunk at offset %d, expected %d", ErrCorrupt, c.GetOffset(), a.size)

@@ -7,6 +7,9 @@
 // and the header replaces the first bytes of the file. A file in which the header was not replaced still plays, but
 // does not contain its length.
 //
+// PCM for a file is gathered into messages of a second, because nobody listens to it meanwhile. A destination in which the
+// header can't be replaced gets its bytes as soon as they are encoded. [WithBuffer] changes the duration.
+//
 // A stream survives the loss of its server: the client keeps the PCM, and sends it again to another server. [Writer]
 // describes that.
 //

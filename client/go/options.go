@@ -11,6 +11,7 @@ type Option func(*options)
 type options struct {
 	resumeTimeout time.Duration
 	spoolBytes    int64
+	buffer        *time.Duration // nil: the destination determines it
 }
 
 // newOptions returns the defaults, changed by list.
@@ -27,6 +28,9 @@ func newOptions(list []Option) (*options, error) {
 	}
 	if o.spoolBytes < 0 {
 		return nil, fmt.Errorf("audiowriter: WithSpoolBytes(%d): expected 0 or more", o.spoolBytes)
+	}
+	if o.buffer != nil && *o.buffer < 0 {
+		return nil, fmt.Errorf("audiowriter: WithBuffer(%v): expected 0 or more", *o.buffer)
 	}
 	if o.resumeTimeout == 0 {
 		o.spoolBytes = 0
@@ -45,4 +49,12 @@ func WithResumeTimeout(timeout time.Duration) Option {
 // server. The default is 1 GiB. 0: nothing is kept.
 func WithSpoolBytes(limit int64) Option {
 	return func(o *options) { o.spoolBytes = limit }
+}
+
+// WithBuffer sets how much PCM is gathered for one message, as its duration; it is at most 256 KiB. [Writer.Flush] and
+// [Writer.Close] send the rest. Long messages cost the server much less than frames of 20 ms. The default is 1 s for a
+// destination that gets its header at the end, because nobody listens to it meanwhile, and 0 for any other. 0: PCM is sent at
+// once.
+func WithBuffer(duration time.Duration) Option {
+	return func(o *options) { o.buffer = &duration }
 }

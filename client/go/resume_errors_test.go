@@ -202,6 +202,7 @@ func TestBadOptionIsRefused(t *testing.T) {
 	for want, option := range map[string]audiowriter.Option{
 		"WithResumeTimeout(-1ns): expected": audiowriter.WithResumeTimeout(-1),
 		"WithSpoolBytes(-1): expected":      audiowriter.WithSpoolBytes(-1),
+		"WithBuffer(-1ns): expected":        audiowriter.WithBuffer(-1),
 	} {
 		_, writerErr := audiowriter.NewWriter(limited(t), conn, io.Discard, mono24k(wav), option)
 		_, fileErr := audiowriter.CreateFile(limited(t), conn, filepath.Join(t.TempDir(), "out"), mono24k(wav), option)

@@ -29,6 +29,8 @@ const maxPCM = 256 << 10
 // again from its start, such as a file, is. Any other gets the bytes that follow those that it has; if the new server
 // encodes the audio to other bytes, the stream ends with an [*Error] whose Reason is RESUME_MISMATCH.
 //
+// PCM for a destination that gets its header at the end is gathered for messages of a second (see [WithBuffer]).
+//
 // After the stream has failed, every method returns the error that ended it: an [*Error] with [ErrTruncated] in its chain
 // if the call failed, [ErrCorrupt] if length, hash or CRC are wrong, or the error of the destination.
 type Writer struct {
@@ -53,6 +55,10 @@ type Writer struct {
 	call       *call // set by run
 	spool      *spool
 	inputEnded bool
+
+	// gathered is the PCM that waits until there are gatherBytes of it. It was not sent, and is not in the spool.
+	gathered    []byte
+	gatherBytes int
 
 	done    chan struct{}
 	flushed chan *audiowriterv1.StreamFlushed
@@ -94,7 +100,8 @@ func newWriter(
 	w := &Writer{
 		ctx: ctx, streamCtx: streamCtx, cancel: cancel, conn: conn, cfg: proto.CloneOf(cfg), settle: settle,
 		assembly: assembly, spool: newSpool(o.spoolBytes), resumption: resumption{timeout: o.resumeTimeout},
-		done: make(chan struct{}), flushed: make(chan *audiowriterv1.StreamFlushed, 1),
+		gatherBytes: o.gatherBytes(cfg.GetInput(), assembly.live()),
+		done:        make(chan struct{}), flushed: make(chan *audiowriterv1.StreamFlushed, 1),
 	}
 	if w.call, err = w.openCall(nil); err != nil {
 		cancel()
@@ -122,12 +129,13 @@ func (w *Writer) complete() *audiowriterv1.StreamFinished {
 	return nil
 }
 
-// Write sends interleaved little-endian samples in the input's sample format. The data may be cut anywhere, even inside a
-// sample. Write blocks while the server is behind. p may be reused when it returns.
+// Write sends interleaved little-endian samples in the input's sample format, or gathers them for a message (see
+// [WithBuffer]). The data may be cut anywhere, even inside a sample. Write blocks while the server is behind. p may be reused
+// when it returns.
 func (w *Writer) Write(p []byte) (n int, err error) {
 	for len(p) > 0 {
-		piece := p[:min(len(p), maxPCM)]
-		if err := w.send(&audiowriterv1.EncodeStreamRequest{Pcm: piece}); err != nil {
+		piece := p[:min(len(p), maxPCM-len(w.gathered))]
+		if err := w.put(piece); err != nil {
 			return n, err
 		}
 		n += len(piece)
@@ -136,8 +144,8 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// ReadFrom sends data from r as soon as it is read, until r ends. [io.Copy] calls it. If the stream fails, it returns
-// after the next read.
+// ReadFrom passes data from r to Write as soon as it is read, until r ends. [io.Copy] calls it. If the stream fails, it
+// returns after the next read.
 func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 	buf := make([]byte, maxPCM)
 	for {
@@ -159,7 +167,8 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 // Flush makes the encoder write all that codec and container can without harming the stream, and returns when these
 // bytes have been written to the destination. The result contains the number of samples that are still buffered.
 func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
-	if err := w.send(&audiowriterv1.EncodeStreamRequest{Flush: &audiowriterv1.Flush{}}); err != nil {
+	request := &audiowriterv1.EncodeStreamRequest{Pcm: w.takeGathered(), Flush: &audiowriterv1.Flush{}}
+	if err := w.send(request); err != nil {
 		return nil, err
 	}
 	select {
@@ -174,6 +183,9 @@ func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
 // and CRC are checked, and trailer and header are written. Later calls return the same error.
 func (w *Writer) Close() error {
 	if !w.ended {
+		if pcm := w.takeGathered(); len(pcm) > 0 {
+			_ = w.send(&audiowriterv1.EncodeStreamRequest{Pcm: pcm}) // an error is that of the stream
+		}
 		w.sending.Lock()
 		w.inputEnded = true
 		w.call.closeSend()

@@ -3,7 +3,8 @@
 //	audiowriter -target localhost:50051 -o out.mp3 in.wav
 //	audiowriter -o out.opus -rate 24000 - < samples.s16le
 //
-// Samples are sent as they arrive. The output file appears under its name only when it is complete.
+// Samples are sent as they arrive, in messages of a second, or at once if the output is a named pipe. The output file appears
+// under its name only when it is complete.
 package main
 
 import (

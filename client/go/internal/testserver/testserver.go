@@ -26,6 +26,7 @@ type Server struct {
 	Target string
 
 	command []string
+	log     *os.File
 	process *os.Process
 	exited  context.Context
 }
@@ -34,7 +35,10 @@ type Server struct {
 var ErrNone = errors.New("no server to start: AUDIOWRITER_SERVER is unset and the repository has no .venv")
 
 // Start starts the command in AUDIOWRITER_SERVER, or the server of this repository's .venv, and returns when it responds.
-func Start() (*Server, error) {
+func Start() (*Server, error) { return StartWithLog(os.Stderr) }
+
+// StartWithLog is Start with a file that gets the server's output, and more flags of the server.
+func StartWithLog(log *os.File, flags ...string) (*Server, error) {
 	command := strings.Fields(os.Getenv("AUDIOWRITER_SERVER"))
 	if len(command) == 0 {
 		_, here, _, _ := runtime.Caller(0)
@@ -49,14 +53,15 @@ func Start() (*Server, error) {
 		return nil, err
 	}
 	command = append(command, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
-	server := &Server{Target: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), command: command}
+	command = append(command, flags...)
+	server := &Server{Target: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), command: command, log: log}
 	return server, server.Restart()
 }
 
 // Restart starts the server again on its port, after Kill.
 func (s *Server) Restart() error {
 	process := exec.Command(s.command[0], s.command[1:]...)
-	process.Stdout, process.Stderr = os.Stderr, os.Stderr
+	process.Stdout, process.Stderr = s.log, s.log
 	if err := process.Start(); err != nil {
 		return err
 	}
