@@ -35,7 +35,7 @@ final class Connection {
                             "initialBackoff", "0.05s",
                             "maxBackoff", "0.2s",
                             "backoffMultiplier", 2.0,
-                            "retryableStatusCodes", List.of("UNAVAILABLE")))));
+                            "retryableStatusCodes", List.of("UNAVAILABLE", "CANCELLED")))));
 
     private static final long RECONNECT_NANOS = TimeUnit.SECONDS.toNanos(1);
 

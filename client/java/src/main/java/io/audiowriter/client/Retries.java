@@ -29,12 +29,22 @@ final class Retries {
             } catch (StatusRuntimeException e) {
                 AudioWriterException failure = AudioWriterException.of(e);
                 boolean refused = failure.code() == Status.Code.UNAVAILABLE && failure.retryAfter().isPresent();
-                if (!refused || attempt == MAX_ATTEMPTS) {
+                if ((!refused && !isTooLate(failure)) || attempt == MAX_ATTEMPTS) {
                     throw failure;
                 }
             }
             sleep(backoff.nextNanos());
         }
+    }
+
+    /**
+     * Whether the call arrived while its server was stopping: after the drain, and before the client knew of its end. The
+     * server's gRPC answers such a call itself, with the code as the text. What a client cancels has another text.
+     */
+    static boolean isTooLate(AudioWriterException failure) {
+        return failure.code() == Status.Code.CANCELLED
+                && failure.reason().isEmpty()
+                && failure.getMessage().equals("CANCELLED: CANCELLED");
     }
 
     private static void sleep(long nanos) throws AudioWriterException {

@@ -75,7 +75,8 @@ final class StreamRetries {
             return null;
         }
         if (file.started() == null) {
-            boolean again = failure.code() == Status.Code.UNAVAILABLE && attempts++ < Retries.MAX_ATTEMPTS;
+            boolean refused = failure.code() == Status.Code.UNAVAILABLE || Retries.isTooLate(failure);
+            boolean again = refused && attempts++ < Retries.MAX_ATTEMPTS;
             long delay = backoff.nextNanos();
             return again && allows(delay) ? new Attempt(delay, null) : null;
         }
@@ -139,7 +140,7 @@ final class StreamRetries {
      * codes, and without details.
      */
     private static boolean isBroken(AudioWriterException failure) {
-        if (failure.code() == Status.Code.UNAVAILABLE) {
+        if (failure.code() == Status.Code.UNAVAILABLE || Retries.isTooLate(failure)) {
             return true;
         }
         return failure.reason().isEmpty()

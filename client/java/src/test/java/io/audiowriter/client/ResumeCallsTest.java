@@ -89,6 +89,12 @@ class ResumeCallsTest {
         assertArrayEquals(PCM, live.toByteArray());
     }
 
+    @Test
+    void aServerThatStopsBeforeItHasSeenTheCallIsALoss() throws Exception {
+        stream(lostOnce(Status.CANCELLED.withDescription("CANCELLED").asRuntimeException()), AudioSink.of(live));
+        assertArrayEquals(PCM, live.toByteArray());
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"ABORTED", "CANCELLED", "INTERNAL", "RESOURCE_EXHAUSTED", "UNAUTHENTICATED", "UNKNOWN"})
     void otherErrorsAreFinal(Status.Code code) throws Exception {

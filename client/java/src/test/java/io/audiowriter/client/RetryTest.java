@@ -117,6 +117,18 @@ class RetryTest {
     }
 
     @Test
+    void aCallThatAStoppingServerHasNotBegunIsRepeated() throws Exception {
+        for (Call call : List.<Call>of(RetryTest::stream, RetryTest::encode, RetryTest::resolveConfig)) {
+            Service stopping = new Service(Status.CANCELLED.withDescription("CANCELLED").asRuntimeException());
+            try (AudioWriterClient client = client(stopping)) {
+                AudioWriterException e = assertThrows(AudioWriterException.class, () -> call.bytes(client));
+                assertEquals(Status.Code.CANCELLED, e.code());
+            }
+            assertEquals(Retries.MAX_ATTEMPTS, stopping.calls.get());
+        }
+    }
+
+    @Test
     void encodeIsNotRepeatedAfterABrokenConnection() throws Exception {
         Service dying = new Service(Status.UNAVAILABLE.withDescription("connection reset").asRuntimeException());
         try (AudioWriterClient client = client(dying)) {
