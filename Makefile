@@ -157,7 +157,7 @@ $(VENV)/.scale: $(VENV)/.ready requirements/scale.txt
 	@touch $@
 
 lab-envoy: SECONDS ?= 15
-lab-envoy: $(VENV)/.scale  ## Kill, drain, restart and add workers behind Envoy under sixty streams, killing for 15 s, or SECONDS; encode in a browser
+lab-envoy: $(VENV)/.scale  ## Kill, drain, restart and add workers behind Envoy under sixty streams, killing for 15 s, or SECONDS; encode in a browser; needs go, a JDK and mvn
 	$(LAB).envoy --seconds $(SECONDS)
 
 lab-envoy-cost: $(VENV)/.scale  ## Measure what a live stream of each format costs behind Envoy; takes five minutes

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.server import LIMIT_S
 
-from lab.conformance.drivers import BUILD_S, GO
+from lab.conformance.drivers import BUILD_S, GO, package_java
 from lab.faults.beside import FRAME_S, RATE
 from lab.faults.speakers import Speaker
 
@@ -25,6 +25,13 @@ def go(folder: Path) -> Arguments:
     program = folder / "audiowriter"
     subprocess.run(["go", "build", "-o", str(program), "./cmd/audiowriter"], cwd=GO, check=True, timeout=BUILD_S)
     return lambda target, file: [str(program), "-target", target, "-rate", str(RATE), "-o", str(file), "-"]
+
+
+def java(_: Path) -> Arguments:
+    """Package the Java client with its command."""
+    jar = package_java()
+    options = ("-Xmx96m", "-jar", str(jar))
+    return lambda target, file: ["java", *options, "--target", target, "--rate", str(RATE), "-", str(file)]
 
 
 def speakers(commands: Sequence[Arguments], target: str, folder: Path) -> list[Speaker]:
@@ -44,7 +51,8 @@ class _Speaker(Speaker):
 
     def run(self, over: threading.Event) -> None:
         """Pipe frames into the command until `over` is set."""
-        with subprocess.Popen(self._command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
+        pipe, null = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(self._command, stdin=pipe, stdout=null, stderr=pipe, bufsize=0) as process:
             assert process.stdin is not None
             assert process.stderr is not None
             self.started.set()

@@ -1,6 +1,6 @@
 """Sixty streams behind Envoy survive their workers, which are killed, or restarted one after the other.
 
-The clients are those for Python, sync and asyncio, and for Go, and know only Envoy. Every stream must go on with another
+The clients are those for Python, sync and asyncio, Go and Java, and know only Envoy. Every stream must go on with another
 worker, and every file must be that of an undisturbed run.
 """
 
@@ -28,7 +28,7 @@ def run(seconds: float) -> bool:
     """Kill a worker every 5 s for `seconds`, then restart all of them. True if no stream was lost and no file differs."""
     kills = max(1, round(seconds / INTERVAL_S))
     with TemporaryDirectory() as name:
-        clients = [commands.go(folder := Path(name))]
+        clients = [build(folder := Path(name)) for build in (commands.go, commands.java)]
         killed = _run(signal.SIGKILL, kills, clients, folder / "killed")
         restarted = _run(signal.SIGTERM, len(ADDRESSES), clients, folder / "restarted")
     return killed and restarted
