@@ -32,6 +32,8 @@ public final class AudioWriterClient implements AutoCloseable {
     private final AudioWriterServiceGrpc.AudioWriterServiceBlockingStub blockingStub;
     private final Duration resumeTimeout;
     private final long spoolBytes;
+    /** Null: the default of each sink. */
+    private final Duration buffer;
 
     private AudioWriterClient(Builder builder) {
         List<String> targets = builder.targets;
@@ -40,6 +42,7 @@ public final class AudioWriterClient implements AutoCloseable {
         this.blockingStub = connection.blockingStub();
         this.resumeTimeout = builder.resumeTimeout;
         this.spoolBytes = builder.spoolBytes;
+        this.buffer = builder.buffer;
     }
 
     /**
@@ -65,7 +68,9 @@ public final class AudioWriterClient implements AutoCloseable {
      */
     public AudioWriterOutputStream openStream(StreamConfig config, AudioSink sink) throws IOException {
         EncodeStream stream = new EncodeStream(connection, config, sink, resumeTimeout, spoolBytes);
-        AudioWriterOutputStream out = new AudioWriterOutputStream(sink, stream);
+        Duration gathered = buffer == null ? PcmBuffer.defaultDuration(sink) : buffer;
+        AudioWriterOutputStream out =
+                new AudioWriterOutputStream(sink, stream, new PcmBuffer(config.getInput(), gathered));
         out.open();
         return out;
     }
@@ -170,6 +175,7 @@ public final class AudioWriterClient implements AutoCloseable {
         private String token;
         private Duration resumeTimeout = StreamRetries.DEFAULT_RESUME_TIMEOUT;
         private long spoolBytes = Spool.DEFAULT_LIMIT_BYTES;
+        private Duration buffer;
 
         private Builder(String... targets) {
             if (targets.length == 0) {
@@ -242,6 +248,23 @@ public final class AudioWriterClient implements AutoCloseable {
                 throw new IllegalArgumentException("spoolBytes=" + bytes + ": expected 0 or more");
             }
             this.spoolBytes = bytes;
+            return this;
+        }
+
+        /**
+         * Sets how much PCM each stream gathers for a message, at most 256 KiB. Long messages cost the server much less
+         * than frames of 20 ms. {@code flush}, {@code flushEncoder} and {@code close} send the rest.
+         *
+         * @param duration the default is 1 s for a path and for a channel, because nobody listens to them meanwhile, and
+         *     zero for other sinks; zero: arrays are sent at once
+         * @return this
+         * @throws IllegalArgumentException if the duration is negative
+         */
+        public Builder buffer(Duration duration) {
+            if (duration.isNegative()) {
+                throw new IllegalArgumentException("buffer=" + duration + ": expected zero or more");
+            }
+            this.buffer = duration;
             return this;
         }
 

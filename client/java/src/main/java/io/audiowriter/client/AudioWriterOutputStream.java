@@ -25,20 +25,18 @@ import java.util.concurrent.locks.ReentrantLock;
  * while it waits, the stream is cancelled and the method throws {@link java.io.InterruptedIOException}.
  */
 public final class AudioWriterOutputStream extends OutputStream {
-    private static final int GATHER_BYTES = 8 * 1024;
-
     private final AudioSink sink;
     private final EncodeStream stream;
-    private final byte[] gathered = new byte[GATHER_BYTES];
-    private int gatheredBytes;
+    private final PcmBuffer buffer;
     private final ReentrantLock closing = new ReentrantLock();
     private volatile boolean closed;
     private volatile boolean cancelled;
     private volatile StreamFinished finished;
 
-    AudioWriterOutputStream(AudioSink sink, EncodeStream stream) {
+    AudioWriterOutputStream(AudioSink sink, EncodeStream stream, PcmBuffer buffer) {
         this.sink = sink;
         this.stream = stream;
+        this.buffer = buffer;
     }
 
     /** Starts the call and sends the config. If that fails, the stream is closed. */
@@ -53,23 +51,25 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Writes one byte. Single bytes are buffered and sent with the next array, or when there are 8 KiB of them.
+     * Writes one byte. Single bytes are buffered until the next array, or until there are 8 KiB of them, and longer as
+     * {@link AudioWriterClient.Builder#buffer} says.
      *
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed
      */
     @Override
     public void write(int b) throws IOException {
-        requireOpen();
-        gathered[gatheredBytes++] = (byte) b;
-        if (gatheredBytes == gathered.length) {
+        requireUsable();
+        if (buffer.add((byte) b)) {
             sendGathered();
         }
+        requireOpen();
     }
 
     /**
-     * Sends bytes immediately, in messages of at most 256 KiB. Waits until a server has accepted the stream, while
-     * the server is behind, and while a lost server is replaced.
+     * Writes bytes. For a path or a channel they are gathered until there is a second of audio; other sinks get theirs
+     * at once: see {@link AudioWriterClient.Builder#buffer}. Messages have at most 256 KiB. When there is one to send,
+     * this waits until a server has accepted the stream, while the server is behind, and while a lost server is replaced.
      *
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed
@@ -77,17 +77,19 @@ public final class AudioWriterOutputStream extends OutputStream {
     @Override
     public void write(byte[] pcm, int offset, int length) throws IOException {
         Objects.checkFromIndexSize(offset, length, pcm.length);
-        requireOpen();
-        sendGathered();
+        requireUsable();
         int end = offset + length;
-        for (int from = offset; from < end; from += EncodeStream.MAX_MESSAGE_BYTES) {
-            send(pcm, from, Math.min(EncodeStream.MAX_MESSAGE_BYTES, end - from));
+        for (int from = offset; from < end; ) {
+            from += buffer.add(pcm, from, end - from);
+            if (buffer.isReady()) {
+                sendGathered();
+            }
         }
+        requireOpen(); // another thread may have sent the last message before the bytes were there
     }
 
     /**
-     * Sends the bytes that {@link #write(int)} has buffered. To make the encoder write what it holds back, use
-     * {@link #flushEncoder}.
+     * Sends the bytes that were gathered. To make the encoder write what it holds back, use {@link #flushEncoder}.
      *
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed
@@ -214,16 +216,15 @@ public final class AudioWriterOutputStream extends OutputStream {
         }
     }
 
-    private void sendGathered() throws IOException {
-        int length = gatheredBytes;
-        gatheredBytes = 0;
-        if (length > 0) {
-            send(gathered, 0, length);
-        }
+    /** What was only gathered must not hide that the stream has failed. */
+    private void requireUsable() throws IOException {
+        requireOpen();
+        stream.check();
     }
 
-    private void send(byte[] pcm, int offset, int length) throws IOException {
-        // A copy, because gRPC may keep the message for a retry after the caller has reused the array.
-        stream.send(ByteString.copyFrom(pcm, offset, length));
+    private void sendGathered() throws IOException {
+        if (!buffer.isEmpty()) {
+            stream.send(buffer);
+        }
     }
 }

@@ -20,9 +20,6 @@ import java.util.function.Supplier;
  * gRPC's thread sends everything again to another one, and the writer waits for that, too.
  */
 final class EncodeStream {
-    /** Well below the limit of 1 MiB per message, and large enough that the overhead per message is negligible. */
-    static final int MAX_MESSAGE_BYTES = 256 * 1024;
-
     private final Connection connection;
     private final StreamConfig config;
     private final ReceivedFile file;
@@ -43,7 +40,7 @@ final class EncodeStream {
     /** True after the last PCM. */
     private boolean ending;
     /** Creates a new exception for each throw: one that is thrown twice could be added to itself as suppressed. */
-    private Supplier<IOException> failure;
+    private volatile Supplier<IOException> failure;
     /** True after gRPC's last callback of the last call. */
     private boolean ended;
 
@@ -70,25 +67,26 @@ final class EncodeStream {
     }
 
     /**
-     * Sends PCM, at most {@link #MAX_MESSAGE_BYTES}, when there is room. Only the config is sent before a server has
-     * accepted the stream, so that a proxy that sends a refused stream again has no PCM to buffer.
+     * Takes the PCM and sends it when there is room. Only the config is sent before a server has accepted the stream, so
+     * that a proxy that sends a refused stream again has no PCM to buffer.
      */
-    void send(ByteString pcm) throws IOException {
-        monitor.locked(() -> sendWhenReady(pcm, false));
+    void send(PcmBuffer pcm) throws IOException {
+        monitor.locked(() -> sendWhenReady(pcm::take, false));
     }
 
     /** Sends a flush and waits for its answer. */
     StreamFlushed flush() throws IOException {
         return monitor.locked(() -> {
-            sendWhenReady(ByteString.EMPTY, true);
+            sendWhenReady(() -> ByteString.EMPTY, true);
             int number = ++flushes;
             await(() -> answeredFlushes >= number);
             return flushed;
         });
     }
 
-    private EncodeCall sendWhenReady(ByteString pcm, boolean flush) throws IOException {
+    private EncodeCall sendWhenReady(Supplier<ByteString> next, boolean flush) throws IOException {
         await(() -> !ended && call != null && call.isAccepted() && !spool.isBehind() && call.isReady());
+        ByteString pcm = next.get();
         spool.add(pcm, flush);
         call.send(pcm, flush);
         return call;
@@ -246,7 +244,7 @@ final class EncodeStream {
         }
         boolean more = spool.isBehind() && call.isReady();
         if (more) {
-            Spool.Piece piece = spool.take(MAX_MESSAGE_BYTES);
+            Spool.Piece piece = spool.take(PcmBuffer.MAX_MESSAGE_BYTES);
             call.send(piece.pcm(), piece.flush());
         } else if (ending && !spool.isBehind()) {
             call.halfClose();
@@ -255,12 +253,16 @@ final class EncodeStream {
     }
 
     private void await(BooleanSupplier condition) throws IOException {
-        while (failure == null && !condition.getAsBoolean()) {
+        for (check(); !condition.getAsBoolean(); check()) {
             if (ended) {
                 throw new IOException("the stream is closed");
             }
             monitor.awaitChange(this::cancel);
         }
+    }
+
+    /** Throws the failure of the stream, if it has failed. Needs no lock. */
+    void check() throws IOException {
         if (failure != null) {
             throw failure.get();
         }

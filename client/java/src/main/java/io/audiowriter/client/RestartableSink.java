@@ -1,6 +1,9 @@
 package io.audiowriter.client;
 
-/** A sink that can be written again from its start, so that a stream can go on with any server of any version. */
+/**
+ * A file: nobody listens to it before it has its final header. It can be written again from its start, so that a stream
+ * can go on with any server of any version.
+ */
 interface RestartableSink extends AudioSink {
     /**
      * Removes what was appended.
