@@ -85,7 +85,8 @@ FAULTS = (
     Fault("disk full at the client", 3, environment.full_disk, _with()),
     Fault("clock jumps", 15, environment.jumping_clock, environment.with_clock),
     Fault("certificates expire", 2, environment.expired_certificate, environment.with_certificate),
-    Fault("20 ms beside bulk", 3, fairness.frame_latency, _with()),
+    Fault("20 ms beside bulk", 3, fairness.beside_bulk, _with()),
+    Fault("20 ms beside replays", 3, fairness.beside_replays, _with()),
 )
 
 

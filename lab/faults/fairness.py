@@ -20,17 +20,27 @@ from lab.faults.watch import Watched, cpu_seconds
 ALONE_S, LOADED_S = 3.0, 10.0
 TARGET_S = 0.05
 BUSY_CORES = 0.3
-BULK_STREAMS = 4
+BULK_STREAMS, REPLAYS = 4, 20
 
 
-def frame_latency(server: Watched, tries: int) -> Counter[str]:
-    """Measure the time from frame to byte, first alone and then beside bulk streams. The best try counts.
+def beside_bulk(server: Watched, tries: int) -> Counter[str]:
+    """Measure the latency of frames beside streams that are sent as fast as the server reads them."""
+    return _frame_latency(server, tries, BULK_STREAMS)
+
+
+def beside_replays(server: Watched, tries: int) -> Counter[str]:
+    """Measure the latency of frames beside streams whose server was lost, and which begin again here."""
+    return _frame_latency(server, tries, REPLAYS, "--replays")
+
+
+def _frame_latency(server: Watched, tries: int, streams: int, *flags: str) -> Counter[str]:
+    """Measure the time from frame to byte, first alone and then beside other streams. The best try counts.
 
     If other processes keep the machine busy in every try, the figure is reported but not checked.
     """
     alone = p99(server.target, ALONE_S)
     found = []
-    with _bulk(server) as bulk:
+    with _bulk(server, streams, *flags) as bulk:
         for _ in range(tries):
             begin, of_server, of_others = time.monotonic(), server.cpu_seconds(), cpu_of_others(server, bulk)
             loaded = p99(server.target, LOADED_S)
@@ -41,7 +51,7 @@ def frame_latency(server: Watched, tries: int) -> Counter[str]:
             if loaded < TARGET_S:
                 break
     loaded, cores, others = min(found)
-    figures = f"p99 {loaded * 1000:.0f} ms (alone {alone * 1000:.0f} ms) beside {BULK_STREAMS} of {COSTLIEST}"
+    figures = f"p99 {loaded * 1000:.0f} ms (alone {alone * 1000:.0f} ms) beside {streams} of {COSTLIEST}"
     figures += f"; server on {cores:.1f} cores, others on {others:.1f}"
     if loaded >= TARGET_S and all(others > BUSY_CORES for *_, others in found):
         return Counter({f"not checked: {figures}": 1})
@@ -83,14 +93,14 @@ def p99(target: str, seconds: float, metadata: Sequence[tuple[str, str]] = ()) -
 
 
 @contextmanager
-def _bulk(server: Watched) -> Iterator[int]:
-    """Start the bulk streams and yield their process ID."""
-    command = [sys.executable, "-m", "lab.faults.bulk", server.target, str(BULK_STREAMS)]
+def _bulk(server: Watched, streams: int, *flags: str) -> Iterator[int]:
+    """Start the other streams and yield the ID of their process."""
+    command = [sys.executable, "-m", "lab.faults.bulk", server.target, str(streams), *flags]
     path = os.pathsep.join(path for path in sys.path if path)
     environment = {**os.environ, "PYTHONPATH": path}
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
         try:
-            poll(lambda: server.live() == BULK_STREAMS, "the bulk streams do not start")
+            poll(lambda: server.live() == streams, "the bulk streams do not start")
             yield process.pid
             process.communicate(timeout=LIMIT_S)
             assert process.returncode == 0, "a bulk stream was lost"
