@@ -30,6 +30,13 @@ def test_samples_become_little_endian(sample_format: str, dtype: str, expected: 
     assert bytes(layout(sample_format).to_bytes(samples)) == bytes.fromhex(expected)
 
 
+def test_bytes_of_a_frame() -> None:
+    sizes = {"U8": 2, "MULAW": 2, "S16LE": 4, "S24LE": 6, "S32LE": 8, "F32LE": 8, "F64LE": 16}
+    assert {name: layout(name, 2).frame_bytes for name in sizes} == sizes
+    assert layout().frame_bytes == 2
+    assert PcmLayout(PcmInput(sample_format=99, channels=3)).frame_bytes == 3  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("sample_format", ["U8", "MULAW", "ALAW"])
 def test_unsigned_bytes_are_unchanged(sample_format: str) -> None:
     assert bytes(layout(sample_format).to_bytes(np.array([0, 128, 255], np.uint8))) == b"\x00\x80\xff"

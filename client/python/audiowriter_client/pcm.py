@@ -35,9 +35,11 @@ class PcmLayout:
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes per frame, which is one sample of every channel."""
-        width = 3 if self._sample_format == SampleFormat.SAMPLE_FORMAT_S24LE else _DTYPES[self._sample_format].itemsize
-        return width * self._channels
+        """Bytes per frame, which is one sample of every channel. One per channel if the sample format is not known."""
+        if self._sample_format == SampleFormat.SAMPLE_FORMAT_S24LE:
+            return 3 * self._channels
+        dtype = _DTYPES.get(self._sample_format)
+        return self._channels if dtype is None else dtype.itemsize * self._channels
 
     def to_bytes(self, pcm: Pcm) -> memoryview:
         """Return `pcm` as flat bytes, copied only if its memory layout requires it.
