@@ -4,6 +4,7 @@ The estimates are upper bounds for ordinary audio. Callers that must not block, 
 where to run a call. Long writes are encoded in slices that are bounded in both.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .options import StreamOptions
@@ -51,6 +52,13 @@ class Cost:
     """Maximum memory of the codec and the resampler."""
     bytes_per_second: int
     """Bytes of PCM per second of audio."""
+
+    def slices(self, pcm: bytes | memoryview) -> Sequence[bytes | memoryview]:
+        """Cut PCM into slices of at most `slice_bytes`. There is at least one, which is empty if `pcm` is."""
+        if len(pcm) <= self.slice_bytes:
+            return (pcm,)
+        view = memoryview(pcm)
+        return [view[start : start + self.slice_bytes] for start in range(0, len(pcm), self.slice_bytes)]
 
     @classmethod
     def of(cls, options: StreamOptions) -> "Cost":

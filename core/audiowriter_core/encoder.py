@@ -221,18 +221,10 @@ class AudioEncoder:
 
     def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         data = pcm if isinstance(pcm, bytes) else to_bytes(pcm, self.options.input)
-        size = self.cost.slice_bytes
-        if len(data) <= size:
-            self._write_slice(pipeline, data, events)
-            return
-        view = memoryview(data)
-        for start in range(0, len(data), size):
-            self._write_slice(pipeline, view[start : start + size], events)
-
-    def _write_slice(self, pipeline: Pipeline, data: bytes | memoryview, events: list[Event]) -> None:
-        self.input_bytes += len(data)
-        if encoded := pipeline.write(data if isinstance(data, bytes) else _owned(data)):
-            self._add_chunks(encoded, events)
+        for part in self.cost.slices(data):
+            self.input_bytes += len(part)
+            if encoded := pipeline.write(part if isinstance(part, bytes) else _owned(part)):
+                self._add_chunks(encoded, events)
 
     def _flush(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
         self._add_chunks(pipeline.flush(), events)
@@ -276,6 +268,6 @@ class AudioEncoder:
             sent.add(piece)
 
 
-def _owned(data: bytes | memoryview) -> bytes | memoryview:
+def _owned(data: memoryview) -> bytes | memoryview:
     """Return `data`, or a copy if the caller may change it. Samples that are gathered outlive the call of `write`."""
-    return data if isinstance(data, bytes) or isinstance(data.obj, bytes) else bytes(data)
+    return data if isinstance(data.obj, bytes) else bytes(data)

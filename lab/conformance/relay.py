@@ -7,6 +7,7 @@ knows how far a stream is, whatever client sends it.
 import signal
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +15,6 @@ from typing import Self
 
 from support.server import ServerProcess
 
-_PREFACE_BYTES = 24
 _HEADER_BYTES = 9
 _DATA = 0
 _END_STREAM = 1
@@ -88,8 +88,11 @@ class Relay:
             each.close()
 
 
-class _Pump:
+class _Pump(ABC):
     """Passes frames on in one direction until the server is lost or a side closes the connection."""
+
+    _preface_bytes = 0
+    """Bytes before the first frame. RFC 9113, section 3.4."""
 
     def __init__(self, relay: Relay, number: int, source: socket.socket, destination: socket.socket) -> None:
         self._relay, self._number = relay, number
@@ -98,14 +101,11 @@ class _Pump:
     def run(self) -> None:
         """Pass frames on, and then end both sides."""
         with suppress(EOFError, OSError):
-            self._begin()
+            self._destination.sendall(self._read(self._preface_bytes))
             while self._pass_frame():
                 pass
         _shut(self._destination)
         _shut(self._source)
-
-    def _begin(self) -> None:
-        pass
 
     def _pass_frame(self) -> bool:
         header = self._read(_HEADER_BYTES)
@@ -116,8 +116,9 @@ class _Pump:
         self._destination.sendall(header + data)
         return not (is_data and self._is_lost_after(int.from_bytes(header[5:9]), data))
 
+    @abstractmethod
     def _is_lost_after(self, stream: int, data: bytes) -> bool:
-        raise NotImplementedError
+        """Take the data of a stream; return whether the server was lost after it."""
 
     def _read(self, count: int) -> bytes:
         read = bytearray()
@@ -132,10 +133,8 @@ class _Pump:
 class _Up(_Pump):
     """From the client to the server."""
 
+    _preface_bytes = 24
     _received = 0
-
-    def _begin(self) -> None:
-        self._destination.sendall(self._read(_PREFACE_BYTES))
 
     def _is_lost_after(self, stream: int, data: bytes) -> bool:
         self._received += len(data)

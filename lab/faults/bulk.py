@@ -18,7 +18,8 @@ from support.streams import config
 from lab.faults.beside import RATE, speech
 
 MESSAGE_S = 10
-COSTLIEST = max(FORMATS.values(), key=lambda kind: kind.codec.encode_ms_per_second).name
+EFFORT = 10
+COSTLIEST = max(FORMATS.values(), key=lambda kind: kind.codec.ms_per_second(EFFORT)).name
 """The most expensive format by the server's own estimate."""
 
 
@@ -27,7 +28,7 @@ _REPLAY = pb.ResumePoint(offset=1 << 40, sha256=bytes(32), serial=1)
 
 
 def _requests(over: threading.Event, resume: pb.ResumePoint | None) -> Iterator[pb.EncodeStreamRequest]:
-    yield pb.EncodeStreamRequest(config=config(COSTLIEST, RATE, effort=10), resume=resume)
+    yield pb.EncodeStreamRequest(config=config(COSTLIEST, RATE, effort=EFFORT), resume=resume)
     pcm = pb.EncodeStreamRequest(pcm=speech(MESSAGE_S * RATE * 2))
     while not over.is_set():
         yield pcm

@@ -4,7 +4,8 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, Self
 
@@ -53,7 +54,7 @@ class Speaker:
 
     def run(self, over: threading.Event) -> None:
         """Speak with the sync client until `over` is set."""
-        try:
+        with self._reported():
             with AudioWriter.open(self.target, self.config, self._sink) as writer:
                 assert writer.started.serial
                 self.started.set()
@@ -62,14 +63,10 @@ class Speaker:
                     writer.write(self._frame())
                     due += FRAME_S
             self._header = writer.header
-        except Exception as error:
-            self.error = error
-        finally:
-            self.started.set()
 
     async def run_async(self, over: threading.Event) -> None:
         """Speak with the asyncio client until `over` is set."""
-        try:
+        with self._reported():
             async with AsyncAudioWriter.open(self.target, self.config, self._sink) as writer:
                 assert (await writer.started).serial
                 self.started.set()
@@ -79,6 +76,11 @@ class Speaker:
                     await writer.write(self._frame())
                     due += FRAME_S
             self._header = writer.header
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:
             self.error = error
         finally:

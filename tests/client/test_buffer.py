@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from audiowriter_client import AsyncAudioWriter, AudioWriter, stream_config
+from audiowriter_client.requests import MESSAGE_BYTES
 from audiowriter_client.sink import is_live, open_sink
 from support.server import ServerProcess, poll
 
@@ -76,6 +77,16 @@ async def test_asyncio_gathers_as_much(server: ServerProcess, tmp_path: Path) ->
             await writer.write(FRAME)
             await asyncio.sleep(PAUSE_S)
     assert messages_of_last_call(server, calls) <= 1 + 3
+
+
+def test_no_more_than_a_message_is_gathered(server: ServerProcess, tmp_path: Path) -> None:
+    calls = len(server.calls())
+    with AudioWriter.open(server.target, CONFIG, tmp_path / "a.pcm", buffer_seconds=float("inf")) as writer:
+        assert writer.started.mime_type
+        writer.write(bytes(MESSAGE_BYTES))
+        poll(lambda: writer.bytes_received == MESSAGE_BYTES, "the message was not sent")
+        writer.write(bytes(2))
+    assert messages_of_last_call(server, calls) == 1 + 2
 
 
 @pytest.mark.parametrize(

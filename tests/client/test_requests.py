@@ -120,13 +120,6 @@ def test_pcm_is_gathered_until_there_is_enough_a_flush_or_the_end() -> None:
     assert len(queue.take().pcm) == 5
 
 
-def test_no_more_than_a_message_is_gathered() -> None:
-    queue = RequestQueue(CONFIG, gather_bytes=1 << 40)
-    queue.take()
-    queue.put(memoryview(bytes(MESSAGE_BYTES)))
-    assert queue.ready
-
-
 def flat(requests: list[EncodeStreamRequest]) -> tuple[bytes, list[int]]:
     """Return the PCM and the positions of the flushes."""
     pcm, flushes = bytearray(), []

@@ -4,7 +4,7 @@ import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import AudioWriterError
 from audiowriter_server.errors import OutOfOrder
-from audiowriter_server.rpc.session import Session, slices
+from audiowriter_server.rpc.session import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.streams import NAMES, config, encode, run, speechlike
@@ -43,7 +43,7 @@ def test_out_of_order_is_refused(requests: list[Request], reason: str) -> None:
 def test_a_long_message_returns_bytes_before_its_end() -> None:
     session = Session()
     encoder = session.configure(config("opus"))
-    parts = slices(speechlike(240_000).tobytes(), encoder.cost.slice_bytes)
+    parts = encoder.cost.slices(speechlike(240_000).tobytes())
     taken = [session.encode(part)[-1].chunk.input_samples for part in parts]
     assert taken[:2] == [24_000, 48_000], "one second at a time"
     session.close()

@@ -19,9 +19,10 @@ from audiowriter_client.aio_status import CallStatus
 from audiowriter_client.config import check_config
 from audiowriter_client.connection import Metadata, check_arguments, connect_aio, service
 from audiowriter_client.errors import StreamCancelled
+from audiowriter_client.options import check_options
 from audiowriter_client.pcm import Pcm
-from audiowriter_client.requests import check_buffer, cut
-from audiowriter_client.resume import RESUME_TIMEOUT_S, Retries, check_options
+from audiowriter_client.requests import cut
+from audiowriter_client.resume import RESUME_TIMEOUT_S, Retries
 from audiowriter_client.retry import Deadline
 from audiowriter_client.sink import AsyncDestination, open_sink
 from audiowriter_client.spool import SPOOL_BYTES
@@ -71,8 +72,7 @@ class AsyncAudioWriter:
         """
         check_arguments(target, grpc.aio.Channel, credentials, metadata)
         check_config(config)
-        check_options(resume_timeout, spool_bytes)
-        check_buffer(buffer_seconds)
+        check_options(resume_timeout, spool_bytes, buffer_seconds)
         deadline = Deadline(timeout)
         stream = Stream(config, open_sink(sink), spool_bytes if resume_timeout else 0, buffer_seconds)
         return cls(stream, target, credentials, metadata, deadline, resume_timeout)

@@ -1,6 +1,5 @@
 """Queues what is to be sent, and splits and joins it into messages."""
 
-import math
 from collections import deque
 from collections.abc import Iterator
 
@@ -24,16 +23,6 @@ def cut(pcm: memoryview) -> Iterator[memoryview]:
         yield pcm[start : start + MESSAGE_BYTES]
 
 
-def check_buffer(buffer_seconds: object) -> None:
-    """Raise TypeError or ValueError if the option is neither None nor a number of seconds."""
-    if buffer_seconds is None:
-        return
-    if not isinstance(buffer_seconds, int | float) or isinstance(buffer_seconds, bool):
-        raise TypeError(f"buffer_seconds: expected a number of seconds, not {type(buffer_seconds).__name__}")
-    if not 0 <= buffer_seconds < math.inf:
-        raise ValueError(f"buffer_seconds={buffer_seconds}: expected a number of seconds, 0 or more")
-
-
 class RequestQueue:
     """A bounded queue of PCM and flushes that joins waiting items into as few messages as possible.
 
@@ -43,14 +32,15 @@ class RequestQueue:
     """
 
     def __init__(self, config: StreamConfig, spool_bytes: int = 0, gather_bytes: int = 0) -> None:
-        """`spool_bytes`: limit of the spool; 0: nothing is kept. `gather_bytes`: PCM that waits for more PCM."""
+        """`spool_bytes`: limit of the spool; 0: nothing is kept. `gather_bytes`: PCM that waits for
+        more, at most MESSAGE_BYTES."""
         self._config = StreamConfig()
         self._config.CopyFrom(config)
         self.config_taken = False
         self._waiting: deque[bytes | None] = deque()  # None is a flush
         self._waiting_bytes = 0
         self._waiting_flushes = 0
-        self._gather_bytes = min(gather_bytes, MESSAGE_BYTES)
+        self._gather_bytes = gather_bytes
         self.spool = Spool(spool_bytes)
         self.resume: ResumePoint | None = None
         """Sent with the config."""

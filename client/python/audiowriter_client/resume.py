@@ -95,15 +95,3 @@ def is_broken(error: CallFailed) -> bool:
     if error.code is grpc.StatusCode.UNAVAILABLE or is_too_late(error):
         return True
     return not error.reason and error.code in _RESET_CODES and "RST_STREAM" in error.details
-
-
-def check_options(resume_timeout: object, spool_bytes: object) -> None:
-    """Raise TypeError or ValueError if one of the options is not a number, or is negative."""
-    if not isinstance(resume_timeout, int | float) or isinstance(resume_timeout, bool):
-        raise TypeError(f"resume_timeout: expected a number of seconds, not {type(resume_timeout).__name__}")
-    if not resume_timeout >= 0:
-        raise ValueError(f"resume_timeout={resume_timeout}: expected a number of seconds, 0 or more")
-    if not isinstance(spool_bytes, int) or isinstance(spool_bytes, bool):
-        raise TypeError(f"spool_bytes: expected an integer, not {type(spool_bytes).__name__}")
-    if spool_bytes < 0:
-        raise ValueError(f"spool_bytes={spool_bytes}: expected a number of bytes, 0 or more")

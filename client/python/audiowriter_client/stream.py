@@ -19,7 +19,7 @@ from audiowriter.v1.audio_writer_pb2 import (
 from audiowriter_client.crc32c import crc32c, with_header
 from audiowriter_client.errors import AudioWriterError, CallFailed, StreamCancelled, TruncatedStream, call_failed
 from audiowriter_client.pcm import PcmLayout
-from audiowriter_client.requests import BUFFER_SECONDS, RequestQueue
+from audiowriter_client.requests import BUFFER_SECONDS, MESSAGE_BYTES, RequestQueue
 from audiowriter_client.sink import FileSink, Sink, is_live
 
 
@@ -41,8 +41,8 @@ class Stream:
         self.layout = PcmLayout(config.input)
         if buffer_seconds is None:
             buffer_seconds = 0.0 if is_live(sink) else BUFFER_SECONDS
-        second_bytes = config.input.sample_rate_hz * self.layout.frame_bytes
-        self.requests = RequestQueue(config, spool_bytes, int(buffer_seconds * second_bytes))
+        buffer_bytes = buffer_seconds * config.input.sample_rate_hz * self.layout.frame_bytes
+        self.requests = RequestQueue(config, spool_bytes, int(min(buffer_bytes, MESSAGE_BYTES)))
         self.started: StreamStarted | None = None
         self.flushed = StreamFlushed()
         self.flush_answers = 0

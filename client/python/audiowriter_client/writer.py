@@ -18,9 +18,10 @@ from audiowriter.v1.audio_writer_pb2 import (
 from audiowriter_client.config import check_config
 from audiowriter_client.connection import Metadata, check_arguments, connect, service
 from audiowriter_client.errors import StreamCancelled
+from audiowriter_client.options import check_options
 from audiowriter_client.pcm import Pcm
-from audiowriter_client.requests import check_buffer, cut
-from audiowriter_client.resume import RESUME_TIMEOUT_S, Retries, check_options
+from audiowriter_client.requests import cut
+from audiowriter_client.resume import RESUME_TIMEOUT_S, Retries
 from audiowriter_client.retry import Deadline
 from audiowriter_client.sink import Destination, open_sink
 from audiowriter_client.spool import SPOOL_BYTES
@@ -110,8 +111,7 @@ class AudioWriter:
         """
         check_arguments(target, grpc.Channel, credentials, metadata)
         check_config(config)
-        check_options(resume_timeout, spool_bytes)
-        check_buffer(buffer_seconds)
+        check_options(resume_timeout, spool_bytes, buffer_seconds)
         deadline = Deadline(timeout)
         with ExitStack() as resources:
             channel = resources.enter_context(connect(target, credentials))

@@ -5,7 +5,7 @@ import soxr
 
 from ..options import StreamOptions
 from . import layouts
-from .sample_types import Samples, convert, from_float, to_float
+from .sample_types import G711, S16LE, Samples, compress, convert, expand, from_float, to_float
 
 MAX_FLOAT = 1e30
 """Limit of floats that are mixed or resampled. Sums of larger ones overflow to infinity, also in the resampler's FFT."""
@@ -21,9 +21,12 @@ class PcmConverter:
     def __init__(self, options: StreamOptions, *, clip_floats: bool) -> None:
         """`clip_floats`: whether to clip floats beyond ±1 even if the file's sample type is a float."""
         source, target = options.input, options.output
-        self._from, self._to = source.sample_type, target.sample_type
+        self._source, self._target = source.sample_type, target.sample_type
+        # G.711 is expanded before all calculations, and compressed after them.
+        self._from = S16LE if self._source in G711 else self._source
+        self._to = S16LE if self._target in G711 else self._target
         self._channels = source.channels
-        self._no_samples = np.zeros((0, target.channels), self._to.dtype)
+        self._no_samples = np.zeros((0, target.channels), self._target.dtype)
         self._ratio = target.sample_rate_hz / source.sample_rate_hz
         self._clips = clip_floats or not self._to.is_float
         self.clipped = 0
@@ -38,7 +41,7 @@ class PcmConverter:
         self._passes = (
             self.keeps_rate
             and self._mix is None
-            and self._from is self._to
+            and self._source is self._target
             and not (self._from.is_float and self._clips)
         )
         """Whether `convert` has nothing to do."""
@@ -56,14 +59,18 @@ class PcmConverter:
 
     def convert(self, samples: Samples) -> Samples:
         """Convert samples of the input's type. If they are resampled, some are held until later calls."""
-        return samples if self._passes else self._convert(samples, last=False)
+        if self._passes:
+            return samples
+        if self._source in G711:
+            samples = expand(samples, self._source)
+        return self._converted(samples, last=False)
 
     def finish(self) -> Samples:
         """Return the samples that the resampler still holds."""
         if self._resampler is None:
             return self._no_samples
         nothing = np.zeros((0, self._channels), self._from.dtype)
-        return self._convert(nothing, last=True)
+        return self._converted(nothing, last=True)
 
     def held_samples(self, input_samples: int, output_samples: int) -> int:
         """Return how many samples per channel, at the file's rate, were received but not returned yet.
@@ -71,6 +78,10 @@ class PcmConverter:
         `input_samples`: received so far, at the input's rate. `output_samples`: returned so far, at the file's rate.
         """
         return round(input_samples * self._ratio) - output_samples
+
+    def _converted(self, samples: Samples, *, last: bool) -> Samples:
+        linear = self._convert(samples, last=last)
+        return compress(linear, self._target) if self._target in G711 else linear
 
     def _convert(self, samples: Samples, *, last: bool) -> Samples:
         if self._mix is None and self._resampler is None:

@@ -2,7 +2,7 @@
 
 In this package, samples are arrays of shape (frames, channels). Integers are left-aligned in their dtype: S24LE is an int32
 whose low byte is 0. Full scale is therefore always the full range of the dtype. Arrays of G.711 have its codes, so that
-a copy keeps both zeros of µ-law. All calculations expand them to S16LE first.
+a copy keeps both zeros of µ-law. `expand` them first: the other conversions take linear samples.
 """
 
 from dataclasses import dataclass
@@ -92,10 +92,8 @@ def to_float(samples: Samples, kind: SampleType, dtype: np.dtype[Any]) -> Sample
     """Convert samples to floats with a full scale of ±1."""
     if kind.is_float:
         return _as_float(samples, dtype)
-    if kind.width == 1:
-        if kind is U8:
-            return (samples.astype(dtype) - 128) / 128
-        samples, kind = expand(samples, kind), S16LE
+    if kind is U8:
+        return (samples.astype(dtype) - 128) / 128
     floats: Samples = np.multiply(samples, dtype.type(1 / kind.full_scale), dtype=dtype)
     return floats
 
@@ -108,8 +106,8 @@ def from_float(samples: Samples, kind: SampleType) -> Samples:
     # float64 for 24 bits and more, because a float32 would round 2**31 - 1 up to 2**31, which overflows.
     scaled = samples * top if kind.bits <= 16 else samples.astype(np.float64) * top
     whole = np.clip(np.rint(scaled), -top, top - 1)
-    if kind.width == 1:
-        return (whole + 128).astype(np.uint8) if kind is U8 else compress(whole.astype(np.int16), kind)
+    if kind is U8:
+        return (whole + 128).astype(np.uint8)
     if kind is S24LE:
         return whole.astype(np.int32) << 8
     return whole.astype(kind.dtype)
@@ -130,17 +128,12 @@ def convert(samples: Samples, source: SampleType, target: SampleType) -> Samples
     if source.is_float or target.is_float:
         wide = np.dtype(np.float64 if source in _WIDE or target in _WIDE else np.float32)
         return from_float(to_float(samples, source, wide), target)
-    if source.width == 1:
-        if source is not U8:
-            return convert(expand(samples, source), S16LE, target)
-        samples = (samples.astype(np.int16) - 128) << 8
-    shift = 8 * (4 - samples.dtype.itemsize)
-    left = samples.astype(np.int64) << shift
+    signed = (samples.astype(np.int16) - 128) << 8 if source is U8 else samples
+    shift = 8 * (4 - signed.dtype.itemsize)
+    left = signed.astype(np.int64) << shift
     if target.bits < source.bits:
         drop = 32 - target.bits
         left = np.minimum((left + (1 << (drop - 1))) >> drop << drop, (2**31) - (1 << drop))
-    if target.width == 1:
-        return (
-            ((left >> 24) + 128).astype(np.uint8) if target is U8 else compress((left >> 16).astype(np.int16), target)
-        )
+    if target is U8:
+        return ((left >> 24) + 128).astype(np.uint8)
     return (left >> (32 - 8 * target.dtype.itemsize)).astype(target.dtype)

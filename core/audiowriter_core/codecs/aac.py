@@ -39,8 +39,7 @@ class AacCodec:
         sample_rates=SAMPLE_RATES,
         channels=(1, 2, 3, 5, 6),  # four channels are front and back centre in AAC, not WAVE's quad
         lookahead_samples=4 * FRAME_SAMPLES,
-        encode_ms_per_second=20,
-        efforts_ms=(7, 7, 7, 7, 7, 20, 20, 20, 28, 28, 28),
+        encode_ms_per_second=(7, 7, 7, 7, 7, 20, 20, 20, 28, 28, 28),
         memory_bytes=3 * 512 * 1024,
         bitrates=lambda rate, channels: range(8000 * channels, MAX_BITS_PER_SAMPLE * rate * channels + 1),
         bitrate_bounds=(8000, MAX_BITS_PER_SAMPLE * 96_000 * 6),

@@ -26,10 +26,9 @@ class CodecSpec:
     """Channel counts."""
     lookahead_samples: int
     """Maximum number of samples per channel, at 24 kHz, that the codec gathers before it returns their bytes."""
-    encode_ms_per_second: float
-    """Approximate CPU time, in ms, per second of audio and channel. Decides whether a call may run on an event loop."""
-    efforts_ms: Sequence[float] = ()
-    """The same for each effort from 0 to 10. Empty: the effort makes no difference, or the codec has none."""
+    encode_ms_per_second: float | tuple[float, ...]
+    """Approximate CPU time, in ms, per second of audio and channel, for each effort from 0 to 10, or for all. Decides
+    whether a call may run on an event loop."""
     bitrates: Callable[[int, int], Sequence[int]] | None = None
     """Returns the bitrates, in bits per second, that a sample rate and a channel count allow. None: takes no bitrate."""
     bitrate_bounds: tuple[int, int] = (0, 0)
@@ -50,8 +49,9 @@ class CodecSpec:
     """Maximum native memory of one encoder, with any options."""
 
     def ms_per_second(self, effort: int | None) -> float:
-        """Return `encode_ms_per_second` with this effort."""
-        return self.encode_ms_per_second if effort is None or not self.efforts_ms else self.efforts_ms[effort]
+        """Return `encode_ms_per_second` with this effort, which is None if the codec has none."""
+        ms = self.encode_ms_per_second
+        return ms[effort or 0] if isinstance(ms, tuple) else ms
 
 
 class Packet(NamedTuple):

@@ -29,8 +29,7 @@ class FlacCodec:
         sample_rates=RATES,
         channels=tuple(LAYOUTS),
         lookahead_samples=BLOCK_SAMPLES,
-        encode_ms_per_second=1.5,
-        efforts_ms=(1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 2, 2, 2.5, 2.5),
+        encode_ms_per_second=(1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 2, 2, 2.5, 2.5),
         effort=5,
         lossless=True,
         memory_bytes=8 * 1024 * 1024,  # FFmpeg has tables for 8 channels and blocks of 65,535 samples, whatever is used

@@ -2,11 +2,8 @@
 
 from typing import ClassVar
 
-import numpy as np
-
-from ..audio.g711 import compression_table
 from ..audio.layouts import LAYOUTS
-from ..audio.sample_types import ALAW, G711, MULAW, S16LE, Samples, SampleType
+from ..audio.sample_types import ALAW, MULAW, S16LE, Samples, SampleType, compress
 from ..options import OutputOptions
 from .base import CodecSpec, Packet
 from .pcm import RATES
@@ -33,10 +30,10 @@ class _G711Codec:
     wanted_samples = 1
 
     def __init__(self, output: OutputOptions) -> None:
-        self._table = None if output.sample_type is self.codes else compression_table(G711[self.codes])
+        self._copies = output.sample_type is self.codes
 
     def encode(self, samples: Samples) -> list[Packet]:
-        codes = samples if self._table is None else self._table.take(samples.view(np.uint16))
+        codes = samples if self._copies else compress(samples, self.codes)
         return [Packet(codes.tobytes(), len(samples))]
 
     def finish(self) -> list[Packet]:

@@ -5,8 +5,6 @@ Rule 2: `started` is the first response and `finished` the last. The bytes in be
 Rule 3: after an error, only close is allowed.
 """
 
-from collections.abc import Sequence
-
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import AudioEncoder, Event, State
 
@@ -25,7 +23,7 @@ class Session:
         """None until the config was received."""
         self._config: pb.StreamConfig | None = None
         self.replay: Replay | None = None
-        """What the listener of a resumed stream has already, until the stream has reached its end. Otherwise None."""
+        """What the listener of a resumed stream has already; None if the next byte is new to it."""
         self._closed = False
 
     @property
@@ -59,8 +57,9 @@ class Session:
             # A copy, because a field of a message keeps the whole message alive, with its PCM.
             self._config = pb.StreamConfig()
             self._config.CopyFrom(config)
-            self.replay = None if resume is None else Replay(resume)
-            self.encoder = AudioEncoder(**wire.options(config), serial=self.replay.serial if self.replay else None)
+            replay = None if resume is None else Replay(resume)
+            self.encoder = AudioEncoder(**wire.options(config), serial=replay.serial if replay else None)
+            self.replay = replay if replay and replay.running else None
             if self._closed:
                 self.encoder.close()
         elif config != self._config:
@@ -104,14 +103,6 @@ class Session:
             if not self.replay.running:
                 self.replay = None
         return wire.responses(events, encoder.options.output)
-
-
-def slices(pcm: bytes, size: int) -> Sequence[bytes | memoryview]:
-    """Cut PCM into slices of at most `size` bytes. There is at least one, which is empty if `pcm` is."""
-    if len(pcm) <= size:
-        return (pcm,)
-    view = memoryview(pcm)
-    return [view[start : start + size] for start in range(0, len(pcm), size)]
 
 
 def _config_missing(what: str) -> OutOfOrder:

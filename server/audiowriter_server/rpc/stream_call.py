@@ -15,7 +15,7 @@ from .admission import Context
 from .limits import Limits
 from .memory import Reservation
 from .scheduling import INLINE_MS, Scheduler, StreamCost, ends_inline
-from .session import Responses, Session, slices
+from .session import Responses, Session
 from .turns import MESSAGE_MS, OPEN_MS
 from .watchdog import Activity, Wait, Watchdog
 
@@ -117,8 +117,8 @@ class StreamCall:
         encoder = session.begin(request)
         if is_first and encoder is not None:
             self._reservation.add_encoder(encoder)
-            if session.replay is not None:
-                self._record.resumed(session.replay.offset, encoder.options.output.format.name)
+            if request.HasField("resume"):
+                self._record.resumed(request.resume.offset, encoder.options.output.format.name)
 
     async def _encode_in_pool(self, pcm: bytes, flush: bool, watchdog: Watchdog) -> None:
         """Encode a message slice by slice.
@@ -127,7 +127,7 @@ class StreamCall:
         memory.
         """
         session = self._session
-        parts = slices(pcm, session.encoder.cost.slice_bytes if session.encoder else len(pcm))
+        parts = session.encoder.cost.slices(pcm) if session.encoder else (pcm,)
         for number, part in enumerate(parts, 1):
             watchdog.pause()
             arguments = session.encode, part, flush and number == len(parts)

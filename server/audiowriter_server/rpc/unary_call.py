@@ -10,7 +10,7 @@ from ..telemetry.call_record import CallRecord
 from .limits import Limits
 from .memory import Reservation
 from .scheduling import Scheduler, StreamCost
-from .session import Responses, Session, slices
+from .session import Responses, Session
 
 _OVERHEAD = 64 * 1024
 """Bytes of a response apart from the file, because tags may be long."""
@@ -43,7 +43,7 @@ class UnaryCall:
             if len(pcm) > self._max_stream_seconds * encoder.cost.bytes_per_second:
                 text = f"has more than {self._max_stream_seconds:g} s of audio: send less"
                 raise AboveLimit([Violation("pcm", text)], "max_stream_seconds", self._max_stream_seconds)
-            for part in slices(pcm, encoder.cost.slice_bytes):
+            for part in encoder.cost.slices(pcm):
                 self._add(await self._scheduler.pooled(self._record, cost, session.encode, part))
             self._add(await self._scheduler.pooled(self._record, cost, session.finish))
         finally:
