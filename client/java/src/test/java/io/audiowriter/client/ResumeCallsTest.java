@@ -53,7 +53,7 @@ class ResumeCallsTest {
 
     @Test
     void aListenersStreamBeginsAtTheByteWhereItStopped() throws Exception {
-        FailingService service = lostOnce(LOST);
+        FailingService service = new LostOnce(LOST);
         stream(service, AudioSink.of(live));
         assertArrayEquals(PCM, live.toByteArray());
         assertEquals(2, service.calls.size());
@@ -72,7 +72,7 @@ class ResumeCallsTest {
 
     @Test
     void aFilesStreamBeginsAgainWithAnEmptyResumePoint() throws Exception {
-        FailingService service = lostOnce(LOST);
+        FailingService service = new LostOnce(LOST);
         stream(service, AudioSink.of(folder.resolve("file")));
         assertArrayEquals(PCM, Files.readAllBytes(folder.resolve("file")));
         EncodeStreamRequest again = EncodeStreamRequest.newBuilder()
@@ -84,21 +84,21 @@ class ResumeCallsTest {
 
     @Test
     void aResetIsALoss() throws Exception {
-        stream(lostOnce(Status.INTERNAL.withDescription("RST_STREAM closed stream").asRuntimeException()),
+        stream(new LostOnce(Status.INTERNAL.withDescription("RST_STREAM closed stream").asRuntimeException()),
                 AudioSink.of(live));
         assertArrayEquals(PCM, live.toByteArray());
     }
 
     @Test
     void aServerThatStopsBeforeItHasSeenTheCallIsALoss() throws Exception {
-        stream(lostOnce(Status.CANCELLED.withDescription("CANCELLED").asRuntimeException()), AudioSink.of(live));
+        stream(new LostOnce(Status.CANCELLED.withDescription("CANCELLED").asRuntimeException()), AudioSink.of(live));
         assertArrayEquals(PCM, live.toByteArray());
     }
 
     @ParameterizedTest
     @EnumSource(names = {"ABORTED", "CANCELLED", "INTERNAL", "RESOURCE_EXHAUSTED", "UNAUTHENTICATED", "UNKNOWN"})
     void otherErrorsAreFinal(Status.Code code) throws Exception {
-        FailingService service = lostOnce(code.toStatus().asRuntimeException());
+        FailingService service = new LostOnce(code.toStatus().asRuntimeException());
         AudioWriterException e =
                 assertThrows(AudioWriterException.class, () -> stream(service, AudioSink.of(live)));
         assertEquals(code, e.code());
@@ -110,12 +110,7 @@ class ResumeCallsTest {
 
     @Test
     void aServerThatIgnoresTheResumePointIsRefusedBeforeItGetsPcm() throws Exception {
-        FailingService service = new FailingService() {
-            @Override
-            StatusRuntimeException errorAfter(int call, int messages) {
-                return call == 0 && messages == 2 ? LOST : null;
-            }
-
+        FailingService service = new LostOnce(LOST) {
             @Override
             int serial(EncodeStreamRequest first) {
                 return first.hasResume() ? 0 : SERIAL;
@@ -131,12 +126,7 @@ class ResumeCallsTest {
 
     @Test
     void aListenerOfAServerWithoutSerialIsNotResumed() throws Exception {
-        FailingService service = new FailingService() {
-            @Override
-            StatusRuntimeException errorAfter(int call, int messages) {
-                return call == 0 && messages == 2 ? LOST : null;
-            }
-
+        FailingService service = new LostOnce(LOST) {
             @Override
             int serial(EncodeStreamRequest first) {
                 return 0;
@@ -189,20 +179,24 @@ class ResumeCallsTest {
                         .setRetryDelay(com.google.protobuf.Duration.newBuilder().setNanos(500_000_000))
                         .build()))
                 .build());
-        FailingService service = lostOnce(full);
+        FailingService service = new LostOnce(full);
         stream(service, AudioSink.of(live));
         double seconds = (service.startedAt.get(1) - service.startedAt.get(0)) / 1e9;
         assertTrue(0.5 <= seconds && seconds < 5, () -> seconds + " s");
     }
 
     /** Fails the first call after 80 bytes of PCM. */
-    private static FailingService lostOnce(StatusRuntimeException error) {
-        return new FailingService() {
-            @Override
-            StatusRuntimeException errorAfter(int call, int messages) {
-                return call == 0 && messages == 2 ? error : null;
-            }
-        };
+    private static class LostOnce extends FailingService {
+        private final StatusRuntimeException error;
+
+        LostOnce(StatusRuntimeException error) {
+            this.error = error;
+        }
+
+        @Override
+        StatusRuntimeException errorAfter(int call, int messages) {
+            return call == 0 && messages == 2 ? error : null;
+        }
     }
 
     private void stream(FailingService service, AudioSink sink) throws IOException {
