@@ -30,7 +30,7 @@ _Waiting = deque[tuple["asyncio.Future[None]", float]]
 class Turns:
     """Lets work run in this pass, or in one of the next. One instance per event loop.
 
-    The messages of a caller wait for each other only. A caller without work since the last noticed pass never waits.
+    The messages of a caller wait for each other only. A caller without recent work never waits.
     """
 
     def __init__(self, account: Callable[[str, float], None]) -> None:
