@@ -4,9 +4,6 @@ from hashlib import sha256
 
 from .crc32c import crc32c, with_header
 
-MAX_LATE_HEADER_BYTES = 4096
-"""Maximum length of a final header in formats whose codec writes the provisional one with the first samples."""
-
 
 class SentBytes:
     """Counts the bytes of a file in the order in which they are returned: the chunks, then the trailer."""
@@ -18,15 +15,13 @@ class SentBytes:
         self._first = b""  # at least as many bytes as the final header replaces
 
     def expect_header(self, provisional: bytes) -> None:
-        """Set the provisional header, which is part of the first chunk. The final one is not longer."""
+        """Set the provisional header, which is the first chunk. The final one is not longer."""
         self._first = provisional
 
     def add(self, data: bytes) -> None:
         """Count the next bytes."""
         self._hash.update(data)
         self._crc32c = crc32c(data, self._crc32c)
-        if not self._first:
-            self._first = data[:MAX_LATE_HEADER_BYTES]
         self.length += len(data)
 
     def sha256(self) -> bytes:

@@ -16,8 +16,7 @@ MAX_TAGS_BYTES = 65_536
 """Maximum length of all tags. Tags are part of the header, which Finished may have to repeat in one piece."""
 
 _NOT_IN_TAGS = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
-"""NUL ends a text in most formats. Lone surrogates have no UTF-8. libFLAC refuses U+FFFE and U+FFFF, and libsndfile then
-frees memory twice."""
+"""NUL ends a text in most formats. Lone surrogates have no UTF-8. libFLAC refuses U+FFFE and U+FFFF."""
 
 _INTEGER_TAG = re.compile("[+-][0-9]{1,5}|[0-9]{1,6}")
 """RFC 7845, section 5.2.1: at most six characters, and no whitespace."""
@@ -62,7 +61,7 @@ def resolve_tags(check: Check, target: Format, tags: object) -> Tags:
     size = sum(len(text.encode(errors="replace")) for tag in pairs for text in map(_text, tag))
     if size > MAX_TAGS_BYTES:
         check.fail("tags", f"{size} bytes", f"audiowriter takes at most {MAX_TAGS_BYTES}")
-    # Empty values are omitted, because libsndfile cannot write them.
+    # Empty values are omitted, because an empty text says no more than none.
     return tuple((name, value) for name, value in pairs if value)
 
 

@@ -81,10 +81,18 @@ def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
     cases = [_case(entry, entry.get("config", {}), pcm) for entry in content["cases"]]
     for info in formats:
         for entry in content["each_format"]:
-            tags = [{"name": name, "value": content["tags"][name]} for name in info.tags] if entry.get("tags") else []
+            tags = list(_tags(info, content["tags"])) if entry.get("tags") else []
             config = {"input": {"sampleRateHz": RATE}, "output": {"format": info.format, "metadata": {"tags": tags}}}
             cases.append(_case(entry | {"name": f"{info.name}, {entry['name']}"}, config, pcm))
     return Plan(sorted(cases, key=lambda case: case.group), content["servers"])
+
+
+def _tags(info: pb.FormatInfo, values: dict[str, list[str]]) -> Iterator[dict[str, str]]:
+    """Yield all tags that a format supports, and the further values of those that may be repeated after all others."""
+    for name in info.tags:
+        yield {"name": name, "value": values[name][0]}
+    for name in info.repeatable_tags:
+        yield from ({"name": name, "value": value} for value in values[name][1:])
 
 
 def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm") -> Case:

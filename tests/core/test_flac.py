@@ -5,6 +5,8 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import soundfile
+from audiowriter_core import AudioEncoder, Chunk
 from mutagen.flac import FLAC
 from support.decode import by_ffmpeg, by_miniaudio
 from support.encode import config, encode, speechlike
@@ -43,12 +45,36 @@ def test_finished_streaminfo_has_totals_and_md5(channels: int) -> None:
     assert 0 < int(info["min_frame"]) <= int(info["max_frame"])
 
 
-def test_empty_file_is_only_a_streaminfo() -> None:
-    encoded = encode(config("flac", channels=2), b"")
+def test_empty_file_has_a_streaminfo_and_the_tags() -> None:
+    encoded = encode(config("flac", channels=2, tags={"title": "x"}), b"")
     info = streaminfo(encoded.file)
     assert (info["samples"], info["channels"], info["md5"]) == (0, 2, hashlib.md5(b"").digest())
-    assert encoded.file[4] == 0x80, "the last metadata block"
+    assert streaminfo(encoded.live) == info | {"md5": bytes(16)}, "unknown until the stream ends"
+    assert FLAC(BytesIO(encoded.file))["title"] == ["x"]
     assert len(by_ffmpeg(encoded.file)) == 0
+
+
+def test_the_head_is_sent_when_the_stream_starts() -> None:
+    with AudioEncoder(format="flac", sample_rate_hz=24_000, tags={"title": "x"}) as encoder:
+        _, head = encoder.start()
+        assert isinstance(head, Chunk)
+        assert head.data[42] == 0x80 | 4, "after STREAMINFO comes the Vorbis comment, the last metadata block"
+        assert len(head.data) == 46 + int.from_bytes(head.data[43:46], "big")
+        first_frame = encode(config("flac", tags={"title": "x"}), speechlike(5000).tobytes()).live[len(head.data) :]
+    assert first_frame[:2] in (b"\xff\xf8", b"\xff\xf9"), "RFC 9639, section 9.1"
+
+
+@pytest.mark.parametrize("effort", [0, 3, 4, 10])
+@pytest.mark.parametrize("sample_format", ["S16LE", "S24LE"])
+def test_the_first_streaminfo_is_that_of_libflac(effort: int, sample_format: str) -> None:
+    file = BytesIO()
+    with soundfile.SoundFile(
+        file, "w", 24_000, 2, f"PCM_{sample_format[1:3]}", format="FLAC", compression_level=effort / 10
+    ) as flac:
+        flac.write(np.zeros((1, 2), np.int16))
+        written = file.getvalue()
+    live = encode(config("flac", channels=2, sample_format=sample_format, effort=effort), bytes(600)).live
+    assert live[:42] == written[:42]
 
 
 @pytest.mark.parametrize("effort", range(11))

@@ -63,6 +63,15 @@ def test_a_long_packet_continues_on_the_next_page() -> None:
     assert b"".join(page.body for page in found) == b"x" * 200_000
 
 
+def test_packets_that_follow_a_long_one_share_its_last_page() -> None:
+    stream = OggStream(1)
+    stream.add(b"x" * (255 * 254))  # ends with an empty segment, the last one of the first page
+    stream.add(b"y" * 1000)
+    first, last = pages(stream.page(0))
+    assert (len(first.segments), first.granule_position, first.flags) == (255, 0, 0)
+    assert (last.body, last.granule_position, last.flags) == (b"y" * 1000, 0, 0)
+
+
 def test_pages_close_in_time_for_packets_of_any_length() -> None:
     packets = [Packet(bytes([number]) * size, 10) for number, size in enumerate((100, 70_000, 5, 65_025, 3, 4))]
     audio = OggAudio(OggStream(1), page_packets=2)
@@ -171,6 +180,32 @@ def test_vorbis_is_trimmed_to_the_sample(rate: int, channels: int) -> None:
     assert pages(encoded.file)[-1].granule_position == rate + 123
     assert by_libsndfile(encoded.file).shape == (rate + 123, channels)
     assert by_miniaudio(encoded.file).shape == (rate + 123, channels)
+
+
+@pytest.mark.parametrize("size", [0, 100, 254, 255, 40_000, 65_000])
+def test_vorbis_headers_are_on_pages_of_their_own(size: int) -> None:
+    encoded = encode(config("vorbis", tags={"comment": "x" * size}), speechlike(96_000).tobytes())
+    found = pages(encoded.file)
+    assert [page.sequence for page in found] == list(range(len(found)))
+    assert found[0].body[:7] == b"\x01vorbis"
+    audio = next(number for number, page in enumerate(found) if page.granule_position > 0)
+    headers = b"".join(page.body for page in found[1:audio])
+    assert headers[:7] == b"\x03vorbis"
+    assert found[audio - 1].segments[-1] < 255, "the setup header ends its page"
+    assert [page.granule_position for page in found[1:audio]] == [
+        0 if min(page.segments) < 255 else -1 for page in found[1:audio]
+    ]
+    assert OggVorbis(BytesIO(encoded.file)).get("comment", [""]) == ["x" * size]
+    np.testing.assert_array_equal(
+        by_libsndfile(encoded.file), by_libsndfile(encode(config("vorbis"), speechlike(96_000).tobytes()).file)
+    )
+
+
+def test_vorbis_names_libvorbis_as_its_encoder() -> None:
+    found = OggVorbis(BytesIO(encode(config("vorbis", tags={"title": "x"}), b"").file))
+    tags: Any = found.tags
+    assert tags.vendor.startswith("Xiph.Org libVorbis")
+    assert tags.as_dict() == {"title": ["x"]}
 
 
 def test_vorbis_size_grows_with_the_quality() -> None:

@@ -1,15 +1,16 @@
 """FLAC files of 16 or 24 bits through libsndfile (libFLAC). RFC 9639.
 
 libFLAC gathers blocks of 4096 samples. When the file is closed, it seeks back and writes the frame sizes, the total samples
-and the MD5 into STREAMINFO. These bytes become the final header.
+and the MD5 into STREAMINFO. These bytes become the final header. Only STREAMINFO and the frames are libFLAC's: the other
+metadata blocks are written here, because libsndfile takes each tag only once.
 """
 
 from typing import ClassVar
 
 from ..audio.layouts import LAYOUTS
 from ..audio.sample_types import S16LE, S24LE, Samples
-from ..muxers.base import TAGS, Finish, MuxerSpec
-from ..muxers.flac_streaminfo import empty_file
+from ..muxers import flac_metadata
+from ..muxers.base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from ..options import OutputOptions
 from .base import CodecSpec
 from .sndfile import SndfileWriter
@@ -39,7 +40,7 @@ class FlacFile:
         effort=6,
         lossless=True,
     )
-    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, finalizes_header=True)
+    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, repeatable_tags=REPEATABLE_TAGS, finalizes_header=True)
     delay_samples = 0
 
     def __init__(self, output: OutputOptions) -> None:
@@ -53,7 +54,6 @@ class FlacFile:
             output.sample_rate_hz,
             output.channels,
             output.effort / 10,
-            output.tags,
         )
 
     @property
@@ -66,27 +66,34 @@ class FlacFile:
         return self._block + 1 - self.held_samples if self._frames else 1
 
     def start(self) -> bytes:
-        return b""  # libFLAC writes the header with the first samples
+        return self._marker_and_streaminfo() + flac_metadata.vorbis_comment(self._output.tags, last=True)
 
     def encode(self, samples: Samples) -> bytes:
+        if not len(samples):
+            return b""
+        is_first = not self._frames
         self._frames += len(samples)
-        return self._writer.write(samples) if len(samples) else b""
+        data = self._writer.write(samples)
+        return data[flac_metadata.head_bytes(data) :] if is_first else data
 
     def flush(self) -> bytes:
         return b""  # only the last block of a file may be shorter (RFC 9639, section 9.1.1)
 
     def finish(self) -> Finish:
         if not self._frames:
-            return Finish(
-                trailer=empty_file(
-                    sample_rate=self._output.sample_rate_hz,
-                    channels=self._output.channels,
-                    bits=self._output.sample_type.bits,
-                    block_samples=self._block,
-                )
-            )
+            return Finish(header=self._marker_and_streaminfo(empty=True))
         header, trailer = self._writer.finish()
         return Finish(header=header, trailer=trailer)
+
+    def _marker_and_streaminfo(self, *, empty: bool = False) -> bytes:
+        body = flac_metadata.streaminfo(
+            sample_rate=self._output.sample_rate_hz,
+            channels=self._output.channels,
+            bits=self._output.sample_type.bits,
+            block_samples=self._block,
+            empty=empty,
+        )
+        return flac_metadata.MARKER + flac_metadata.block(flac_metadata.STREAMINFO, body)
 
     def close(self) -> None:
         self._writer.close()

@@ -6,37 +6,21 @@ import soundfile
 
 from ..audio.sample_types import Samples
 from ..errors import EncodeError
-from ..options import Tags
 
 HEAD_BYTES = 42
 """Length of the header that may change later: FLAC's marker and STREAMINFO. libsndfile changes no bytes after them."""
-
-TAGS = {
-    "title": "title",
-    "artist": "artist",
-    "album": "album",
-    "date": "date",
-    "genre": "genre",
-    "comment": "comment",
-    "track": "tracknumber",
-}
-"""libsndfile's names for the tags."""
 
 
 class SndfileWriter:
     """One libsndfile encoder that writes to memory. It only appends, except for changes to the first HEAD_BYTES bytes."""
 
-    def __init__(
-        self, file_format: str, subtype: str, sample_rate: int, channels: int, level: float, tags: Tags
-    ) -> None:
+    def __init__(self, file_format: str, subtype: str, sample_rate: int, channels: int, level: float) -> None:
         """`level`: libsndfile's compression level, 0 (largest file) to 1 (smallest)."""
         self._sink = _Sink()
         try:
             self._file: Any = soundfile.SoundFile(
                 self._sink, "w", sample_rate, channels, subtype, format=file_format, compression_level=level
             )
-            for name, value in tags:
-                setattr(self._file, TAGS[name], value)
         except (soundfile.SoundFileError, RuntimeError, ValueError) as exc:
             raise EncodeError(f"libsndfile: open {file_format}: {exc}") from exc
 

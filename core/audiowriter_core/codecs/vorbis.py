@@ -10,8 +10,8 @@ from typing import ClassVar
 from ..audio.frames import FrameCutter
 from ..audio.layouts import VORBIS_ORDER
 from ..audio.sample_types import F32LE, Samples
-from ..muxers.base import TAGS, Finish, MuxerSpec
-from ..muxers.ogg_page import with_serial
+from ..muxers.base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
+from ..muxers.ogg_vorbis import VorbisPages
 from ..options import OutputOptions
 from .base import CodecSpec
 from .sndfile import SndfileWriter
@@ -37,18 +37,16 @@ class OggVorbisFile:
         takes_vbr_quality=True,
         vbr_quality=0.4,
     )
-    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS)
+    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, repeatable_tags=REPEATABLE_TAGS)
     delay_samples = 0
 
     def __init__(self, output: OutputOptions) -> None:
         assert output.vbr_quality is not None
         self._channels = output.channels
-        self._serial = output.serial
+        self._pages = VorbisPages(output)
         self._frames = FrameCutter(BLOCK_SAMPLES)
         self._held = 0
-        self._writer = SndfileWriter(
-            "OGG", "VORBIS", output.sample_rate_hz, output.channels, 1 - output.vbr_quality, output.tags
-        )
+        self._writer = SndfileWriter("OGG", "VORBIS", output.sample_rate_hz, output.channels, 1 - output.vbr_quality)
 
     @property
     def held_samples(self) -> int:
@@ -74,16 +72,11 @@ class OggVorbisFile:
     def finish(self) -> Finish:
         rest = self._frames.rest()
         data = b"" if rest is None else self._write(rest)
-        return Finish(trailer=data + self._numbered(self._writer.finish()[1]))
+        return Finish(trailer=data + self._pages.rewrite(self._writer.finish()[1]))
 
     def close(self) -> None:
         self._writer.close()
 
     def _write(self, samples: Samples) -> bytes:
-        return self._numbered(
-            self._writer.write(samples[:, VORBIS_ORDER[self._channels]] if self._channels > 2 else samples)
-        )
-
-    def _numbered(self, pages: bytes) -> bytes:
-        # libsndfile has no option for the serial number. It takes one from the clock.
-        return with_serial(pages, self._serial) if pages else pages
+        ordered = samples[:, VORBIS_ORDER[self._channels]] if self._channels > 2 else samples
+        return self._pages.rewrite(self._writer.write(ordered))

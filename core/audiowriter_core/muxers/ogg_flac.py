@@ -10,13 +10,11 @@ from ..codecs.base import Codec, Packet
 from ..codecs.flac_packets import FlacCodec
 from ..options import OutputOptions
 from .base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
+from .flac_metadata import MARKER, STREAMINFO, block, vorbis_comment
 from .ogg_page import FIRST, OggAudio, OggStream
-from .vorbis_comment import comments
 
 _SIGNATURE = b"\x7fFLAC"
 _VERSION = b"\x01\x00"
-_STREAMINFO, _VORBIS_COMMENT = 0, 4
-_LAST_BLOCK = 0x80
 
 
 class OggFlacMuxer:
@@ -41,7 +39,7 @@ class OggFlacMuxer:
 
     def start(self) -> bytes:
         head = self._first_page(self._stream)
-        self._stream.add(_metadata(_VORBIS_COMMENT | _LAST_BLOCK, comments("audiowriter", self._tags)))
+        self._stream.add(vorbis_comment(self._tags, last=True))
         return head + self._stream.page(0)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
@@ -56,10 +54,6 @@ class OggFlacMuxer:
 
     def _first_page(self, stream: OggStream) -> bytes:
         other_headers = (1).to_bytes(2, "big")
-        streaminfo = _metadata(_STREAMINFO, self._codec.header)
-        stream.add(_SIGNATURE + _VERSION + other_headers + b"fLaC" + streaminfo)
+        streaminfo = block(STREAMINFO, self._codec.header)
+        stream.add(_SIGNATURE + _VERSION + other_headers + MARKER + streaminfo)
         return stream.page(0, FIRST)
-
-
-def _metadata(kind: int, body: bytes) -> bytes:
-    return bytes([kind]) + len(body).to_bytes(3, "big") + body

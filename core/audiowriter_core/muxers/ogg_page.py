@@ -1,7 +1,7 @@
 """Ogg pages. RFC 3533, section 6."""
 
 from collections.abc import Sequence
-from struct import pack, pack_into
+from struct import pack, pack_into, unpack_from
 from zlib import crc32
 
 from ..codecs.base import Packet
@@ -29,6 +29,11 @@ class OggStream:
         """Number of packets on the open page."""
         return len(self._packets)
 
+    @property
+    def pages(self) -> int:
+        """Number of pages that are closed."""
+        return self._sequence
+
     def fits(self, packet: bytes) -> bool:
         """Whether the open page has room for a packet. An empty page takes packets of any length."""
         return not self._packets or self._segments + len(packet) // 255 + 1 <= _MAX_SEGMENTS
@@ -39,19 +44,21 @@ class OggStream:
         self._segments += len(packet) // 255 + 1
 
     def page(self, granule_position: int, flags: int = 0) -> bytes:
-        """Close the open page and return it. A packet that is too long for one page continues on further pages."""
+        """Close the open page and return it. Packets that are too long for one page continue on further pages."""
         lacing = b"".join(b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]) for packet in self._packets)
         body = b"".join(self._packets)
         self._packets.clear()
         self._segments = 0
         pages = []
-        while len(lacing) > _MAX_SEGMENTS:  # only with one long packet, because callers check `fits`
+        while len(lacing) > _MAX_SEGMENTS:  # audio is one long packet then, because callers check `fits`
             head, lacing = lacing[:_MAX_SEGMENTS], lacing[_MAX_SEGMENTS:]
-            size = 255 * _MAX_SEGMENTS
-            # -1: no packet ends on this page.
-            pages.append(self._build(-1, flags & ~LAST, head, body[:size]))
+            size = sum(head)
+            no_packet_ends = size == 255 * _MAX_SEGMENTS
+            pages.append(self._build(-1 if no_packet_ends else granule_position, flags & ~LAST, head, body[:size]))
             body = body[size:]
-            flags = flags & ~FIRST | CONTINUED
+            flags &= ~FIRST & ~CONTINUED
+            if head[-1] == 255:
+                flags |= CONTINUED
         pages.append(self._build(granule_position if lacing else -1, flags, lacing, body))
         return b"".join(pages)
 
@@ -109,18 +116,38 @@ class OggAudio:
         return self._stream.page(self.samples_out * self._granules_per_sample if granule is None else granule, flags)
 
 
-def with_serial(pages: bytes, serial: int) -> bytes:
-    """Return complete pages of one logical bitstream with another serial number."""
+def renumbered(pages: bytes, serial: int, shift: int) -> bytes:
+    """Return complete pages of one logical bitstream with another serial. `shift` is added to their sequence numbers."""
     changed, at = bytearray(pages), 0
     while at < len(changed):
-        segments = at + _HEADER_BYTES
-        end = segments + changed[segments - 1]
-        end += sum(changed[segments:end])
-        pack_into("<I", changed, at + 14, serial)
-        pack_into("<I", changed, at + 22, 0)
+        end = _page_end(changed, at)
+        (sequence,) = unpack_from("<I", changed, at + 18)
+        pack_into("<III", changed, at + 14, serial, sequence + shift & 0xFFFFFFFF, 0)
         pack_into("<I", changed, at + 22, checksum(changed[at:end]))
         at = end
     return bytes(changed)
+
+
+def read_packets(pages: bytes, count: int) -> tuple[list[bytes], int, bytes]:
+    """Return the first packets of complete pages, the number of their pages, and the other pages.
+
+    The last of these packets must be the last one of its page.
+    """
+    packets, at, page_count = [b""], 0, 0
+    while len(packets) <= count:
+        body = at + _HEADER_BYTES + pages[at + _HEADER_BYTES - 1]
+        for size in pages[at + _HEADER_BYTES : body]:
+            packets[-1] += pages[body : body + size]
+            body += size
+            if size < 255:
+                packets.append(b"")
+        at, page_count = body, page_count + 1
+    return packets[:count], page_count, pages[at:]
+
+
+def _page_end(pages: bytes | bytearray, at: int) -> int:
+    body = at + _HEADER_BYTES + pages[at + _HEADER_BYTES - 1]
+    return body + sum(pages[at + _HEADER_BYTES : body])
 
 
 def checksum(page: bytes | bytearray) -> int:
