@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PROTO  := audiowriter/v1/audio_writer.proto
+# Imported by it.
+BEHAVIOR := google/api/field_behavior.proto
 # The contract as it is released. Replace it with `make released-proto` when a release adds to the contract.
 RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
@@ -262,7 +264,8 @@ generate: $(VENV)/.ready  ## Generate code from the proto and from the table of 
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)
 	$(BIN)/python client/python/generate.py
 	cp proto/$(PROTO) client/go/proto/$(PROTO)
-	@if command -v go >/dev/null; then cd proto && $(abspath $(BIN))/buf generate; \
+	cp proto/$(BEHAVIOR) client/go/proto/$(BEHAVIOR)
+	@if command -v go >/dev/null; then cd proto && $(abspath $(BIN))/buf generate --path audiowriter; \
 	else echo "generate: go is missing: client/go/gen stays as it is" >&2; fi
 
 clean:  ## Remove the environment and caches

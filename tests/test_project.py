@@ -49,10 +49,12 @@ def test_the_client_in_the_documentation_stays_short() -> None:
 
 def test_python_programs_find_the_contract_and_go_has_a_copy() -> None:
     """To update the copy: `make generate`."""
-    original = (ROOT / "proto" / "audiowriter" / "v1" / "audio_writer.proto").read_bytes()
+    contract, behavior = "audiowriter/v1/audio_writer.proto", "google/api/field_behavior.proto"
+    original = (ROOT / "proto" / contract).read_bytes()
     assert (files("audiowriter.v1") / "audio_writer.proto").read_bytes() == original
-    copy = ROOT / "client" / "go" / "proto" / "audiowriter" / "v1" / "audio_writer.proto"
-    assert copy.read_bytes() == original
+    for name in (contract, behavior):
+        assert (ROOT / "client" / "go" / "proto" / name).read_bytes() == (ROOT / "proto" / name).read_bytes()
+    assert (files("google.api") / "field_behavior.proto").is_file()
 
 
 def test_links_in_documents_are_valid() -> None:

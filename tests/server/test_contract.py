@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from importlib import metadata
+from typing import Any
 
 import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
 from audiowriter_server.rpc.unknown_fields import unknown_fields
+from google.api.field_behavior_pb2 import FieldBehavior, field_behavior
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from support.server import Error, ServerProcess, Stream, channel_to
@@ -128,6 +130,31 @@ def test_the_log_has_the_request_id(server: ServerProcess, channel: grpc.Channel
     while (line := server.wait_for_line("call")).get("request_id") is None:
         pass
     assert (line["request_id"], line["method"]) == ("order-66", "EncodeStream")
+
+
+def required(descriptor: Any, path: str) -> Iterator[str]:
+    """Yield the paths of the fields that are marked as required, in a message and below it."""
+    for field in descriptor.fields:
+        if FieldBehavior.Value("REQUIRED") in field.GetOptions().Extensions[field_behavior]:
+            yield f"{path}.{field.name}"
+            if field.message_type and not field.message_type.full_name.startswith("google."):
+                yield from required(field.message_type, f"{path}.{field.name}")
+
+
+def test_a_config_without_a_required_field_is_refused_by_its_name(channel: grpc.Channel) -> None:
+    found = list(required(pb.StreamConfig.DESCRIPTOR, "config"))
+    assert found == [
+        "config.input", "config.input.sample_rate_hz", "config.output", "config.output.format",
+    ]  # fmt: skip
+    for path in found:
+        wanted = config("wav")
+        *above, name = path.split(".")[1:]
+        part: Any = wanted
+        for parent in above:
+            part = getattr(part, parent)
+        part.ClearField(name)
+        error = Stream(channel, pb.EncodeStreamRequest(config=wanted)).error()
+        assert any(field.startswith(path) for field in error.fields), path
 
 
 @pytest.mark.parametrize("name", NAMES)

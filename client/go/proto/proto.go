@@ -3,7 +3,8 @@ package proto
 
 import "embed"
 
-// Files has audiowriter/v1/audio_writer.proto. It is embedded so that vendoring copies the file as well.
+// Files has audiowriter/v1/audio_writer.proto, and google/api/field_behavior.proto, which it imports. They are embedded so
+// that vendoring copies the files as well.
 //
-//go:embed audiowriter/v1/audio_writer.proto
+//go:embed audiowriter/v1/audio_writer.proto google/api/field_behavior.proto
 var Files embed.FS

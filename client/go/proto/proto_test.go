@@ -8,18 +8,19 @@ import (
 	"github.com/audiowriter/audiowriter/client/go/proto"
 )
 
-// The copy is made by `make generate`.
+// The copies are made by `make generate`.
 func TestTheModuleHasTheContractOfTheProject(t *testing.T) {
-	const name = "audiowriter/v1/audio_writer.proto"
-	published, err := proto.Files.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	original, err := os.ReadFile("../../../proto/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(published, original) {
-		t.Error("the copy differs from the contract; make generate updates it")
+	for _, name := range []string{"audiowriter/v1/audio_writer.proto", "google/api/field_behavior.proto"} {
+		published, err := proto.Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		original, err := os.ReadFile("../../../proto/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(published, original) {
+			t.Errorf("%s differs from the project's; make generate updates it", name)
+		}
 	}
 }

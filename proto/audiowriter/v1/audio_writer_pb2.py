@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!audiowriter/v1/audio_writer.proto\x12\x0e\x61udiowriter.v1\x1a\x1egoogle/protobuf/duration.proto\"\xa3\x01\n\x13\x45ncodeStreamRequest\x12,\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.audiowriter.v1.StreamConfig\x12\x0b\n\x03pcm\x18\x02 \x01(\x0c\x12$\n\x05\x66lush\x18\x03 \x01(\x0b\x32\x15.audiowriter.v1.Flush\x12+\n\x06resume\x18\x08 \x01(\x0b\x32\x1b.audiowriter.v1.ResumePoint\"=\n\x0bResumePoint\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12\x0e\n\x06serial\x18\x03 \x01(\x07\"\x07\n\x05\x46lush\"x\n\x0cStreamConfig\x12\'\n\x05input\x18\x01 \x01(\x0b\x32\x18.audiowriter.v1.PcmInput\x12+\n\x06output\x18\x02 \x01(\x0b\x32\x1b.audiowriter.v1.AudioOutput\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"i\n\x08PcmInput\x12\x33\n\rsample_format\x18\x01 \x01(\x0e\x32\x1c.audiowriter.v1.SampleFormat\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\x12\x10\n\x08\x63hannels\x18\x03 \x01(\r\"\xf3\x02\n\x0b\x41udioOutput\x12+\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1b.audiowriter.v1.AudioFormat\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\x12\x10\n\x08\x63hannels\x18\x03 \x01(\r\x12\x33\n\rsample_format\x18\x04 \x01(\x0e\x32\x1c.audiowriter.v1.SampleFormat\x12\x15\n\x0b\x62itrate_bps\x18\x05 \x01(\rH\x00\x12\x15\n\x0bvbr_quality\x18\x06 \x01(\x01H\x00\x12\x13\n\x06\x65\x66\x66ort\x18\x07 \x01(\rH\x01\x88\x01\x01\x12\'\n\x04page\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x08metadata\x18\t \x01(\x0b\x32\x18.audiowriter.v1.Metadata\x12-\n\nopus_frame\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\n\x04rateB\t\n\x07_effort\"-\n\x08Metadata\x12!\n\x04tags\x18\x01 \x03(\x0b\x32\x13.audiowriter.v1.Tag\"\"\n\x03Tag\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xe6\x01\n\x14\x45ncodeStreamResponse\x12\x30\n\x07started\x18\x01 \x01(\x0b\x32\x1d.audiowriter.v1.StreamStartedH\x00\x12-\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1c.audiowriter.v1.EncodedChunkH\x00\x12\x32\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1e.audiowriter.v1.StreamFinishedH\x00\x12\x30\n\x07\x66lushed\x18\x04 \x01(\x0b\x32\x1d.audiowriter.v1.StreamFlushedH\x00\x42\x07\n\x05\x65vent\"\x8e\x01\n\rStreamStarted\x12+\n\x06output\x18\x01 \x01(\x0b\x32\x1b.audiowriter.v1.AudioOutput\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x16\n\x0e\x66ile_extension\x18\x03 \x01(\t\x12\x15\n\rdelay_samples\x18\x04 \x01(\r\x12\x0e\n\x06serial\x18\x05 \x01(\x07\"C\n\x0c\x45ncodedChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x15\n\rinput_samples\x18\x03 \x01(\x03\"L\n\rStreamFlushed\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x15\n\rinput_samples\x18\x02 \x01(\x03\x12\x14\n\x0cheld_samples\x18\x03 \x01(\r\"Y\n\x0eStreamFinished\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12\x0f\n\x07trailer\x18\x02 \x01(\x0c\x12&\n\x06totals\x18\x03 \x01(\x0b\x32\x16.audiowriter.v1.Totals\"\xf9\x01\n\x06Totals\x12\x12\n\nfile_bytes\x18\x01 \x01(\x03\x12\x15\n\rinput_samples\x18\x02 \x01(\x03\x12\x16\n\x0eoutput_samples\x18\x03 \x01(\x03\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rdelay_samples\x18\x05 \x01(\r\x12\x17\n\x0fpadding_samples\x18\x06 \x01(\r\x12\x13\n\x0bsent_sha256\x18\x07 \x01(\x0c\x12\x13\n\x0b\x66ile_crc32c\x18\x08 \x01(\x07\x12\x17\n\x0f\x63lipped_samples\x18\t \x01(\x03\x12\x0c\n\x04peak\x18\n \x01(\x01\"J\n\rEncodeRequest\x12,\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.audiowriter.v1.StreamConfig\x12\x0b\n\x03pcm\x18\x02 \x01(\x0c\"v\n\x0e\x45ncodeResponse\x12\x0c\n\x04\x66ile\x18\x01 \x01(\x0c\x12.\n\x07started\x18\x02 \x01(\x0b\x32\x1d.audiowriter.v1.StreamStarted\x12&\n\x06totals\x18\x03 \x01(\x0b\x32\x16.audiowriter.v1.Totals\"D\n\x14ResolveConfigRequest\x12,\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.audiowriter.v1.StreamConfig\"G\n\x15ResolveConfigResponse\x12.\n\x07started\x18\x01 \x01(\x0b\x32\x1d.audiowriter.v1.StreamStarted\"\x14\n\x12ListFormatsRequest\"B\n\x13ListFormatsResponse\x12+\n\x07\x66ormats\x18\x01 \x03(\x0b\x32\x1a.audiowriter.v1.FormatInfo\"\xda\x06\n\nFormatInfo\x12+\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1b.audiowriter.v1.AudioFormat\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tmime_type\x18\x03 \x01(\t\x12\x16\n\x0e\x66ile_extension\x18\x04 \x01(\t\x12\x17\n\x0fsample_rates_hz\x18\x05 \x03(\r\x12\x1a\n\x12min_sample_rate_hz\x18\x06 \x01(\r\x12\x1a\n\x12max_sample_rate_hz\x18\x07 \x01(\r\x12\x10\n\x08\x63hannels\x18\x08 \x03(\r\x12\x34\n\x0esample_formats\x18\t \x03(\x0e\x32\x1c.audiowriter.v1.SampleFormat\x12\x17\n\x0fmin_bitrate_bps\x18\n \x01(\r\x12\x17\n\x0fmax_bitrate_bps\x18\x0b \x01(\r\x12\'\n\x1f\x64\x65\x66\x61ult_bitrate_bps_per_channel\x18\x0c \x01(\r\x12.\n\x08\x62itrates\x18\r \x03(\x0b\x32\x1c.audiowriter.v1.BitrateRange\x12\x19\n\x11takes_vbr_quality\x18\x0e \x01(\x08\x12 \n\x13\x64\x65\x66\x61ult_vbr_quality\x18\x0f \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0e\x64\x65\x66\x61ult_effort\x18\x10 \x01(\rH\x01\x88\x01\x01\x12/\n\x0c\x64\x65\x66\x61ult_page\x18\x11 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08min_page\x18\x12 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08max_page\x18\x13 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0bopus_frames\x18\x14 \x03(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04tags\x18\x15 \x03(\t\x12\x17\n\x0frepeatable_tags\x18\x16 \x03(\t\x12\x19\n\x11lookahead_samples\x18\x17 \x01(\r\x12\x18\n\x10\x66inalizes_header\x18\x18 \x01(\x08\x12\x14\n\x0csample_exact\x18\x19 \x01(\x08\x12\x10\n\x08lossless\x18\x1a \x01(\x08\x42\x16\n\x14_default_vbr_qualityB\x11\n\x0f_default_effort\"n\n\x0c\x42itrateRange\x12\x16\n\x0esample_rate_hz\x18\x01 \x01(\r\x12\x10\n\x08\x63hannels\x18\x02 \x01(\r\x12\x0f\n\x07min_bps\x18\x03 \x01(\r\x12\x0f\n\x07max_bps\x18\x04 \x01(\r\x12\x12\n\nvalues_bps\x18\x05 \x03(\r\"\x16\n\x14GetServerInfoRequest\"V\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12,\n\x06limits\x18\x02 \x01(\x0b\x32\x1c.audiowriter.v1.ServerLimits\"\x95\x03\n\x0cServerLimits\x12\x13\n\x0bmax_streams\x18\x01 \x01(\x03\x12\x19\n\x11max_message_bytes\x18\x02 \x01(\x03\x12\x15\n\rmax_pcm_bytes\x18\x03 \x01(\x03\x12\x16\n\x0emax_file_bytes\x18\x04 \x01(\x03\x12\x36\n\x13max_stream_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\x12max_sample_rate_hz\x18\x06 \x01(\r\x12\x14\n\x0cmax_channels\x18\x07 \x01(\r\x12\x16\n\x0emax_rate_ratio\x18\x08 \x01(\x01\x12\x38\n\x15\x66irst_message_timeout\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cidle_timeout\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x16stalled_reader_timeout\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration*\xa9\x03\n\x0b\x41udioFormat\x12\x1c\n\x18\x41UDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIO_FORMAT_WAV\x10\x01\x12\x1b\n\x17\x41UDIO_FORMAT_OGG_VORBIS\x10\x02\x12\x19\n\x15\x41UDIO_FORMAT_OGG_OPUS\x10\x03\x12\x15\n\x11\x41UDIO_FORMAT_FLAC\x10\x04\x12\x14\n\x10\x41UDIO_FORMAT_MP3\x10\x05\x12\x19\n\x15\x41UDIO_FORMAT_AAC_ADTS\x10\x06\x12\x14\n\x10\x41UDIO_FORMAT_PCM\x10\x07\x12\x1a\n\x16\x41UDIO_FORMAT_WAV_MULAW\x10\x08\x12\x19\n\x15\x41UDIO_FORMAT_WAV_ALAW\x10\t\x12\x16\n\x12\x41UDIO_FORMAT_MULAW\x10\n\x12\x15\n\x11\x41UDIO_FORMAT_ALAW\x10\x0b\x12\x18\n\x14\x41UDIO_FORMAT_AAC_M4A\x10\x0c\x12\x19\n\x15\x41UDIO_FORMAT_AAC_FMP4\x10\r\x12\x1a\n\x16\x41UDIO_FORMAT_WEBM_OPUS\x10\x0e\x12\x19\n\x15\x41UDIO_FORMAT_OGG_FLAC\x10\x0f*\xf1\x01\n\x0cSampleFormat\x12\x1d\n\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13SAMPLE_FORMAT_S16LE\x10\x01\x12\x17\n\x13SAMPLE_FORMAT_S24LE\x10\x02\x12\x17\n\x13SAMPLE_FORMAT_S32LE\x10\x03\x12\x17\n\x13SAMPLE_FORMAT_F32LE\x10\x04\x12\x17\n\x13SAMPLE_FORMAT_F64LE\x10\x05\x12\x14\n\x10SAMPLE_FORMAT_U8\x10\x06\x12\x17\n\x13SAMPLE_FORMAT_MULAW\x10\x07\x12\x16\n\x12SAMPLE_FORMAT_ALAW\x10\x08\x32\xd0\x03\n\x12\x41udioWriterService\x12]\n\x0c\x45ncodeStream\x12#.audiowriter.v1.EncodeStreamRequest\x1a$.audiowriter.v1.EncodeStreamResponse(\x01\x30\x01\x12G\n\x06\x45ncode\x12\x1d.audiowriter.v1.EncodeRequest\x1a\x1e.audiowriter.v1.EncodeResponse\x12\\\n\rResolveConfig\x12$.audiowriter.v1.ResolveConfigRequest\x1a%.audiowriter.v1.ResolveConfigResponse\x12V\n\x0bListFormats\x12\".audiowriter.v1.ListFormatsRequest\x1a#.audiowriter.v1.ListFormatsResponse\x12\\\n\rGetServerInfo\x12$.audiowriter.v1.GetServerInfoRequest\x1a%.audiowriter.v1.GetServerInfoResponseBv\n\x11io.audiowriter.v1B\x10\x41udioWriterProtoP\x01ZMgithub.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1;audiowriterv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!audiowriter/v1/audio_writer.proto\x12\x0e\x61udiowriter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa3\x01\n\x13\x45ncodeStreamRequest\x12,\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.audiowriter.v1.StreamConfig\x12\x0b\n\x03pcm\x18\x02 \x01(\x0c\x12$\n\x05\x66lush\x18\x03 \x01(\x0b\x32\x15.audiowriter.v1.Flush\x12+\n\x06resume\x18\x08 \x01(\x0b\x32\x1b.audiowriter.v1.ResumePoint\"=\n\x0bResumePoint\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12\x0e\n\x06serial\x18\x03 \x01(\x07\"\x07\n\x05\x46lush\"\x84\x01\n\x0cStreamConfig\x12-\n\x05input\x18\x01 \x01(\x0b\x32\x18.audiowriter.v1.PcmInputB\x04\xe2\x41\x01\x02\x12\x31\n\x06output\x18\x02 \x01(\x0b\x32\x1b.audiowriter.v1.AudioOutputB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"o\n\x08PcmInput\x12\x33\n\rsample_format\x18\x01 \x01(\x0e\x32\x1c.audiowriter.v1.SampleFormat\x12\x1c\n\x0esample_rate_hz\x18\x02 \x01(\rB\x04\xe2\x41\x01\x02\x12\x10\n\x08\x63hannels\x18\x03 \x01(\r\"\xf9\x02\n\x0b\x41udioOutput\x12\x31\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1b.audiowriter.v1.AudioFormatB\x04\xe2\x41\x01\x02\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\x12\x10\n\x08\x63hannels\x18\x03 \x01(\r\x12\x33\n\rsample_format\x18\x04 \x01(\x0e\x32\x1c.audiowriter.v1.SampleFormat\x12\x15\n\x0b\x62itrate_bps\x18\x05 \x01(\rH\x00\x12\x15\n\x0bvbr_quality\x18\x06 \x01(\x01H\x00\x12\x13\n\x06\x65\x66\x66ort\x18\x07 \x01(\rH\x01\x88\x01\x01\x12\'\n\x04page\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x08metadata\x18\t \x01(\x0b\x32\x18.audiowriter.v1.Metadata\x12-\n\nopus_frame\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\n\x04rateB\t\n\x07_effort\"-\n\x08Metadata\x12!\n\x04tags\x18\x01 \x03(\x0b\x32\x13.audiowriter.v1.Tag\"(\n\x03Tag\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\r\n\x05value\x18\x02 \x01(\t\"\xe6\x01\n\x14\x45ncodeStreamResponse\x12\x30\n\x07started\x18\x01 \x01(\x0b\x32\x1d.audiowriter.v1.StreamStartedH\x00\x12-\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1c.audiowriter.v1.EncodedChunkH\x00\x12\x32\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1e.audiowriter.v1.StreamFinishedH\x00\x12\x30\n\x07\x66lushed\x18\x04 \x01(\x0b\x32\x1d.audiowriter.v1.StreamFlushedH\x00\x42\x07\n\x05\x65vent\"\x8e\x01\n\rStreamStarted\x12+\n\x06output\x18\x01 \x01(\x0b\x32\x1b.audiowriter.v1.AudioOutput\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x16\n\x0e\x66ile_extension\x18\x03 \x01(\t\x12\x15\n\rdelay_samples\x18\x04 \x01(\r\x12\x0e\n\x06serial\x18\x05 \x01(\x07\"C\n\x0c\x45ncodedChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x15\n\rinput_samples\x18\x03 \x01(\x03\"L\n\rStreamFlushed\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x15\n\rinput_samples\x18\x02 \x01(\x03\x12\x14\n\x0cheld_samples\x18\x03 \x01(\r\"Y\n\x0eStreamFinished\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12\x0f\n\x07trailer\x18\x02 \x01(\x0c\x12&\n\x06totals\x18\x03 \x01(\x0b\x32\x16.audiowriter.v1.Totals\"\xf9\x01\n\x06Totals\x12\x12\n\nfile_bytes\x18\x01 \x01(\x03\x12\x15\n\rinput_samples\x18\x02 \x01(\x03\x12\x16\n\x0eoutput_samples\x18\x03 \x01(\x03\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rdelay_samples\x18\x05 \x01(\r\x12\x17\n\x0fpadding_samples\x18\x06 \x01(\r\x12\x13\n\x0bsent_sha256\x18\x07 \x01(\x0c\x12\x13\n\x0b\x66ile_crc32c\x18\x08 \x01(\x07\x12\x17\n\x0f\x63lipped_samples\x18\t \x01(\x03\x12\x0c\n\x04peak\x18\n \x01(\x01\"P\n\rEncodeRequest\x12\x32\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.audiowriter.v1.StreamConfigB\x04\xe2\x41\x01\x02\x12\x0b\n\x03pcm\x18\x02 \x01(\x0c\"v\n\x0e\x45ncodeResponse\x12\x0c\n\x04\x66ile\x18\x01 \x01(\x0c\x12.\n\x07started\x18\x02 \x01(\x0b\x32\x1d.audiowriter.v1.StreamStarted\x12&\n\x06totals\x18\x03 \x01(\x0b\x32\x16.audiowriter.v1.Totals\"J\n\x14ResolveConfigRequest\x12\x32\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.audiowriter.v1.StreamConfigB\x04\xe2\x41\x01\x02\"G\n\x15ResolveConfigResponse\x12.\n\x07started\x18\x01 \x01(\x0b\x32\x1d.audiowriter.v1.StreamStarted\"\x14\n\x12ListFormatsRequest\"B\n\x13ListFormatsResponse\x12+\n\x07\x66ormats\x18\x01 \x03(\x0b\x32\x1a.audiowriter.v1.FormatInfo\"\xda\x06\n\nFormatInfo\x12+\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1b.audiowriter.v1.AudioFormat\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tmime_type\x18\x03 \x01(\t\x12\x16\n\x0e\x66ile_extension\x18\x04 \x01(\t\x12\x17\n\x0fsample_rates_hz\x18\x05 \x03(\r\x12\x1a\n\x12min_sample_rate_hz\x18\x06 \x01(\r\x12\x1a\n\x12max_sample_rate_hz\x18\x07 \x01(\r\x12\x10\n\x08\x63hannels\x18\x08 \x03(\r\x12\x34\n\x0esample_formats\x18\t \x03(\x0e\x32\x1c.audiowriter.v1.SampleFormat\x12\x17\n\x0fmin_bitrate_bps\x18\n \x01(\r\x12\x17\n\x0fmax_bitrate_bps\x18\x0b \x01(\r\x12\'\n\x1f\x64\x65\x66\x61ult_bitrate_bps_per_channel\x18\x0c \x01(\r\x12.\n\x08\x62itrates\x18\r \x03(\x0b\x32\x1c.audiowriter.v1.BitrateRange\x12\x19\n\x11takes_vbr_quality\x18\x0e \x01(\x08\x12 \n\x13\x64\x65\x66\x61ult_vbr_quality\x18\x0f \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0e\x64\x65\x66\x61ult_effort\x18\x10 \x01(\rH\x01\x88\x01\x01\x12/\n\x0c\x64\x65\x66\x61ult_page\x18\x11 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08min_page\x18\x12 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08max_page\x18\x13 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0bopus_frames\x18\x14 \x03(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04tags\x18\x15 \x03(\t\x12\x17\n\x0frepeatable_tags\x18\x16 \x03(\t\x12\x19\n\x11lookahead_samples\x18\x17 \x01(\r\x12\x18\n\x10\x66inalizes_header\x18\x18 \x01(\x08\x12\x14\n\x0csample_exact\x18\x19 \x01(\x08\x12\x10\n\x08lossless\x18\x1a \x01(\x08\x42\x16\n\x14_default_vbr_qualityB\x11\n\x0f_default_effort\"n\n\x0c\x42itrateRange\x12\x16\n\x0esample_rate_hz\x18\x01 \x01(\r\x12\x10\n\x08\x63hannels\x18\x02 \x01(\r\x12\x0f\n\x07min_bps\x18\x03 \x01(\r\x12\x0f\n\x07max_bps\x18\x04 \x01(\r\x12\x12\n\nvalues_bps\x18\x05 \x03(\r\"\x16\n\x14GetServerInfoRequest\"V\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12,\n\x06limits\x18\x02 \x01(\x0b\x32\x1c.audiowriter.v1.ServerLimits\"\x95\x03\n\x0cServerLimits\x12\x13\n\x0bmax_streams\x18\x01 \x01(\x03\x12\x19\n\x11max_message_bytes\x18\x02 \x01(\x03\x12\x15\n\rmax_pcm_bytes\x18\x03 \x01(\x03\x12\x16\n\x0emax_file_bytes\x18\x04 \x01(\x03\x12\x36\n\x13max_stream_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\x12max_sample_rate_hz\x18\x06 \x01(\r\x12\x14\n\x0cmax_channels\x18\x07 \x01(\r\x12\x16\n\x0emax_rate_ratio\x18\x08 \x01(\x01\x12\x38\n\x15\x66irst_message_timeout\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cidle_timeout\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x16stalled_reader_timeout\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration*\xa9\x03\n\x0b\x41udioFormat\x12\x1c\n\x18\x41UDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIO_FORMAT_WAV\x10\x01\x12\x1b\n\x17\x41UDIO_FORMAT_OGG_VORBIS\x10\x02\x12\x19\n\x15\x41UDIO_FORMAT_OGG_OPUS\x10\x03\x12\x15\n\x11\x41UDIO_FORMAT_FLAC\x10\x04\x12\x14\n\x10\x41UDIO_FORMAT_MP3\x10\x05\x12\x19\n\x15\x41UDIO_FORMAT_AAC_ADTS\x10\x06\x12\x14\n\x10\x41UDIO_FORMAT_PCM\x10\x07\x12\x1a\n\x16\x41UDIO_FORMAT_WAV_MULAW\x10\x08\x12\x19\n\x15\x41UDIO_FORMAT_WAV_ALAW\x10\t\x12\x16\n\x12\x41UDIO_FORMAT_MULAW\x10\n\x12\x15\n\x11\x41UDIO_FORMAT_ALAW\x10\x0b\x12\x18\n\x14\x41UDIO_FORMAT_AAC_M4A\x10\x0c\x12\x19\n\x15\x41UDIO_FORMAT_AAC_FMP4\x10\r\x12\x1a\n\x16\x41UDIO_FORMAT_WEBM_OPUS\x10\x0e\x12\x19\n\x15\x41UDIO_FORMAT_OGG_FLAC\x10\x0f*\xf1\x01\n\x0cSampleFormat\x12\x1d\n\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13SAMPLE_FORMAT_S16LE\x10\x01\x12\x17\n\x13SAMPLE_FORMAT_S24LE\x10\x02\x12\x17\n\x13SAMPLE_FORMAT_S32LE\x10\x03\x12\x17\n\x13SAMPLE_FORMAT_F32LE\x10\x04\x12\x17\n\x13SAMPLE_FORMAT_F64LE\x10\x05\x12\x14\n\x10SAMPLE_FORMAT_U8\x10\x06\x12\x17\n\x13SAMPLE_FORMAT_MULAW\x10\x07\x12\x16\n\x12SAMPLE_FORMAT_ALAW\x10\x08\x32\xd0\x03\n\x12\x41udioWriterService\x12]\n\x0c\x45ncodeStream\x12#.audiowriter.v1.EncodeStreamRequest\x1a$.audiowriter.v1.EncodeStreamResponse(\x01\x30\x01\x12G\n\x06\x45ncode\x12\x1d.audiowriter.v1.EncodeRequest\x1a\x1e.audiowriter.v1.EncodeResponse\x12\\\n\rResolveConfig\x12$.audiowriter.v1.ResolveConfigRequest\x1a%.audiowriter.v1.ResolveConfigResponse\x12V\n\x0bListFormats\x12\".audiowriter.v1.ListFormatsRequest\x1a#.audiowriter.v1.ListFormatsResponse\x12\\\n\rGetServerInfo\x12$.audiowriter.v1.GetServerInfoRequest\x1a%.audiowriter.v1.GetServerInfoResponseBv\n\x11io.audiowriter.v1B\x10\x41udioWriterProtoP\x01ZMgithub.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1;audiowriterv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,60 +34,74 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'audiowriter.v1.audio_writer
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021io.audiowriter.v1B\020AudioWriterProtoP\001ZMgithub.com/audiowriter/audiowriter/client/go/gen/audiowriter/v1;audiowriterv1'
-  _globals['_AUDIOFORMAT']._serialized_start=3800
-  _globals['_AUDIOFORMAT']._serialized_end=4225
-  _globals['_SAMPLEFORMAT']._serialized_start=4228
-  _globals['_SAMPLEFORMAT']._serialized_end=4469
-  _globals['_ENCODESTREAMREQUEST']._serialized_start=86
-  _globals['_ENCODESTREAMREQUEST']._serialized_end=249
-  _globals['_RESUMEPOINT']._serialized_start=251
-  _globals['_RESUMEPOINT']._serialized_end=312
-  _globals['_FLUSH']._serialized_start=314
-  _globals['_FLUSH']._serialized_end=321
-  _globals['_STREAMCONFIG']._serialized_start=323
-  _globals['_STREAMCONFIG']._serialized_end=443
-  _globals['_PCMINPUT']._serialized_start=445
-  _globals['_PCMINPUT']._serialized_end=550
-  _globals['_AUDIOOUTPUT']._serialized_start=553
-  _globals['_AUDIOOUTPUT']._serialized_end=924
-  _globals['_METADATA']._serialized_start=926
-  _globals['_METADATA']._serialized_end=971
-  _globals['_TAG']._serialized_start=973
-  _globals['_TAG']._serialized_end=1007
-  _globals['_ENCODESTREAMRESPONSE']._serialized_start=1010
-  _globals['_ENCODESTREAMRESPONSE']._serialized_end=1240
-  _globals['_STREAMSTARTED']._serialized_start=1243
-  _globals['_STREAMSTARTED']._serialized_end=1385
-  _globals['_ENCODEDCHUNK']._serialized_start=1387
-  _globals['_ENCODEDCHUNK']._serialized_end=1454
-  _globals['_STREAMFLUSHED']._serialized_start=1456
-  _globals['_STREAMFLUSHED']._serialized_end=1532
-  _globals['_STREAMFINISHED']._serialized_start=1534
-  _globals['_STREAMFINISHED']._serialized_end=1623
-  _globals['_TOTALS']._serialized_start=1626
-  _globals['_TOTALS']._serialized_end=1875
-  _globals['_ENCODEREQUEST']._serialized_start=1877
-  _globals['_ENCODEREQUEST']._serialized_end=1951
-  _globals['_ENCODERESPONSE']._serialized_start=1953
-  _globals['_ENCODERESPONSE']._serialized_end=2071
-  _globals['_RESOLVECONFIGREQUEST']._serialized_start=2073
-  _globals['_RESOLVECONFIGREQUEST']._serialized_end=2141
-  _globals['_RESOLVECONFIGRESPONSE']._serialized_start=2143
-  _globals['_RESOLVECONFIGRESPONSE']._serialized_end=2214
-  _globals['_LISTFORMATSREQUEST']._serialized_start=2216
-  _globals['_LISTFORMATSREQUEST']._serialized_end=2236
-  _globals['_LISTFORMATSRESPONSE']._serialized_start=2238
-  _globals['_LISTFORMATSRESPONSE']._serialized_end=2304
-  _globals['_FORMATINFO']._serialized_start=2307
-  _globals['_FORMATINFO']._serialized_end=3165
-  _globals['_BITRATERANGE']._serialized_start=3167
-  _globals['_BITRATERANGE']._serialized_end=3277
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=3279
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=3301
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=3303
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=3389
-  _globals['_SERVERLIMITS']._serialized_start=3392
-  _globals['_SERVERLIMITS']._serialized_end=3797
-  _globals['_AUDIOWRITERSERVICE']._serialized_start=4472
-  _globals['_AUDIOWRITERSERVICE']._serialized_end=4936
+  _globals['_STREAMCONFIG'].fields_by_name['input']._loaded_options = None
+  _globals['_STREAMCONFIG'].fields_by_name['input']._serialized_options = b'\342A\001\002'
+  _globals['_STREAMCONFIG'].fields_by_name['output']._loaded_options = None
+  _globals['_STREAMCONFIG'].fields_by_name['output']._serialized_options = b'\342A\001\002'
+  _globals['_PCMINPUT'].fields_by_name['sample_rate_hz']._loaded_options = None
+  _globals['_PCMINPUT'].fields_by_name['sample_rate_hz']._serialized_options = b'\342A\001\002'
+  _globals['_AUDIOOUTPUT'].fields_by_name['format']._loaded_options = None
+  _globals['_AUDIOOUTPUT'].fields_by_name['format']._serialized_options = b'\342A\001\002'
+  _globals['_TAG'].fields_by_name['name']._loaded_options = None
+  _globals['_TAG'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_ENCODEREQUEST'].fields_by_name['config']._loaded_options = None
+  _globals['_ENCODEREQUEST'].fields_by_name['config']._serialized_options = b'\342A\001\002'
+  _globals['_RESOLVECONFIGREQUEST'].fields_by_name['config']._loaded_options = None
+  _globals['_RESOLVECONFIGREQUEST'].fields_by_name['config']._serialized_options = b'\342A\001\002'
+  _globals['_AUDIOFORMAT']._serialized_start=3876
+  _globals['_AUDIOFORMAT']._serialized_end=4301
+  _globals['_SAMPLEFORMAT']._serialized_start=4304
+  _globals['_SAMPLEFORMAT']._serialized_end=4545
+  _globals['_ENCODESTREAMREQUEST']._serialized_start=119
+  _globals['_ENCODESTREAMREQUEST']._serialized_end=282
+  _globals['_RESUMEPOINT']._serialized_start=284
+  _globals['_RESUMEPOINT']._serialized_end=345
+  _globals['_FLUSH']._serialized_start=347
+  _globals['_FLUSH']._serialized_end=354
+  _globals['_STREAMCONFIG']._serialized_start=357
+  _globals['_STREAMCONFIG']._serialized_end=489
+  _globals['_PCMINPUT']._serialized_start=491
+  _globals['_PCMINPUT']._serialized_end=602
+  _globals['_AUDIOOUTPUT']._serialized_start=605
+  _globals['_AUDIOOUTPUT']._serialized_end=982
+  _globals['_METADATA']._serialized_start=984
+  _globals['_METADATA']._serialized_end=1029
+  _globals['_TAG']._serialized_start=1031
+  _globals['_TAG']._serialized_end=1071
+  _globals['_ENCODESTREAMRESPONSE']._serialized_start=1074
+  _globals['_ENCODESTREAMRESPONSE']._serialized_end=1304
+  _globals['_STREAMSTARTED']._serialized_start=1307
+  _globals['_STREAMSTARTED']._serialized_end=1449
+  _globals['_ENCODEDCHUNK']._serialized_start=1451
+  _globals['_ENCODEDCHUNK']._serialized_end=1518
+  _globals['_STREAMFLUSHED']._serialized_start=1520
+  _globals['_STREAMFLUSHED']._serialized_end=1596
+  _globals['_STREAMFINISHED']._serialized_start=1598
+  _globals['_STREAMFINISHED']._serialized_end=1687
+  _globals['_TOTALS']._serialized_start=1690
+  _globals['_TOTALS']._serialized_end=1939
+  _globals['_ENCODEREQUEST']._serialized_start=1941
+  _globals['_ENCODEREQUEST']._serialized_end=2021
+  _globals['_ENCODERESPONSE']._serialized_start=2023
+  _globals['_ENCODERESPONSE']._serialized_end=2141
+  _globals['_RESOLVECONFIGREQUEST']._serialized_start=2143
+  _globals['_RESOLVECONFIGREQUEST']._serialized_end=2217
+  _globals['_RESOLVECONFIGRESPONSE']._serialized_start=2219
+  _globals['_RESOLVECONFIGRESPONSE']._serialized_end=2290
+  _globals['_LISTFORMATSREQUEST']._serialized_start=2292
+  _globals['_LISTFORMATSREQUEST']._serialized_end=2312
+  _globals['_LISTFORMATSRESPONSE']._serialized_start=2314
+  _globals['_LISTFORMATSRESPONSE']._serialized_end=2380
+  _globals['_FORMATINFO']._serialized_start=2383
+  _globals['_FORMATINFO']._serialized_end=3241
+  _globals['_BITRATERANGE']._serialized_start=3243
+  _globals['_BITRATERANGE']._serialized_end=3353
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=3355
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=3377
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=3379
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=3465
+  _globals['_SERVERLIMITS']._serialized_start=3468
+  _globals['_SERVERLIMITS']._serialized_end=3873
+  _globals['_AUDIOWRITERSERVICE']._serialized_start=4548
+  _globals['_AUDIOWRITERSERVICE']._serialized_end=5012
 # @@protoc_insertion_point(module_scope)

@@ -20,6 +20,7 @@
 package audiowriterv1
 
 import (
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -2208,7 +2209,7 @@ var File_audiowriter_v1_audio_writer_proto protoreflect.FileDescriptor
 
 const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\n" +
-	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1egoogle/protobuf/duration.proto\"\xbf\x01\n" +
+	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbf\x01\n" +
 	"\x13EncodeStreamRequest\x124\n" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigR\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\x12+\n" +
@@ -2218,18 +2219,18 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x16\n" +
 	"\x06serial\x18\x03 \x01(\aR\x06serial\"\a\n" +
-	"\x05Flush\"\x92\x01\n" +
-	"\fStreamConfig\x12.\n" +
-	"\x05input\x18\x01 \x01(\v2\x18.audiowriter.v1.PcmInputR\x05input\x123\n" +
-	"\x06output\x18\x02 \x01(\v2\x1b.audiowriter.v1.AudioOutputR\x06output\x12\x1d\n" +
+	"\x05Flush\"\x9e\x01\n" +
+	"\fStreamConfig\x124\n" +
+	"\x05input\x18\x01 \x01(\v2\x18.audiowriter.v1.PcmInputB\x04\xe2A\x01\x02R\x05input\x129\n" +
+	"\x06output\x18\x02 \x01(\v2\x1b.audiowriter.v1.AudioOutputB\x04\xe2A\x01\x02R\x06output\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"\x8f\x01\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\x95\x01\n" +
 	"\bPcmInput\x12A\n" +
-	"\rsample_format\x18\x01 \x01(\x0e2\x1c.audiowriter.v1.SampleFormatR\fsampleFormat\x12$\n" +
-	"\x0esample_rate_hz\x18\x02 \x01(\rR\fsampleRateHz\x12\x1a\n" +
-	"\bchannels\x18\x03 \x01(\rR\bchannels\"\xdc\x03\n" +
-	"\vAudioOutput\x123\n" +
-	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatR\x06format\x12$\n" +
+	"\rsample_format\x18\x01 \x01(\x0e2\x1c.audiowriter.v1.SampleFormatR\fsampleFormat\x12*\n" +
+	"\x0esample_rate_hz\x18\x02 \x01(\rB\x04\xe2A\x01\x02R\fsampleRateHz\x12\x1a\n" +
+	"\bchannels\x18\x03 \x01(\rR\bchannels\"\xe2\x03\n" +
+	"\vAudioOutput\x129\n" +
+	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatB\x04\xe2A\x01\x02R\x06format\x12$\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rR\fsampleRateHz\x12\x1a\n" +
 	"\bchannels\x18\x03 \x01(\rR\bchannels\x12A\n" +
 	"\rsample_format\x18\x04 \x01(\x0e2\x1c.audiowriter.v1.SampleFormatR\fsampleFormat\x12!\n" +
@@ -2245,9 +2246,9 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x04rateB\t\n" +
 	"\a_effort\"3\n" +
 	"\bMetadata\x12'\n" +
-	"\x04tags\x18\x01 \x03(\v2\x13.audiowriter.v1.TagR\x04tags\"/\n" +
-	"\x03Tag\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x04tags\x18\x01 \x03(\v2\x13.audiowriter.v1.TagR\x04tags\"5\n" +
+	"\x03Tag\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\x89\x02\n" +
 	"\x14EncodeStreamResponse\x129\n" +
 	"\astarted\x18\x01 \x01(\v2\x1d.audiowriter.v1.StreamStartedH\x00R\astarted\x124\n" +
@@ -2287,16 +2288,16 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"fileCrc32c\x12'\n" +
 	"\x0fclipped_samples\x18\t \x01(\x03R\x0eclippedSamples\x12\x12\n" +
 	"\x04peak\x18\n" +
-	" \x01(\x01R\x04peak\"W\n" +
-	"\rEncodeRequest\x124\n" +
-	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigR\x06config\x12\x10\n" +
+	" \x01(\x01R\x04peak\"]\n" +
+	"\rEncodeRequest\x12:\n" +
+	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigB\x04\xe2A\x01\x02R\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\"\x8d\x01\n" +
 	"\x0eEncodeResponse\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\fR\x04file\x127\n" +
 	"\astarted\x18\x02 \x01(\v2\x1d.audiowriter.v1.StreamStartedR\astarted\x12.\n" +
-	"\x06totals\x18\x03 \x01(\v2\x16.audiowriter.v1.TotalsR\x06totals\"L\n" +
-	"\x14ResolveConfigRequest\x124\n" +
-	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigR\x06config\"P\n" +
+	"\x06totals\x18\x03 \x01(\v2\x16.audiowriter.v1.TotalsR\x06totals\"R\n" +
+	"\x14ResolveConfigRequest\x12:\n" +
+	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigB\x04\xe2A\x01\x02R\x06config\"P\n" +
 	"\x15ResolveConfigResponse\x127\n" +
 	"\astarted\x18\x01 \x01(\v2\x1d.audiowriter.v1.StreamStartedR\astarted\"\x14\n" +
 	"\x12ListFormatsRequest\"K\n" +
