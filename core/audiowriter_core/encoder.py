@@ -10,6 +10,7 @@ Rule 2: to build the file, append every chunk and the trailer, then write the he
 Rule 3: after an error, only close is allowed. Close is always allowed, from any thread.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from secrets import randbelow
@@ -20,7 +21,6 @@ from .audio.arrays import Pcm, sample_format_of, to_bytes
 from .cost import Cost
 from .errors import WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
-from .exclusive import Exclusive
 from .options import MAX_SERIAL, EncoderOptions, StreamOptions, TagOptions
 from .pipeline import Pipeline
 from .resolve import resolve
@@ -102,10 +102,13 @@ class AudioEncoder:
         """The options with all defaults filled in. Without `sample_format`, the first array may still change them."""
         self.cost = Cost.of(self.options)
         """What the stream costs, per byte of PCM. It may change with the options."""
+        self._frame_bytes = self.options.input.frame_bytes
         self.state = State.NEW
         self._allowed = ALLOWED[State.NEW]
         self._sent = SentBytes()
-        self._in_use = Exclusive(self._free)
+        self._in_use = threading.Lock()
+        """Held by the running call."""
+        self._closed = False
         self._pipeline: Pipeline | None = None
         self.input_bytes = 0
         """Bytes of PCM received so far."""
@@ -118,7 +121,7 @@ class AudioEncoder:
     @property
     def input_samples(self) -> int:
         """Complete samples per channel received so far, at the input's rate."""
-        return self.input_bytes // self.options.input.frame_bytes
+        return self.input_bytes // self._frame_bytes
 
     @property
     def input_seconds(self) -> float:
@@ -160,8 +163,9 @@ class AudioEncoder:
 
     def close(self) -> None:
         """Free native memory: now, or when the running call ends. Idempotent; may be called from any thread."""
+        self._closed = True
         self._enter(State.CLOSED)
-        self._in_use.close()
+        self._free_unless_in_use()
 
     def __enter__(self) -> Self:
         return self
@@ -175,55 +179,59 @@ class AudioEncoder:
         after = self._allowed.get(name)
         if after is None:
             raise WrongState(f"{name}() is not allowed on a stream that is {self.state.value}")
+        if not self._in_use.acquire(blocking=False):
+            raise WrongState("the encoder is in use by another thread")
         events: list[Event] = []
-        with self._in_use:
-            try:
-                pipeline = self._pipeline or self._open(pcm)
-                if self.state is State.NEW:
-                    self._begin(pipeline, events)
-                run(pipeline, pcm, events)
-            except BaseException:
-                after = State.FAILED
-                raise
-            finally:
-                if after is not self.state is not State.CLOSED:
-                    self._enter(after)
+        try:
+            run(self._pipeline or self._begin(pcm, events), pcm, events)
+        except BaseException:
+            after = State.FAILED
+            raise
+        finally:
+            if after is not self.state is not State.CLOSED:
+                self._enter(after)
+            self._in_use.release()
+            if self._closed:  # read after the release: a close before it has not got the lock
+                self._free_unless_in_use()
         return events
 
     def _enter(self, state: State) -> None:
         self.state = state
         self._allowed = ALLOWED[state]
 
-    def _open(self, first: Pcm = b"") -> Pipeline:
-        if self._pipeline is None:
-            requested = self._requested
-            if not requested.sample_format and (found := sample_format_of(first)):
-                self.options = resolve(replace(requested, sample_format=found))
-                self.cost = Cost.of(self.options)
-            self._pipeline = Pipeline(self.options)
-        return self._pipeline
+    def _free_unless_in_use(self) -> None:
+        if self._in_use.acquire(blocking=False):
+            pipeline, self._pipeline = self._pipeline, None
+            self._in_use.release()
+            if pipeline is not None:
+                pipeline.close()
 
-    def _free(self) -> None:
-        if self._pipeline is not None:
-            self._pipeline.close()
-            self._pipeline = None
-
-    def _begin(self, pipeline: Pipeline, events: list[Event]) -> None:
+    def _begin(self, first: Pcm, events: list[Event]) -> Pipeline:
+        if self._closed:  # close() has got the lock just before this call
+            raise WrongState("the encoder is closed")
+        requested = self._requested
+        if not requested.sample_format and (found := sample_format_of(first)):
+            self.options = resolve(replace(requested, sample_format=found))
+            self.cost = Cost.of(self.options)
+            self._frame_bytes = self.options.input.frame_bytes
+        pipeline = self._pipeline = Pipeline(self.options)
         output = self.options.output
         kind = output.format
         events.append(Started(output, kind.mime_type, kind.file_extension, pipeline.delay_samples, output.serial))
         provisional_header = pipeline.start()
         self._sent.expect_header(provisional_header)
         self._add_chunks(provisional_header, events)
+        return pipeline
 
     def _start(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         pass  # `_call` has started the stream
 
     def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
-        data = pcm if isinstance(pcm, bytes) else to_bytes(pcm, self.options.input)
-        for part in self.cost.slices(data):
+        slices = self.cost.slices
+        parts = slices(pcm) if isinstance(pcm, bytes) else map(_owned, slices(to_bytes(pcm, self.options.input)))
+        for part in parts:
             self.input_bytes += len(part)
-            if encoded := pipeline.write(part if isinstance(part, bytes) else _owned(part)):
+            if encoded := pipeline.write(part):
                 self._add_chunks(encoded, events)
 
     def _flush(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
@@ -261,13 +269,13 @@ class AudioEncoder:
         )
 
     def _add_chunks(self, data: bytes, events: list[Event]) -> None:
-        sent, input_samples = self._sent, self.input_samples
-        for start in range(0, len(data), MAX_CHUNK_BYTES):
-            piece = data[start : start + MAX_CHUNK_BYTES]  # no copy if it is all
+        sent, input_samples = self._sent, self.input_bytes // self._frame_bytes
+        while data:
+            piece, data = data[:MAX_CHUNK_BYTES], data[MAX_CHUNK_BYTES:]  # no copy if it is all
             events.append(Chunk(piece, sent.length, input_samples))
             sent.add(piece)
 
 
-def _owned(data: memoryview) -> bytes | memoryview:
+def _owned(data: bytes | memoryview) -> bytes | memoryview:
     """Return `data`, or a copy if the caller may change it. Samples that are gathered outlive the call of `write`."""
-    return data if isinstance(data.obj, bytes) else bytes(data)
+    return data if isinstance(data, bytes) or isinstance(data.obj, bytes) else bytes(data)

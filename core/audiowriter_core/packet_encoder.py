@@ -13,13 +13,14 @@ class PacketEncoder:
 
     def __init__(self, output: OutputOptions, codec: Codec, muxer: Muxer) -> None:
         self._output, self._codec, self._muxer = output, codec, muxer
-        self._samples = 0
+        self.samples = 0
+        """Samples per channel received so far."""
         self.delay_samples = codec.delay_samples
 
     @property
     def held_samples(self) -> int:
         """Samples per channel that were received but whose bytes were not returned yet."""
-        return self._samples - max(0, self._muxer.samples_out - self.delay_samples)
+        return self.samples - max(0, self._muxer.samples_out - self.delay_samples)
 
     @property
     def wanted_samples(self) -> int:
@@ -32,7 +33,7 @@ class PacketEncoder:
 
     def encode(self, samples: Samples) -> bytes:
         """Encode samples; return the bytes that are ready."""
-        self._samples += len(samples)
+        self.samples += len(samples)
         packets = self._codec.encode(samples)
         return self._muxer.write(packets) if packets else b""
 
@@ -42,13 +43,13 @@ class PacketEncoder:
 
     def finish(self) -> Finish:
         """Complete the file. A stream that is too short for the muxer is padded with silence."""
-        missing = self._muxer.spec.min_samples - self._samples
+        missing = self._muxer.spec.min_samples - self.samples
         if missing > 0:
             silence = np.zeros((missing, self._output.channels), self._output.sample_type.dtype)
             packets = self._codec.encode(silence) + self._codec.finish()
         else:
-            packets = self._codec.finish() if self._samples else self._codec.silent_packets()
-        return self._muxer.finish(packets, self._samples)
+            packets = self._codec.finish() if self.samples else self._codec.silent_packets()
+        return self._muxer.finish(packets, self.samples)
 
     def close(self) -> None:
         """Free native memory."""

@@ -19,8 +19,11 @@ class Pipeline:
         # because NaN must be rejected at once, and not before a resampler, because the length of its output varies.
         self._gathers = codec.lookahead_samples > 0 and self._converter.keeps_rate and not source.sample_type.is_float
         self.delay_samples = self._encoder.delay_samples
-        self.output_samples = 0
+
+    @property
+    def output_samples(self) -> int:
         """Samples per channel, at the file's rate, passed to the encoder so far."""
+        return self._encoder.samples
 
     @property
     def held_samples(self) -> int:
@@ -46,9 +49,7 @@ class Pipeline:
         samples = self._reader.read(pcm)
         if samples is None:
             return b""
-        converted = self._converter.convert(samples)
-        self.output_samples += len(converted)
-        data = self._encoder.encode(converted)
+        data = self._encoder.encode(self._converter.convert(samples))
         if self._gathers:
             self._reader.set_minimum(self._encoder.wanted_samples)
         return data
@@ -64,9 +65,7 @@ class Pipeline:
         """
         self._reader.end()
         data = self._write_pending()
-        samples = self._converter.finish()
-        self.output_samples += len(samples)
-        data += self._encoder.encode(samples)
+        data += self._encoder.encode(self._converter.finish())
         return data, self._encoder.finish()
 
     def close(self) -> None:

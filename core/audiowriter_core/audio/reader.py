@@ -17,15 +17,16 @@ class PcmReader:
     """Turns bytes, cut anywhere, into samples in whole frames."""
 
     def __init__(self, options: InputOptions) -> None:
-        self._input = options
+        self._sample_type, self._channels = options.sample_type, options.channels
         self._frame_bytes = options.frame_bytes
         self._minimum_bytes = options.frame_bytes
-        self._is_g711 = options.sample_type in G711
+        # Floats are searched at once, because NaN must be rejected before it reaches a codec.
+        self._search_frames = 1 if options.sample_type.is_float else PEAK_FRAMES
         self._pending: list[bytes | memoryview] = []
         self._pending_bytes = 0
         self._returned = 0
         self._unsearched: list[Samples] = []
-        self._unsearched_frames = 0
+        self._searched = 0
         self._peak = 0.0
 
     @property
@@ -50,41 +51,41 @@ class PcmReader:
         self._minimum_bytes = frames * self._frame_bytes
 
     def read(self, data: bytes | memoryview) -> Samples | None:
-        """Take bytes; return the complete frames, or None if there are fewer than the minimum."""
-        self._pending.append(data)
-        self._pending_bytes += len(data)
-        return self.take() if self._pending_bytes >= self._minimum_bytes else None
+        """Take bytes; return the complete frames, or None if there are fewer than the minimum.
 
-    def take(self) -> Samples:
-        """Return all complete frames, even if fewer than the minimum. Raises InvalidArgument for NaN or infinity."""
-        data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
-        self._pending, self._pending_bytes = [], len(data) % self._frame_bytes
-        if self._pending_bytes:
-            whole = len(data) - self._pending_bytes
-            self._pending = [bytes(data[whole:])]
-            data = memoryview(data)[:whole]
-        samples = unpack(data, self._input.sample_type, self._input.channels)
-        if frames := len(samples):
-            self._unsearched.append(samples)
-            self._unsearched_frames += frames
-            # Floats are searched at once, because NaN must be rejected before it reaches a codec.
-            if self._unsearched_frames >= PEAK_FRAMES or self._input.sample_type.is_float:
-                self._search_peak()
-        self._returned += frames
+        Raises InvalidArgument for NaN or infinity.
+        """
+        size = self._pending_bytes + len(data)
+        if size < self._minimum_bytes:
+            self._pending.append(data)
+            self._pending_bytes = size
+            return None
+        if self._pending:
+            data = b"".join((*self._pending, data))
+            self._pending, self._pending_bytes = [], 0
+        if rest := size % self._frame_bytes:
+            self._pending, self._pending_bytes = [bytes(data[-rest:])], rest
+            data = memoryview(data)[:-rest]
+        samples = unpack(data, self._sample_type, self._channels)
+        self._unsearched.append(samples)
+        self._returned += len(samples)
+        if self._returned - self._searched >= self._search_frames:
+            self._search_peak()
         return samples
 
     def end(self) -> None:
         """Raise InvalidArgument if the stream ends inside a frame."""
         if rest := self._pending_bytes % self._frame_bytes:
-            size, channels, name = self._frame_bytes, self._input.channels, self._input.sample_type.name
+            size, channels, name = self._frame_bytes, self._channels, self._sample_type.name
             text = f"ends with {rest} of the {size} bytes of a frame ({channels} x {name}): takes whole frames"
             raise InvalidArgument([Violation("pcm", "", text)])
 
     def _search_peak(self) -> None:
         samples = np.concatenate(self._unsearched) if len(self._unsearched) > 1 else self._unsearched[0]
-        self._unsearched, self._unsearched_frames = [], 0
-        kind = self._input.sample_type
-        if self._is_g711:
+        position, self._searched = self._searched, self._returned
+        self._unsearched = []
+        kind = self._sample_type
+        if kind in G711:
             samples, kind = expand(samples, kind), S16LE
         # Not abs, which would copy the samples, and whose result for -32768 exceeds int16. max and min propagate NaN.
         high, low = float(samples.max()), float(samples.min())
@@ -93,7 +94,7 @@ class PcmReader:
         peak = max(high, -low)
         if not peak < np.inf:
             frame, channel = np.argwhere(~np.isfinite(samples))[0]
-            value, position = samples[frame, channel], self._returned + frame
-            text = f"{value} at frame {position}, channel {channel}: samples must be finite"
+            value = samples[frame, channel]
+            text = f"{value} at frame {position + frame}, channel {channel}: samples must be finite"
             raise InvalidArgument([Violation("pcm", "", text)])
         self._peak = max(self._peak, peak / (128 if kind is U8 else kind.full_scale))

@@ -109,6 +109,8 @@ class FileEncoder(Protocol):
 
     delay_samples: int
     """Samples per channel, at the file's rate, that the codec adds before the first one."""
+    samples: int
+    """Samples per channel received so far."""
 
     @property
     def held_samples(self) -> int:

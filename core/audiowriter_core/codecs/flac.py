@@ -45,7 +45,7 @@ class FlacFile:
 
     def __init__(self, output: OutputOptions) -> None:
         self._output = output
-        self._frames = 0
+        self.samples = 0
         assert output.effort is not None
         self._block = FAST_BLOCK_SAMPLES if output.effort in FAST_EFFORTS else BLOCK_SAMPLES
         self._writer = SndfileWriter(
@@ -59,11 +59,11 @@ class FlacFile:
     @property
     def held_samples(self) -> int:
         # libFLAC writes a block when the first sample of the next one arrives.
-        return self._frames - max(0, self._frames - 1) // self._block * self._block
+        return self.samples - max(0, self.samples - 1) // self._block * self._block
 
     @property
     def wanted_samples(self) -> int:
-        return self._block + 1 - self.held_samples if self._frames else 1
+        return self._block + 1 - self.held_samples if self.samples else 1
 
     def start(self) -> bytes:
         return self._marker_and_streaminfo() + flac_metadata.vorbis_comment(self._output.tags, last=True)
@@ -71,8 +71,8 @@ class FlacFile:
     def encode(self, samples: Samples) -> bytes:
         if not len(samples):
             return b""
-        is_first = not self._frames
-        self._frames += len(samples)
+        is_first = not self.samples
+        self.samples += len(samples)
         data = self._writer.write(samples)
         return data[flac_metadata.head_bytes(data) :] if is_first else data
 
@@ -80,7 +80,7 @@ class FlacFile:
         return b""  # only the last block of a file may be shorter (RFC 9639, section 9.1.1)
 
     def finish(self) -> Finish:
-        if not self._frames:
+        if not self.samples:
             return Finish(header=self._marker_and_streaminfo(empty=True))
         header, trailer = self._writer.finish()
         return Finish(header=header, trailer=trailer)

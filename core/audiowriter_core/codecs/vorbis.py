@@ -45,12 +45,13 @@ class OggVorbisFile:
         self._channels = output.channels
         self._pages = VorbisPages(output)
         self._frames = FrameCutter(BLOCK_SAMPLES)
-        self._held = 0
+        self.samples = 0
+        self._returned = 0  # samples of the pages so far
         self._writer = SndfileWriter("OGG", "VORBIS", output.sample_rate_hz, output.channels, 1 - output.vbr_quality)
 
     @property
     def held_samples(self) -> int:
-        return self._held
+        return self.samples - self._returned
 
     @property
     def wanted_samples(self) -> int:
@@ -60,10 +61,10 @@ class OggVorbisFile:
         return b""  # libsndfile writes the three header packets with the first samples
 
     def encode(self, samples: Samples) -> bytes:
-        self._held += len(samples)
+        self.samples += len(samples)
         data = b"".join(self._write(frame) for frame in self._frames.cut(samples))
         if data:
-            self._held = len(self._frames)
+            self._returned = self.samples - len(self._frames)
         return data
 
     def flush(self) -> bytes:

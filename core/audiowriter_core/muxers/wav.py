@@ -29,16 +29,19 @@ class WavMuxer:
             self._format_tag, self._bits = (riff.IEEE_FLOAT if kind.is_float else riff.PCM), kind.bits
             self._silence = b"\x80" if kind is U8 else b"\0"
         self._data_bytes = 0
-        self.samples_out = 0
+        self._frame_bytes = self._bits // 8 * output.channels
+
+    @property
+    def samples_out(self) -> int:
+        return self._data_bytes // self._frame_bytes
 
     def start(self) -> bytes:
         return self._header(None)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
-        for packet in packets:
-            self._data_bytes += len(packet.data)
-            self.samples_out += packet.samples
-        return packets[0].data if len(packets) == 1 else b"".join([packet.data for packet in packets])
+        data = packets[0].data if len(packets) == 1 else b"".join([packet.data for packet in packets])
+        self._data_bytes += len(data)
+        return data
 
     def flush(self) -> bytes:
         return b""
