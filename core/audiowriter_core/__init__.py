@@ -7,6 +7,7 @@
 """
 
 from .audio.arrays import Pcm
+from .audio.loudness import Loudness
 from .encoder import AudioEncoder
 from .errors import AudioWriterError, EncodeError, InvalidArgument, Violation, WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
@@ -26,6 +27,7 @@ __all__ = [
     "Flushed",
     "Format",
     "InvalidArgument",
+    "Loudness",
     "Pcm",
     "Started",
     "State",

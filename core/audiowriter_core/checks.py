@@ -1,6 +1,7 @@
 """Collects the violations of options, so that one error reports all of them."""
 
 from collections.abc import Sequence
+from numbers import Real
 
 from .audio.sample_types import SAMPLE_TYPES, SampleType
 from .errors import Violation, quoted
@@ -19,6 +20,10 @@ class Check:
         if not isinstance(value, int) or value not in allowed:
             self.fail(field, value, f"{who} takes {describe(allowed)}")
         return value
+
+    def number(self, field: str, value: object, low: float, high: float) -> None:
+        if not (isinstance(value, Real) and low <= value <= high):  # type: ignore[operator]  # Real has no types
+            self.fail(field, f"{value:g}" if isinstance(value, float) else value, f"takes {low:g} to {high:g}")
 
     def sample_type(self, field: str, name: str, allowed: Sequence[SampleType], default: SampleType) -> SampleType:
         if not name:

@@ -56,6 +56,9 @@ class AudioEncoder:
         page_ms: float | None = None,
         opus_frame_ms: float | None = None,
         tags: TagOptions | None = None,
+        gain_db: float = 0,
+        true_peak_limit_dbtp: float | None = None,
+        measure_loudness: bool = False,
         output_sample_rate_hz: int | None = None,
         output_channels: int | None = None,
         output_sample_format: str | None = None,
@@ -75,6 +78,10 @@ class AudioEncoder:
         opus_frame_ms: duration of an Opus frame: 2.5, 5, 10, 20, 40 or 60. Default: 20, or less if page_ms is less.
         tags: title, artist, album, date, genre, comment, track; a mapping, or pairs of name and value. Tags with an empty
             value are omitted. Most formats take several artists and genres.
+        gain_db: gain in dB, -60 to 60.
+        true_peak_limit_dbtp: limits the true peak to this many dB relative to full scale, -20 to 0. The limiter adds 5 ms
+            of delay to the stream, not to the file.
+        measure_loudness: measure the file's samples by EBU R 128, for `Finished.loudness`.
         output_sample_rate_hz, output_channels, output_sample_format: of the file. Default: those of the PCM, if the format
             allows them. Only files of G.711 have "mulaw" or "alaw".
         serial: 1 to 2**32 - 1: the serial number of an Ogg stream. A stream that is encoded again with the serial of its
@@ -93,6 +100,9 @@ class AudioEncoder:
             page_ms=page_ms or 0,
             opus_frame_ms=opus_frame_ms or 0,
             tags=tags or (),
+            gain_db=gain_db,
+            true_peak_limit_dbtp=true_peak_limit_dbtp,
+            measure_loudness=measure_loudness,
             output_sample_rate_hz=output_sample_rate_hz or 0,
             output_channels=output_channels or 0,
             output_sample_format=output_sample_format or "",
@@ -265,6 +275,7 @@ class AudioEncoder:
                 file_crc32c=self._sent.file_crc32c(end.header),
                 clipped_samples=pipeline.clipped_samples,
                 peak=pipeline.peak,
+                loudness=pipeline.loudness,
             )
         )
 

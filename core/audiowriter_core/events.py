@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .audio.loudness import Loudness
 from .options import OutputOptions
 
 
@@ -72,6 +73,8 @@ class Finished:
     """Samples, summed over all channels, that exceeded the range of the file's sample type and were clipped."""
     peak: float
     """Largest absolute sample value of the input; 1.0 is full scale."""
+    loudness: Loudness | None = None
+    """Loudness of the samples in the file, before a lossy codec. None: not measured."""
 
 
 Event = Started | Chunk | Flushed | Finished

@@ -40,6 +40,21 @@ class InputOptions:
 
 
 @dataclass(frozen=True)
+class LevelOptions:
+    """Changes the level of the audio, and measures it."""
+
+    gain_db: float = 0
+    true_peak_limit_dbtp: float | None = None
+    """The limiter keeps the true peak below this. None: no limiter."""
+    measure_loudness: bool = False
+
+    @cached_property
+    def changes_samples(self) -> bool:
+        """Whether the samples of the file differ from those of the input."""
+        return self.gain_db != 0 or self.true_peak_limit_dbtp is not None
+
+
+@dataclass(frozen=True)
 class OutputOptions:
     """The format of the file. An option is None if the format does not have it, or if another option replaces it."""
 
@@ -55,6 +70,7 @@ class OutputOptions:
     opus_frame_ms: float = 0
     """Duration of an Opus frame. 0: the format has none."""
     tags: Tags = ()
+    level: LevelOptions = LevelOptions()
     serial: int = field(default=0, compare=False)
     """Where a container needs a random number, it is this one. Not compared, because it is no choice of the caller."""
 
@@ -82,6 +98,9 @@ class EncoderOptions:
     page_ms: float = 0
     opus_frame_ms: float = 0
     tags: TagOptions = ()
+    gain_db: float = 0
+    true_peak_limit_dbtp: float | None = None
+    measure_loudness: bool = False
     serial: int
     """1 to MAX_SERIAL."""
     output_sample_rate_hz: int = 0

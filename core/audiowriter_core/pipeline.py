@@ -1,7 +1,9 @@
 """The processing steps of one stream: reader, converter, encoder. The whole pipeline is built once per stream."""
 
 from .audio.converter import PcmConverter
+from .audio.loudness import Loudness, LoudnessMeter
 from .audio.reader import PcmReader
+from .audio.sample_types import Samples
 from .muxers.base import Finish
 from .options import StreamOptions
 
@@ -16,8 +18,11 @@ class Pipeline:
         self._converter = PcmConverter(options, clip_floats=not codec.lossless)
         self._encoder = output.format.open(output)
         # The reader gathers samples until the encoder can return bytes, which saves calls. It does not gather floats,
-        # because NaN must be rejected at once, and not before a resampler, because the length of its output varies.
-        self._gathers = codec.lookahead_samples > 0 and self._converter.keeps_rate and not source.sample_type.is_float
+        # because NaN must be rejected at once, and not before a resampler or limiter, whose output varies in length.
+        self._gathers = codec.lookahead_samples > 0 and self._converter.keeps_length and not source.sample_type.is_float
+        self._meter = None
+        if output.level.measure_loudness:
+            self._meter = LoudnessMeter(output.sample_type, output.sample_rate_hz, output.channels)
         self.delay_samples = self._encoder.delay_samples
 
     @property
@@ -40,6 +45,11 @@ class Pipeline:
         """Largest absolute sample value of the input; 1.0 is full scale."""
         return self._reader.peak
 
+    @property
+    def loudness(self) -> Loudness | None:
+        """Loudness of the file's samples so far; None if it is not measured."""
+        return None if self._meter is None else self._meter.value()
+
     def start(self) -> bytes:
         """Return the provisional header."""
         return self._encoder.start()
@@ -49,7 +59,7 @@ class Pipeline:
         samples = self._reader.read(pcm)
         if samples is None:
             return b""
-        data = self._encoder.encode(self._converter.convert(samples))
+        data = self._encode(self._converter.convert(samples))
         if self._gathers:
             self._reader.set_minimum(self._encoder.wanted_samples)
         return data
@@ -65,12 +75,17 @@ class Pipeline:
         """
         self._reader.end()
         data = self._write_pending()
-        data += self._encoder.encode(self._converter.finish())
+        data += self._encode(self._converter.finish())
         return data, self._encoder.finish()
 
     def close(self) -> None:
         """Free the native encoder. Idempotent."""
         self._encoder.close()
+
+    def _encode(self, samples: Samples) -> bytes:
+        if self._meter is not None:
+            self._meter.add(samples)
+        return self._encoder.encode(samples)
 
     def _write_pending(self) -> bytes:
         if not self._reader.pending_frames:

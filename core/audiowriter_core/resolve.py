@@ -11,7 +11,7 @@ from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES,
 from .checks import Check, describe
 from .errors import InvalidArgument
 from .formats import FORMATS, Format
-from .options import MAX_SERIAL, EncoderOptions, InputOptions, OutputOptions, StreamOptions
+from .options import MAX_SERIAL, EncoderOptions, InputOptions, LevelOptions, OutputOptions, StreamOptions
 from .tags import resolve_tags
 
 INPUT_RATES = range(1000, 768_001)
@@ -98,6 +98,7 @@ def _resolve_output(check: Check, target: Format, source: InputOptions, options:
         page_ms=page_ms,
         opus_frame_ms=frame_ms,
         tags=resolve_tags(check, target, options.tags),
+        level=_resolve_level(check, options),
         serial=check.one_of("serial", options.serial, range(1, MAX_SERIAL + 1), "audiowriter"),
     )
 
@@ -191,6 +192,14 @@ def _resolve_page(check: Check, target: Format, page: float, frame: float) -> fl
         text = f"{target.name} takes {frame:g} to {high:g} ms in steps of {frame:g} ms, the duration of its frames"
         check.fail("page_ms", _shown(page), text)
     return page
+
+
+def _resolve_level(check: Check, options: EncoderOptions) -> LevelOptions:
+    gain, limit = options.gain_db, options.true_peak_limit_dbtp
+    check.number("gain_db", gain, -60, 60)
+    if limit is not None:
+        check.number("true_peak_limit_dbtp", limit, -20, 0)
+    return LevelOptions(gain, limit, bool(options.measure_loudness))
 
 
 def _shown(value: object) -> object:

@@ -5,17 +5,15 @@ import soxr
 
 from ..options import StreamOptions
 from . import layouts
-from .sample_types import G711, S16LE, Samples, compress, convert, expand, from_float, to_float
-
-MAX_FLOAT = 1e30
-"""Limit of floats that are mixed or resampled. Sums of larger ones overflow to infinity, also in the resampler's FFT."""
+from .level import Level
+from .sample_types import G711, MAX_FLOAT, S16LE, Samples, compress, convert, expand, from_float, to_float
 
 
 class PcmConverter:
-    """Mixes, resamples and converts samples, each only if the options require it.
+    """Mixes, resamples, changes the level and converts samples, each only if the options require it.
 
-    If rate and channels stay the same, only the sample type changes, without loss where possible. Otherwise the samples are
-    converted to floats of at most MAX_FLOAT, mixed down, resampled and mixed up, in this order.
+    If rate, channels and level stay the same, only the sample type changes, without loss where possible. Otherwise the
+    samples are converted to floats of at most MAX_FLOAT, mixed down, resampled, mixed up and changed in level, in this order.
     """
 
     def __init__(self, options: StreamOptions, *, clip_floats: bool) -> None:
@@ -37,9 +35,15 @@ class PcmConverter:
         self._mix_first = target.channels < source.channels
         self._resampler = None
         self.keeps_rate = source.sample_rate_hz == target.sample_rate_hz
-        """Whether input and output have the same sample rate, so that `convert` returns as many samples as it takes."""
+        """Whether input and output have the same sample rate."""
+        self._level = None
+        if target.level.changes_samples:
+            self._level = Level(target.level, target.sample_rate_hz, target.channels)
+        self.keeps_length = self.keeps_rate and not (self._level and self._level.holds_samples)
+        """Whether `convert` returns as many samples as it takes."""
         self._passes = (
             self.keeps_rate
+            and self._level is None
             and self._mix is None
             and self._source is self._target
             and not (self._from.is_float and self._clips)
@@ -58,7 +62,7 @@ class PcmConverter:
             )
 
     def convert(self, samples: Samples) -> Samples:
-        """Convert samples of the input's type. If they are resampled, some are held until later calls."""
+        """Convert samples of the input's type. If they are resampled or limited, some are held until later calls."""
         if self._passes:
             return samples
         if self._source in G711:
@@ -66,8 +70,8 @@ class PcmConverter:
         return self._converted(samples, last=False)
 
     def finish(self) -> Samples:
-        """Return the samples that the resampler still holds."""
-        if self._resampler is None:
+        """Return the samples that the resampler and the limiter still hold."""
+        if self.keeps_length:
             return self._no_samples
         nothing = np.zeros((0, self._channels), self._from.dtype)
         return self._converted(nothing, last=True)
@@ -84,7 +88,7 @@ class PcmConverter:
         return compress(linear, self._target) if self._target in G711 else linear
 
     def _convert(self, samples: Samples, *, last: bool) -> Samples:
-        if self._mix is None and self._resampler is None:
+        if self._mix is None and self._resampler is None and self._level is None:
             if self._from.is_float and self._clips:
                 samples = self._clip(samples)
             return convert(samples, self._from, self._to)
@@ -97,6 +101,8 @@ class PcmConverter:
             floats = self._resampler.resample_chunk(np.ascontiguousarray(floats), last=last)
         if self._mix is not None and not self._mix_first:
             floats = layouts.mix(floats, self._mix)
+        if self._level is not None:
+            floats = self._level.apply(floats, last=last)
         return from_float(self._clip(floats) if self._clips else floats, self._to)
 
     def _clip(self, floats: Samples) -> Samples:

@@ -20,6 +20,9 @@ LAYOUTS: dict[int, tuple[int, ...]] = {
 }
 """The speakers for each channel count, as bits of WAVEFORMATEXTENSIBLE's dwChannelMask, in the order of the bits."""
 
+FFMPEG_NAMES = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""FFmpeg's names of these layouts."""
+
 MAX_CHANNELS = max(LAYOUTS)
 
 _MINUS_3_DB = 2**-0.5

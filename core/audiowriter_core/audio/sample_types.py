@@ -57,6 +57,9 @@ SAMPLE_TYPES: dict[str, SampleType] = {
 G711 = {MULAW: "ULAW", ALAW: "ALAW"}
 """The law of each sample type of G.711."""
 
+MAX_FLOAT = 1e30
+"""Limit of floats in calculations. Sums of larger ones overflow to infinity, also in a resampler's FFT."""
+
 _WIDE = (S32LE, F64LE)
 """Types with more bits than the mantissa of a float32."""
 

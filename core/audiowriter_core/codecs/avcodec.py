@@ -8,11 +8,9 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 
 from ..audio.frames import FrameCutter
+from ..audio.layouts import FFMPEG_NAMES
 from ..audio.sample_types import Samples
 from ..errors import EncodeError
-
-LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""FFmpeg's names of the layouts in audio.layouts.LAYOUTS."""
 
 OPENING_SHARE = 0.95
 """Share of the bitrate at which a codec that does not hold its bitrate is opened.
@@ -51,7 +49,7 @@ class AvcodecEncoder:
         # Made once: from a name each frame would look them up.
         self._format = av.AudioFormat(sample_format)
         self._planar = self._format.is_planar
-        self._layout = av.AudioLayout(LAYOUTS[channels])
+        self._layout = av.AudioLayout(FFMPEG_NAMES[channels])
         try:
             context = av.CodecContext.create(codec, "w")
             assert isinstance(context, AudioCodecContext)
