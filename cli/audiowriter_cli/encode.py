@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from audiowriter.v1.audio_writer_pb2 import Totals
 from audiowriter_client.config import SAMPLE_FORMATS, stream_config
 from audiowriter_client.errors import quoted
 from audiowriter_client.resume import RESUME_TIMEOUT_S
 from audiowriter_client.sink import Destination
 from audiowriter_client.writer import AudioWriter
-from audiowriter_core import FORMATS, Finished, format_for_extension
+from audiowriter_core import FORMATS, Finished, Loudness, format_for_extension
 
 from audiowriter_cli.audio import PcmFormat, RawOptions
 from audiowriter_cli.interruptible import GRACE_S, run_interruptibly
@@ -74,6 +75,9 @@ _positive = click.IntRange(min=1)
 @click.option(
     "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="A tag such as title=…; may be repeated."
 )
+@click.option("--gain", "gain_db", type=float, default=0, metavar="DB", help="Gain in dB.")
+@click.option("--limit", "true_peak_limit_dbtp", type=float, metavar="DBTP", help="Limit the true peak, such as -1.")
+@click.option("--loudness", "measure_loudness", is_flag=True, help="Print the loudness (EBU R 128).")
 @click.option(
     "--input-format",
     type=_samples,
@@ -197,4 +201,24 @@ def _summary(output: str, writer: AudioWriter | LocalWriter, seconds: float) -> 
     line = f"{output}: {duration:.2f} s, {result.file_bytes:,} bytes, {duration / seconds:.1f} × real time"
     if result.clipped_samples:
         line += f", {result.clipped_samples:,} samples clipped"
+    if loudness := _loudness(result):
+        line += f", {_measured(loudness.integrated_lufs, 'LUFS')}, range {loudness.range_lu:.1f} LU"
+        line += f", true peak {_measured(loudness.true_peak_dbtp, 'dBTP')}"
     return line
+
+
+def _loudness(result: Finished | Totals) -> Loudness | None:
+    if isinstance(result, Finished):
+        return result.loudness
+    if not result.HasField("loudness"):
+        return None
+    measured = result.loudness
+    return Loudness(
+        measured.integrated_lufs if measured.HasField("integrated_lufs") else None,
+        measured.range_lu,
+        measured.true_peak_dbtp if measured.HasField("true_peak_dbtp") else None,
+    )
+
+
+def _measured(value: float | None, unit: str) -> str:
+    return "silence" if value is None else f"{value:.1f} {unit}"

@@ -32,8 +32,8 @@ measured."""
 
 _LOUDNESS_MS = 2.5
 _LIMITER_MS = 12.0
-"""CPU time, in ms, to measure and to limit one second of one channel at 48 kHz. For loudness 0.6 to 2.5 ms were measured: the
-more often a new peak is possible, the more."""
+"""CPU time, in ms, to measure and to limit one second of one channel at 48 kHz. For loudness 0.6 to 2.5 ms were measured:
+the more often a new peak is possible, the more."""
 
 _LOUDNESS_S = 3.4
 """Audio that FFmpeg's ebur128 keeps as float64, in seconds."""

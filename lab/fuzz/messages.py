@@ -112,6 +112,7 @@ def _spoil(dice: random.Random, config: pb.StreamConfig) -> None:
         lambda: output.metadata.tags.extend(
             pb.Tag(name=dice.choice(_TEXTS), value=dice.choice(_TEXTS)) for _ in range(dice.choice((1, 3, 65, 1500)))
         ),
+        lambda: setattr(output.loudness, dice.choice(("gain_db", "true_peak_limit_dbtp")), dice.choice(_FLOATS)),
         lambda: config.ClearField(dice.choice(("input", "output"))),
         lambda: config.MergeFromString(_unknown_field(dice)),
         lambda: output.MergeFromString(_unknown_field(dice)),

@@ -48,6 +48,11 @@ def any_options(dice: random.Random, name: str | None = None) -> Options:
     if container.pages_ms and dice.random() < 0.5:
         low, high = container.pages_ms
         chosen["page_ms"] = dice.choice((low, high, 20, 60, 120))
+    if dice.random() < 0.2:
+        chosen["measure_loudness"] = True
+        chosen["gain_db"] = dice.choice((-60.0, 0.0, 6.0, 60.0))
+        if dice.random() < 0.5:
+            chosen["true_peak_limit_dbtp"] = dice.choice((-20.0, -1.0, 0.0))
     if container.tags and dice.random() < 0.3:
         chosen["tags"] = [(dice.choice(container.tags), dice.choice(_TEXTS)) for _ in range(dice.randint(1, 4))]
     return chosen
@@ -73,6 +78,12 @@ def valid_options(dice: random.Random, name: str | None = None) -> Options:
 def as_config(options: Options) -> pb.StreamConfig:
     """Return the config of a stream with these options."""
     chosen = dict(options)
+    if "measure_loudness" in chosen:
+        chosen["loudness"] = pb.LoudnessOptions(
+            measure=chosen.pop("measure_loudness"),
+            gain_db=chosen.pop("gain_db"),
+            true_peak_limit_dbtp=chosen.pop("true_peak_limit_dbtp", None),
+        )
     return config(
         chosen.pop("format"),
         chosen.pop("sample_rate_hz"),

@@ -1,5 +1,6 @@
 """`audiowriter encode`: inputs and outputs."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_options_are_applied(target: str, tmp_path: Path, speech: Path) -> None:
     assert run("encode", speech, tmp_path / "o.flac", "--target", target, *options).returncode == 0
     with soundfile.SoundFile(tmp_path / "o.flac") as file:
         assert (file.samplerate, file.channels, file.subtype, file.title) == (48000, 2, "PCM_24", "Ωmega")
+
+
+@pytest.mark.parametrize("where", ["in process", "by a server"])
+def test_level_is_changed_and_printed(target: str, tmp_path: Path, speech: Path, where: str) -> None:
+    server = () if where == "in process" else ("--target", target)
+    done = run("encode", speech, tmp_path / "o.opus", *server, "--gain", "3", "--limit", "-6", "--loudness")
+    assert done.returncode == 0
+    assert re.search(r", -[0-9.]+ LUFS, range [0-9.]+ LU, true peak -[67]\.[0-9] dBTP\n", done.stderr.decode())
 
 
 def test_bitrate_and_quality_determine_the_size(target: str, tmp_path: Path, speech: Path) -> None:

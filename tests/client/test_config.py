@@ -3,6 +3,7 @@ import pytest
 from audiowriter.v1.audio_writer_pb2 import (
     AudioFormat,
     AudioOutput,
+    LoudnessOptions,
     Metadata,
     PcmInput,
     SampleFormat,
@@ -26,6 +27,9 @@ def test_values_are_set_in_their_fields() -> None:
         page_ms=20,
         opus_frame_ms=2.5,
         tags={"title": "Ωmega"},
+        gain_db=-3,
+        true_peak_limit_dbtp=-1,
+        measure_loudness=True,
         request_id="42",
         output_sample_rate_hz=48000,
         output_channels=1,
@@ -43,6 +47,7 @@ def test_values_are_set_in_their_fields() -> None:
             page=Duration(nanos=20_000_000),
             opus_frame=Duration(nanos=2_500_000),
             metadata=Metadata(tags=[Tag(name="title", value="Ωmega")]),
+            loudness=LoudnessOptions(measure=True, gain_db=-3, true_peak_limit_dbtp=-1),
         ),
         request_id="42",
     )

@@ -29,6 +29,7 @@ CONVERSIONS: dict[str, dict[str, Any]] = {
         "output_sample_rate_hz": 24_000,
         "output_channels": 2,
     },
+    "limited": {"sample_rate_hz": 24_000, "channels": 1, "gain_db": 6, "true_peak_limit_dbtp": -3},
 }
 
 CPUS: dict[str, dict[str, str]] = {

@@ -5,6 +5,7 @@ from importlib import metadata
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
@@ -49,6 +50,7 @@ def with_unknown(wanted: pb.StreamConfig, path: str) -> pb.StreamConfig:
         "config.input",
         "config.output",
         "config.output.page",
+        "config.output.loudness",
         "config.output.metadata",
         "config.output.metadata.tags[0]",
     ],
@@ -201,3 +203,28 @@ def test_two_artists_and_short_frames_are_written(channel: grpc.Channel) -> None
     assert encoded.started.output.opus_frame == duration(2.5)
     assert [tag.value for tag in encoded.started.output.metadata.tags] == ["A1", "B2"]
     assert b"ARTIST=A1" in encoded.file and b"ARTIST=B2" in encoded.file
+
+
+def test_the_level_is_changed_and_measured(channel: grpc.Channel) -> None:
+    loudness = pb.LoudnessOptions(measure=True, gain_db=1.5, true_peak_limit_dbtp=-9)
+    tone = (20_000 * np.sin(np.arange(48_000) / 5)).astype("<i2").tobytes()
+    stub = AudioWriterServiceStub(channel)
+    encoded = stub.Encode(pb.EncodeRequest(config=config("wav", loudness=loudness), pcm=tone))
+    assert encoded.started.output.loudness == loudness
+    assert encoded.totals.output_samples == encoded.totals.input_samples
+    assert -14 < encoded.totals.loudness.integrated_lufs < -10
+    assert -10 < encoded.totals.loudness.true_peak_dbtp < -8.9
+    silent = stub.Encode(pb.EncodeRequest(config=config("wav", loudness=loudness), pcm=bytes(48_000)))
+    assert silent.totals.HasField("loudness")
+    assert not silent.totals.loudness.HasField("integrated_lufs")
+    assert not silent.totals.loudness.HasField("true_peak_dbtp")
+    assert not stub.Encode(pb.EncodeRequest(config=config("wav"), pcm=tone)).totals.HasField("loudness")
+
+
+def test_levels_out_of_range_are_refused(channel: grpc.Channel) -> None:
+    wanted = config("wav", loudness=pb.LoudnessOptions(gain_db=99, true_peak_limit_dbtp=3))
+    with pytest.raises(grpc.RpcError) as caught:
+        AudioWriterServiceStub(channel).ResolveConfig(pb.ResolveConfigRequest(config=wanted))
+    error = Error(caught.value)
+    assert error.fields == ["config.output.loudness.gain_db", "config.output.loudness.true_peak_limit_dbtp"]
+    assert "gain_db=99: takes -60 to 60" in error.text

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
 from typing import SupportsFloat, SupportsIndex
 
-from audiowriter.v1.audio_writer_pb2 import AudioOutput, Metadata, PcmInput, StreamConfig, Tag
+from audiowriter.v1.audio_writer_pb2 import AudioOutput, LoudnessOptions, Metadata, PcmInput, StreamConfig, Tag
 from google.protobuf.duration_pb2 import Duration
 
 from audiowriter_client.errors import quoted
@@ -29,6 +29,9 @@ def stream_config(
     page_ms: float | None = None,
     opus_frame_ms: float | None = None,
     tags: TagOptions | None = None,
+    gain_db: float | None = None,
+    true_peak_limit_dbtp: float | None = None,
+    measure_loudness: bool = False,
     output_sample_rate_hz: int | None = None,
     output_channels: int | None = None,
     output_sample_format: str | None = None,
@@ -40,7 +43,8 @@ def stream_config(
     format is "s16le", "s24le", "s32le", "f32le", "f64le" or "u8", or "mulaw" or "alaw" for G.711.
     `sample_rate_hz`, `channels` and `sample_format` describe the PCM that will be sent. The file has the same values
     unless `output_...` overrides them. `tags` are pairs of name and value, or a mapping of names to a value or to several
-    values. `page_ms` and `opus_frame_ms` are durations in ms. `request_id` is the caller's own ID of the call, which appears
+    values. `page_ms` and `opus_frame_ms` are durations in ms. `gain_db`, `true_peak_limit_dbtp` and `measure_loudness` are
+    the fields of LoudnessOptions. `request_id` is the caller's own ID of the call, which appears
     in the server's log. The other values have the units and defaults of AudioOutput's fields.
 
     Raises ValueError for an unknown name, a number that is out of range for its field, or both of `bitrate_bps` and
@@ -67,6 +71,7 @@ def stream_config(
             page=_duration("page_ms", page_ms),
             opus_frame=_duration("opus_frame_ms", opus_frame_ms),
             metadata=_metadata(tags),
+            loudness=_loudness(gain_db, true_peak_limit_dbtp, measure_loudness),
         ),
         request_id=request_id,
     )
@@ -93,6 +98,13 @@ def _duration(field: str, value: object) -> Duration | None:
     duration = Duration()
     duration.FromNanoseconds(round(ms * 1e6))
     return duration
+
+
+def _loudness(gain_db: object, true_peak_limit_dbtp: object, measure: bool) -> LoudnessOptions | None:
+    gain, limit = _number("gain_db", gain_db), _number("true_peak_limit_dbtp", true_peak_limit_dbtp)
+    if not gain and limit is None and not measure:
+        return None
+    return LoudnessOptions(gain_db=gain, true_peak_limit_dbtp=limit, measure=bool(measure))
 
 
 def _metadata(tags: TagOptions | None) -> Metadata | None:

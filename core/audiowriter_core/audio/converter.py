@@ -13,7 +13,8 @@ class PcmConverter:
     """Mixes, resamples, changes the level and converts samples, each only if the options require it.
 
     If rate, channels and level stay the same, only the sample type changes, without loss where possible. Otherwise the
-    samples are converted to floats of at most MAX_FLOAT, mixed down, resampled, mixed up and changed in level, in this order.
+    samples are converted to floats of at most MAX_FLOAT. These are mixed down, resampled, mixed up and changed in level, in
+    this order.
     """
 
     def __init__(self, options: StreamOptions, *, clip_floats: bool) -> None:

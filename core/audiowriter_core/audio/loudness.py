@@ -41,12 +41,12 @@ _PIECE = 256
 class Loudness:
     """The loudness of a stream."""
 
-    integrated_lufs: float
-    """Gated loudness in LUFS. -inf: no 400 ms of the audio are louder than -70 LUFS."""
+    integrated_lufs: float | None
+    """Gated loudness in LUFS. None: no 400 ms of the audio are louder than -70 LUFS."""
     range_lu: float
     """Loudness range in LU. EBU Tech 3342. 0 for less than 3 s of audio."""
-    true_peak_dbtp: float
-    """True peak in dB relative to full scale. -inf: silence."""
+    true_peak_dbtp: float | None
+    """True peak in dB relative to full scale. None: silence."""
 
 
 class LoudnessMeter:
@@ -74,9 +74,9 @@ class LoudnessMeter:
     def value(self) -> Loudness:
         """Return the loudness of the samples so far."""
         self._measure()
-        integrated = self._integrated if self._integrated > SILENCE_LUFS else -math.inf
+        integrated = self._integrated if self._integrated > SILENCE_LUFS else None
         peak = self._true_peak.value()
-        return Loudness(integrated, self._range, 20 * math.log10(peak) if peak else -math.inf)
+        return Loudness(integrated, self._range, 20 * math.log10(peak) if peak else None)
 
     def _measure(self) -> None:
         if not self._waiting:

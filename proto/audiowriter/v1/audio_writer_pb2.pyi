@@ -114,7 +114,7 @@ class PcmInput(_message.Message):
     def __init__(self, sample_format: _Optional[_Union[SampleFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ...) -> None: ...
 
 class AudioOutput(_message.Message):
-    __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page", "metadata", "opus_frame")
+    __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page", "metadata", "loudness", "opus_frame")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +124,7 @@ class AudioOutput(_message.Message):
     EFFORT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    LOUDNESS_FIELD_NUMBER: _ClassVar[int]
     OPUS_FRAME_FIELD_NUMBER: _ClassVar[int]
     format: AudioFormat
     sample_rate_hz: int
@@ -134,8 +135,29 @@ class AudioOutput(_message.Message):
     effort: int
     page: _duration_pb2.Duration
     metadata: Metadata
+    loudness: LoudnessOptions
     opus_frame: _duration_pb2.Duration
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., bitrate_bps: _Optional[int] = ..., vbr_quality: _Optional[float] = ..., effort: _Optional[int] = ..., page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., opus_frame: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., bitrate_bps: _Optional[int] = ..., vbr_quality: _Optional[float] = ..., effort: _Optional[int] = ..., page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., loudness: _Optional[_Union[LoudnessOptions, _Mapping]] = ..., opus_frame: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class LoudnessOptions(_message.Message):
+    __slots__ = ("measure", "gain_db", "true_peak_limit_dbtp")
+    MEASURE_FIELD_NUMBER: _ClassVar[int]
+    GAIN_DB_FIELD_NUMBER: _ClassVar[int]
+    TRUE_PEAK_LIMIT_DBTP_FIELD_NUMBER: _ClassVar[int]
+    measure: bool
+    gain_db: float
+    true_peak_limit_dbtp: float
+    def __init__(self, measure: bool = ..., gain_db: _Optional[float] = ..., true_peak_limit_dbtp: _Optional[float] = ...) -> None: ...
+
+class Loudness(_message.Message):
+    __slots__ = ("integrated_lufs", "range_lu", "true_peak_dbtp")
+    INTEGRATED_LUFS_FIELD_NUMBER: _ClassVar[int]
+    RANGE_LU_FIELD_NUMBER: _ClassVar[int]
+    TRUE_PEAK_DBTP_FIELD_NUMBER: _ClassVar[int]
+    integrated_lufs: float
+    range_lu: float
+    true_peak_dbtp: float
+    def __init__(self, integrated_lufs: _Optional[float] = ..., range_lu: _Optional[float] = ..., true_peak_dbtp: _Optional[float] = ...) -> None: ...
 
 class Metadata(_message.Message):
     __slots__ = ("tags",)
@@ -208,7 +230,7 @@ class StreamFinished(_message.Message):
     def __init__(self, header: _Optional[bytes] = ..., trailer: _Optional[bytes] = ..., totals: _Optional[_Union[Totals, _Mapping]] = ...) -> None: ...
 
 class Totals(_message.Message):
-    __slots__ = ("file_bytes", "input_samples", "output_samples", "duration", "delay_samples", "padding_samples", "sent_sha256", "file_crc32c", "clipped_samples", "peak")
+    __slots__ = ("file_bytes", "input_samples", "output_samples", "duration", "delay_samples", "padding_samples", "sent_sha256", "file_crc32c", "clipped_samples", "peak", "loudness")
     FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
     INPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
@@ -219,6 +241,7 @@ class Totals(_message.Message):
     FILE_CRC32C_FIELD_NUMBER: _ClassVar[int]
     CLIPPED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     PEAK_FIELD_NUMBER: _ClassVar[int]
+    LOUDNESS_FIELD_NUMBER: _ClassVar[int]
     file_bytes: int
     input_samples: int
     output_samples: int
@@ -229,7 +252,8 @@ class Totals(_message.Message):
     file_crc32c: int
     clipped_samples: int
     peak: float
-    def __init__(self, file_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sent_sha256: _Optional[bytes] = ..., file_crc32c: _Optional[int] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ...) -> None: ...
+    loudness: Loudness
+    def __init__(self, file_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sent_sha256: _Optional[bytes] = ..., file_crc32c: _Optional[int] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ..., loudness: _Optional[_Union[Loudness, _Mapping]] = ...) -> None: ...
 
 class EncodeRequest(_message.Message):
     __slots__ = ("config", "pcm")

@@ -12,10 +12,11 @@ from audiowriter_core import (
     Flushed,
     Format,
     InvalidArgument,
+    Loudness,
     Started,
     Violation,
 )
-from audiowriter_core.options import OutputOptions, Tags
+from audiowriter_core.options import LevelOptions, OutputOptions, Tags
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
@@ -27,6 +28,7 @@ _MAX_TAGS = 1000
 """Tags that are converted. The core refuses fewer."""
 _DURATIONS = {"page_ms": ("page", " ms"), "opus_frame_ms": ("opus_frame", " ms")}
 """Fields and units of options that are durations in the contract."""
+_LOUDNESS = ("gain_db", "true_peak_limit_dbtp")
 _BY_NUMBER = {kind.number: kind for kind in FORMATS.values()}
 _SAMPLE_FORMATS: dict[int, str] = {
     pb.SAMPLE_FORMAT_S16LE: "s16le",
@@ -56,6 +58,11 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
         "page_ms": _ms(target.page),
         "opus_frame_ms": _ms(target.opus_frame),
         "tags": [(tag.name, tag.value) for tag in target.metadata.tags[:_MAX_TAGS]],
+        "gain_db": target.loudness.gain_db,
+        "true_peak_limit_dbtp": (
+            target.loudness.true_peak_limit_dbtp if target.loudness.HasField("true_peak_limit_dbtp") else None
+        ),
+        "measure_loudness": target.loudness.measure,
         "output_sample_rate_hz": target.sample_rate_hz,
         "output_channels": target.channels,
         "output_sample_format": _sample_format(target.sample_format),
@@ -96,12 +103,23 @@ def _started(event: Started) -> pb.StreamStarted:
             effort=output.effort,
             page=_duration(output.page_ms),
             opus_frame=_duration(output.opus_frame_ms),
+            loudness=_loudness_options(output.level),
             metadata=_metadata(output.tags),
         ),
         mime_type=event.mime_type,
         file_extension=event.file_extension,
         delay_samples=event.delay_samples,
         serial=event.serial,
+    )
+
+
+def _loudness_options(level: LevelOptions) -> pb.LoudnessOptions | None:
+    if level == LevelOptions():
+        return None
+    return pb.LoudnessOptions(
+        measure=level.measure_loudness,
+        gain_db=level.gain_db,
+        true_peak_limit_dbtp=level.true_peak_limit_dbtp,
     )
 
 
@@ -133,9 +151,18 @@ def _finished(event: Finished, sample_rate_hz: int) -> pb.StreamFinished:
         file_crc32c=event.file_crc32c,
         clipped_samples=event.clipped_samples,
         peak=event.peak,
+        loudness=None if event.loudness is None else _loudness(event.loudness),
     )
     totals.duration.FromNanoseconds(event.output_samples * 1_000_000_000 // sample_rate_hz)
     return pb.StreamFinished(header=event.header, trailer=event.trailer, totals=totals)
+
+
+def _loudness(measured: Loudness) -> pb.Loudness:
+    return pb.Loudness(
+        integrated_lufs=measured.integrated_lufs,
+        range_lu=measured.range_lu,
+        true_peak_dbtp=measured.true_peak_dbtp,
+    )
 
 
 def invalid_argument(error: InvalidArgument) -> errors.InvalidArgument:
@@ -151,7 +178,7 @@ def _violation(violation: Violation) -> errors.Violation:
         text = f"audiowriter writes {', '.join(pb.AudioFormat.Name(number) for number in _BY_NUMBER)}"
     end = "input" if option in _INPUT else "output"
     field, unit = _DURATIONS.get(option, (option.removeprefix(_PREFIX), ""))
-    folder = ".metadata" if field.startswith("tags") else ""
+    folder = ".metadata" if field.startswith("tags") else ".loudness" if field in _LOUDNESS else ""
     return errors.Violation(f"config.{end}{folder}.{field}", f"{field}={violation.value}{unit}: {text}")
 
 

@@ -533,7 +533,7 @@ func (x *PcmInput) GetChannels() uint32 {
 }
 
 // AudioOutput describes the file. Each field that is 0 or unset takes its default, which StreamStarted returns.
-// Reserved: 10 metadata_bytes, 11 loudness, 12 wav_header.
+// Reserved: 10 metadata_bytes, 12 wav_header.
 type AudioOutput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required: there is no default.
@@ -559,6 +559,8 @@ type AudioOutput struct {
 	Page *durationpb.Duration `protobuf:"bytes,8,opt,name=page,proto3" json:"page,omitempty"`
 	// Tags of the file.
 	Metadata *Metadata `protobuf:"bytes,9,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	// Changes the level of the audio, and measures its loudness.
+	Loudness *LoudnessOptions `protobuf:"bytes,11,opt,name=loudness,proto3" json:"loudness,omitempty"`
 	// Duration of one Opus frame: 2.5, 5, 10, 20, 40 or 60 ms. Unset or 0: 20 ms, or less if `page` is shorter. Formats
 	// without Opus refuse it.
 	OpusFrame     *durationpb.Duration `protobuf:"bytes,13,opt,name=opus_frame,json=opusFrame,proto3" json:"opus_frame,omitempty"`
@@ -670,6 +672,13 @@ func (x *AudioOutput) GetMetadata() *Metadata {
 	return nil
 }
 
+func (x *AudioOutput) GetLoudness() *LoudnessOptions {
+	if x != nil {
+		return x.Loudness
+	}
+	return nil
+}
+
 func (x *AudioOutput) GetOpusFrame() *durationpb.Duration {
 	if x != nil {
 		return x.OpusFrame
@@ -695,6 +704,137 @@ func (*AudioOutput_BitrateBps) isAudioOutput_Rate() {}
 
 func (*AudioOutput_VbrQuality) isAudioOutput_Rate() {}
 
+// LoudnessOptions changes the level of the audio, and measures its loudness. The gain comes first, then the limiter, then the
+// measurement.
+// Reserved: 2 tag.
+type LoudnessOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Measure the loudness of the file's samples, before a lossy codec. Totals has the result.
+	Measure bool `protobuf:"varint,1,opt,name=measure,proto3" json:"measure,omitempty"`
+	// Gain in dB, -60 to 60. Without a limiter, samples beyond full scale are clipped and counted.
+	GainDb float64 `protobuf:"fixed64,3,opt,name=gain_db,json=gainDb,proto3" json:"gain_db,omitempty"`
+	// Limit of the true peak, in dB relative to full scale, -20 to 0. Unset: no limiter. The limiter adds 5 ms of delay to the
+	// stream, but none to the file.
+	TruePeakLimitDbtp *float64 `protobuf:"fixed64,4,opt,name=true_peak_limit_dbtp,json=truePeakLimitDbtp,proto3,oneof" json:"true_peak_limit_dbtp,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *LoudnessOptions) Reset() {
+	*x = LoudnessOptions{}
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoudnessOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoudnessOptions) ProtoMessage() {}
+
+func (x *LoudnessOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoudnessOptions.ProtoReflect.Descriptor instead.
+func (*LoudnessOptions) Descriptor() ([]byte, []int) {
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *LoudnessOptions) GetMeasure() bool {
+	if x != nil {
+		return x.Measure
+	}
+	return false
+}
+
+func (x *LoudnessOptions) GetGainDb() float64 {
+	if x != nil {
+		return x.GainDb
+	}
+	return 0
+}
+
+func (x *LoudnessOptions) GetTruePeakLimitDbtp() float64 {
+	if x != nil && x.TruePeakLimitDbtp != nil {
+		return *x.TruePeakLimitDbtp
+	}
+	return 0
+}
+
+// Loudness is the loudness of a stream by EBU R 128 (ITU-R BS.1770-4).
+type Loudness struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Integrated loudness in LUFS. Unset: no 400 ms of the audio are louder than -70 LUFS.
+	IntegratedLufs *float64 `protobuf:"fixed64,1,opt,name=integrated_lufs,json=integratedLufs,proto3,oneof" json:"integrated_lufs,omitempty"`
+	// Loudness range in LU (EBU Tech 3342). 0 for less than 3 s of audio.
+	RangeLu float64 `protobuf:"fixed64,2,opt,name=range_lu,json=rangeLu,proto3" json:"range_lu,omitempty"`
+	// True peak in dB relative to full scale. Unset: silence.
+	TruePeakDbtp  *float64 `protobuf:"fixed64,3,opt,name=true_peak_dbtp,json=truePeakDbtp,proto3,oneof" json:"true_peak_dbtp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Loudness) Reset() {
+	*x = Loudness{}
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Loudness) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Loudness) ProtoMessage() {}
+
+func (x *Loudness) ProtoReflect() protoreflect.Message {
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Loudness.ProtoReflect.Descriptor instead.
+func (*Loudness) Descriptor() ([]byte, []int) {
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Loudness) GetIntegratedLufs() float64 {
+	if x != nil && x.IntegratedLufs != nil {
+		return *x.IntegratedLufs
+	}
+	return 0
+}
+
+func (x *Loudness) GetRangeLu() float64 {
+	if x != nil {
+		return x.RangeLu
+	}
+	return 0
+}
+
+func (x *Loudness) GetTruePeakDbtp() float64 {
+	if x != nil && x.TruePeakDbtp != nil {
+		return *x.TruePeakDbtp
+	}
+	return 0
+}
+
 // Metadata describes the audio to its listeners.
 // Reserved: 2 pictures.
 type Metadata struct {
@@ -708,7 +848,7 @@ type Metadata struct {
 
 func (x *Metadata) Reset() {
 	*x = Metadata{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[6]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +860,7 @@ func (x *Metadata) String() string {
 func (*Metadata) ProtoMessage() {}
 
 func (x *Metadata) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[6]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +873,7 @@ func (x *Metadata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metadata.ProtoReflect.Descriptor instead.
 func (*Metadata) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{6}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Metadata) GetTags() []*Tag {
@@ -756,7 +896,7 @@ type Tag struct {
 
 func (x *Tag) Reset() {
 	*x = Tag{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[7]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +908,7 @@ func (x *Tag) String() string {
 func (*Tag) ProtoMessage() {}
 
 func (x *Tag) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[7]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +921,7 @@ func (x *Tag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tag.ProtoReflect.Descriptor instead.
 func (*Tag) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{7}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Tag) GetName() string {
@@ -816,7 +956,7 @@ type EncodeStreamResponse struct {
 
 func (x *EncodeStreamResponse) Reset() {
 	*x = EncodeStreamResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[8]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -828,7 +968,7 @@ func (x *EncodeStreamResponse) String() string {
 func (*EncodeStreamResponse) ProtoMessage() {}
 
 func (x *EncodeStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[8]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -841,7 +981,7 @@ func (x *EncodeStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeStreamResponse.ProtoReflect.Descriptor instead.
 func (*EncodeStreamResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{8}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EncodeStreamResponse) GetEvent() isEncodeStreamResponse_Event {
@@ -940,7 +1080,7 @@ type StreamStarted struct {
 
 func (x *StreamStarted) Reset() {
 	*x = StreamStarted{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1092,7 @@ func (x *StreamStarted) String() string {
 func (*StreamStarted) ProtoMessage() {}
 
 func (x *StreamStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1105,7 @@ func (x *StreamStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStarted.ProtoReflect.Descriptor instead.
 func (*StreamStarted) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{9}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StreamStarted) GetOutput() *AudioOutput {
@@ -1018,7 +1158,7 @@ type EncodedChunk struct {
 
 func (x *EncodedChunk) Reset() {
 	*x = EncodedChunk{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1170,7 @@ func (x *EncodedChunk) String() string {
 func (*EncodedChunk) ProtoMessage() {}
 
 func (x *EncodedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1183,7 @@ func (x *EncodedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodedChunk.ProtoReflect.Descriptor instead.
 func (*EncodedChunk) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{10}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EncodedChunk) GetData() []byte {
@@ -1083,7 +1223,7 @@ type StreamFlushed struct {
 
 func (x *StreamFlushed) Reset() {
 	*x = StreamFlushed{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1235,7 @@ func (x *StreamFlushed) String() string {
 func (*StreamFlushed) ProtoMessage() {}
 
 func (x *StreamFlushed) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1248,7 @@ func (x *StreamFlushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFlushed.ProtoReflect.Descriptor instead.
 func (*StreamFlushed) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{11}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StreamFlushed) GetOffset() int64 {
@@ -1148,7 +1288,7 @@ type StreamFinished struct {
 
 func (x *StreamFinished) Reset() {
 	*x = StreamFinished{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1300,7 @@ func (x *StreamFinished) String() string {
 func (*StreamFinished) ProtoMessage() {}
 
 func (x *StreamFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1313,7 @@ func (x *StreamFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFinished.ProtoReflect.Descriptor instead.
 func (*StreamFinished) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{12}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StreamFinished) GetHeader() []byte {
@@ -1198,7 +1338,7 @@ func (x *StreamFinished) GetTotals() *Totals {
 }
 
 // Totals describes a finished file.
-// Reserved: 11 filled_samples, 12 dropped_samples, 13 drift_ppm, 14 loudness.
+// Reserved: 11 filled_samples, 12 dropped_samples, 13 drift_ppm.
 type Totals struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Length of the finished file in bytes, including the trailer.
@@ -1221,14 +1361,16 @@ type Totals struct {
 	// Samples, summed over all channels, that exceeded the range of the output's sample format and were clipped.
 	ClippedSamples int64 `protobuf:"varint,9,opt,name=clipped_samples,json=clippedSamples,proto3" json:"clipped_samples,omitempty"`
 	// Largest absolute sample value of the input; 1.0 is full scale.
-	Peak          float64 `protobuf:"fixed64,10,opt,name=peak,proto3" json:"peak,omitempty"`
+	Peak float64 `protobuf:"fixed64,10,opt,name=peak,proto3" json:"peak,omitempty"`
+	// Set if the config's `loudness.measure` was set.
+	Loudness      *Loudness `protobuf:"bytes,14,opt,name=loudness,proto3" json:"loudness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Totals) Reset() {
 	*x = Totals{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1240,7 +1382,7 @@ func (x *Totals) String() string {
 func (*Totals) ProtoMessage() {}
 
 func (x *Totals) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1253,7 +1395,7 @@ func (x *Totals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Totals.ProtoReflect.Descriptor instead.
 func (*Totals) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{13}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Totals) GetFileBytes() int64 {
@@ -1326,6 +1468,13 @@ func (x *Totals) GetPeak() float64 {
 	return 0
 }
 
+func (x *Totals) GetLoudness() *Loudness {
+	if x != nil {
+		return x.Loudness
+	}
+	return nil
+}
+
 // EncodeRequest has the PCM of a whole file.
 // Reserved: 3 markers.
 type EncodeRequest struct {
@@ -1340,7 +1489,7 @@ type EncodeRequest struct {
 
 func (x *EncodeRequest) Reset() {
 	*x = EncodeRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1501,7 @@ func (x *EncodeRequest) String() string {
 func (*EncodeRequest) ProtoMessage() {}
 
 func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1514,7 @@ func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeRequest.ProtoReflect.Descriptor instead.
 func (*EncodeRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{14}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *EncodeRequest) GetConfig() *StreamConfig {
@@ -1397,7 +1546,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1558,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1571,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{15}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EncodeResponse) GetFile() []byte {
@@ -1457,7 +1606,7 @@ type ResolveConfigRequest struct {
 
 func (x *ResolveConfigRequest) Reset() {
 	*x = ResolveConfigRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1618,7 @@ func (x *ResolveConfigRequest) String() string {
 func (*ResolveConfigRequest) ProtoMessage() {}
 
 func (x *ResolveConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1631,7 @@ func (x *ResolveConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveConfigRequest.ProtoReflect.Descriptor instead.
 func (*ResolveConfigRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{16}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResolveConfigRequest) GetConfig() *StreamConfig {
@@ -1503,7 +1652,7 @@ type ResolveConfigResponse struct {
 
 func (x *ResolveConfigResponse) Reset() {
 	*x = ResolveConfigResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1664,7 @@ func (x *ResolveConfigResponse) String() string {
 func (*ResolveConfigResponse) ProtoMessage() {}
 
 func (x *ResolveConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1677,7 @@ func (x *ResolveConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveConfigResponse.ProtoReflect.Descriptor instead.
 func (*ResolveConfigResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{17}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ResolveConfigResponse) GetStarted() *StreamStarted {
@@ -1547,7 +1696,7 @@ type ListFormatsRequest struct {
 
 func (x *ListFormatsRequest) Reset() {
 	*x = ListFormatsRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1708,7 @@ func (x *ListFormatsRequest) String() string {
 func (*ListFormatsRequest) ProtoMessage() {}
 
 func (x *ListFormatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1721,7 @@ func (x *ListFormatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFormatsRequest.ProtoReflect.Descriptor instead.
 func (*ListFormatsRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{18}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{20}
 }
 
 // ListFormatsResponse has one entry per format that the server can write.
@@ -1586,7 +1735,7 @@ type ListFormatsResponse struct {
 
 func (x *ListFormatsResponse) Reset() {
 	*x = ListFormatsResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1598,7 +1747,7 @@ func (x *ListFormatsResponse) String() string {
 func (*ListFormatsResponse) ProtoMessage() {}
 
 func (x *ListFormatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1611,7 +1760,7 @@ func (x *ListFormatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFormatsResponse.ProtoReflect.Descriptor instead.
 func (*ListFormatsResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{19}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListFormatsResponse) GetFormats() []*FormatInfo {
@@ -1685,7 +1834,7 @@ type FormatInfo struct {
 
 func (x *FormatInfo) Reset() {
 	*x = FormatInfo{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1846,7 @@ func (x *FormatInfo) String() string {
 func (*FormatInfo) ProtoMessage() {}
 
 func (x *FormatInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1859,7 @@ func (x *FormatInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormatInfo.ProtoReflect.Descriptor instead.
 func (*FormatInfo) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{20}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *FormatInfo) GetFormat() AudioFormat {
@@ -1914,7 +2063,7 @@ type BitrateRange struct {
 
 func (x *BitrateRange) Reset() {
 	*x = BitrateRange{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1926,7 +2075,7 @@ func (x *BitrateRange) String() string {
 func (*BitrateRange) ProtoMessage() {}
 
 func (x *BitrateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1939,7 +2088,7 @@ func (x *BitrateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BitrateRange.ProtoReflect.Descriptor instead.
 func (*BitrateRange) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{21}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BitrateRange) GetSampleRateHz() uint32 {
@@ -1986,7 +2135,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1998,7 +2147,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2011,7 +2160,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{22}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{24}
 }
 
 // GetServerInfoResponse describes one server process. Servers behind one address may differ during an update.
@@ -2027,7 +2176,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2188,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2201,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{23}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetServerInfoResponse) GetVersion() string {
@@ -2100,7 +2249,7 @@ type ServerLimits struct {
 
 func (x *ServerLimits) Reset() {
 	*x = ServerLimits{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2112,7 +2261,7 @@ func (x *ServerLimits) String() string {
 func (*ServerLimits) ProtoMessage() {}
 
 func (x *ServerLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2125,7 +2274,7 @@ func (x *ServerLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerLimits.ProtoReflect.Descriptor instead.
 func (*ServerLimits) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{24}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ServerLimits) GetMaxStreams() int64 {
@@ -2228,7 +2377,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\bPcmInput\x12A\n" +
 	"\rsample_format\x18\x01 \x01(\x0e2\x1c.audiowriter.v1.SampleFormatR\fsampleFormat\x12*\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rB\x04\xe2A\x01\x02R\fsampleRateHz\x12\x1a\n" +
-	"\bchannels\x18\x03 \x01(\rR\bchannels\"\xe2\x03\n" +
+	"\bchannels\x18\x03 \x01(\rR\bchannels\"\x9f\x04\n" +
 	"\vAudioOutput\x129\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatB\x04\xe2A\x01\x02R\x06format\x12$\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rR\fsampleRateHz\x12\x1a\n" +
@@ -2240,11 +2389,23 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"vbrQuality\x12\x1b\n" +
 	"\x06effort\x18\a \x01(\rH\x01R\x06effort\x88\x01\x01\x12-\n" +
 	"\x04page\x18\b \x01(\v2\x19.google.protobuf.DurationR\x04page\x124\n" +
-	"\bmetadata\x18\t \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x128\n" +
+	"\bmetadata\x18\t \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x12;\n" +
+	"\bloudness\x18\v \x01(\v2\x1f.audiowriter.v1.LoudnessOptionsR\bloudness\x128\n" +
 	"\n" +
 	"opus_frame\x18\r \x01(\v2\x19.google.protobuf.DurationR\topusFrameB\x06\n" +
 	"\x04rateB\t\n" +
-	"\a_effort\"3\n" +
+	"\a_effort\"\x93\x01\n" +
+	"\x0fLoudnessOptions\x12\x18\n" +
+	"\ameasure\x18\x01 \x01(\bR\ameasure\x12\x17\n" +
+	"\again_db\x18\x03 \x01(\x01R\x06gainDb\x124\n" +
+	"\x14true_peak_limit_dbtp\x18\x04 \x01(\x01H\x00R\x11truePeakLimitDbtp\x88\x01\x01B\x17\n" +
+	"\x15_true_peak_limit_dbtp\"\xa5\x01\n" +
+	"\bLoudness\x12,\n" +
+	"\x0fintegrated_lufs\x18\x01 \x01(\x01H\x00R\x0eintegratedLufs\x88\x01\x01\x12\x19\n" +
+	"\brange_lu\x18\x02 \x01(\x01R\arangeLu\x12)\n" +
+	"\x0etrue_peak_dbtp\x18\x03 \x01(\x01H\x01R\ftruePeakDbtp\x88\x01\x01B\x12\n" +
+	"\x10_integrated_lufsB\x11\n" +
+	"\x0f_true_peak_dbtp\"3\n" +
 	"\bMetadata\x12'\n" +
 	"\x04tags\x18\x01 \x03(\v2\x13.audiowriter.v1.TagR\x04tags\"5\n" +
 	"\x03Tag\x12\x18\n" +
@@ -2273,7 +2434,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x0eStreamFinished\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\fR\x06header\x12\x18\n" +
 	"\atrailer\x18\x02 \x01(\fR\atrailer\x12.\n" +
-	"\x06totals\x18\x03 \x01(\v2\x16.audiowriter.v1.TotalsR\x06totals\"\xf7\x02\n" +
+	"\x06totals\x18\x03 \x01(\v2\x16.audiowriter.v1.TotalsR\x06totals\"\xad\x03\n" +
 	"\x06Totals\x12\x1d\n" +
 	"\n" +
 	"file_bytes\x18\x01 \x01(\x03R\tfileBytes\x12#\n" +
@@ -2288,7 +2449,8 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"fileCrc32c\x12'\n" +
 	"\x0fclipped_samples\x18\t \x01(\x03R\x0eclippedSamples\x12\x12\n" +
 	"\x04peak\x18\n" +
-	" \x01(\x01R\x04peak\"]\n" +
+	" \x01(\x01R\x04peak\x124\n" +
+	"\bloudness\x18\x0e \x01(\v2\x18.audiowriter.v1.LoudnessR\bloudness\"]\n" +
 	"\rEncodeRequest\x12:\n" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigB\x04\xe2A\x01\x02R\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\"\x8d\x01\n" +
@@ -2409,7 +2571,7 @@ func file_audiowriter_v1_audio_writer_proto_rawDescGZIP() []byte {
 }
 
 var file_audiowriter_v1_audio_writer_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 	(AudioFormat)(0),              // 0: audiowriter.v1.AudioFormat
 	(SampleFormat)(0),             // 1: audiowriter.v1.SampleFormat
@@ -2419,26 +2581,28 @@ var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 	(*StreamConfig)(nil),          // 5: audiowriter.v1.StreamConfig
 	(*PcmInput)(nil),              // 6: audiowriter.v1.PcmInput
 	(*AudioOutput)(nil),           // 7: audiowriter.v1.AudioOutput
-	(*Metadata)(nil),              // 8: audiowriter.v1.Metadata
-	(*Tag)(nil),                   // 9: audiowriter.v1.Tag
-	(*EncodeStreamResponse)(nil),  // 10: audiowriter.v1.EncodeStreamResponse
-	(*StreamStarted)(nil),         // 11: audiowriter.v1.StreamStarted
-	(*EncodedChunk)(nil),          // 12: audiowriter.v1.EncodedChunk
-	(*StreamFlushed)(nil),         // 13: audiowriter.v1.StreamFlushed
-	(*StreamFinished)(nil),        // 14: audiowriter.v1.StreamFinished
-	(*Totals)(nil),                // 15: audiowriter.v1.Totals
-	(*EncodeRequest)(nil),         // 16: audiowriter.v1.EncodeRequest
-	(*EncodeResponse)(nil),        // 17: audiowriter.v1.EncodeResponse
-	(*ResolveConfigRequest)(nil),  // 18: audiowriter.v1.ResolveConfigRequest
-	(*ResolveConfigResponse)(nil), // 19: audiowriter.v1.ResolveConfigResponse
-	(*ListFormatsRequest)(nil),    // 20: audiowriter.v1.ListFormatsRequest
-	(*ListFormatsResponse)(nil),   // 21: audiowriter.v1.ListFormatsResponse
-	(*FormatInfo)(nil),            // 22: audiowriter.v1.FormatInfo
-	(*BitrateRange)(nil),          // 23: audiowriter.v1.BitrateRange
-	(*GetServerInfoRequest)(nil),  // 24: audiowriter.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 25: audiowriter.v1.GetServerInfoResponse
-	(*ServerLimits)(nil),          // 26: audiowriter.v1.ServerLimits
-	(*durationpb.Duration)(nil),   // 27: google.protobuf.Duration
+	(*LoudnessOptions)(nil),       // 8: audiowriter.v1.LoudnessOptions
+	(*Loudness)(nil),              // 9: audiowriter.v1.Loudness
+	(*Metadata)(nil),              // 10: audiowriter.v1.Metadata
+	(*Tag)(nil),                   // 11: audiowriter.v1.Tag
+	(*EncodeStreamResponse)(nil),  // 12: audiowriter.v1.EncodeStreamResponse
+	(*StreamStarted)(nil),         // 13: audiowriter.v1.StreamStarted
+	(*EncodedChunk)(nil),          // 14: audiowriter.v1.EncodedChunk
+	(*StreamFlushed)(nil),         // 15: audiowriter.v1.StreamFlushed
+	(*StreamFinished)(nil),        // 16: audiowriter.v1.StreamFinished
+	(*Totals)(nil),                // 17: audiowriter.v1.Totals
+	(*EncodeRequest)(nil),         // 18: audiowriter.v1.EncodeRequest
+	(*EncodeResponse)(nil),        // 19: audiowriter.v1.EncodeResponse
+	(*ResolveConfigRequest)(nil),  // 20: audiowriter.v1.ResolveConfigRequest
+	(*ResolveConfigResponse)(nil), // 21: audiowriter.v1.ResolveConfigResponse
+	(*ListFormatsRequest)(nil),    // 22: audiowriter.v1.ListFormatsRequest
+	(*ListFormatsResponse)(nil),   // 23: audiowriter.v1.ListFormatsResponse
+	(*FormatInfo)(nil),            // 24: audiowriter.v1.FormatInfo
+	(*BitrateRange)(nil),          // 25: audiowriter.v1.BitrateRange
+	(*GetServerInfoRequest)(nil),  // 26: audiowriter.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 27: audiowriter.v1.GetServerInfoResponse
+	(*ServerLimits)(nil),          // 28: audiowriter.v1.ServerLimits
+	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
 }
 var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
 	5,  // 0: audiowriter.v1.EncodeStreamRequest.config:type_name -> audiowriter.v1.StreamConfig
@@ -2449,50 +2613,52 @@ var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
 	1,  // 5: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
 	0,  // 6: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
 	1,  // 7: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	27, // 8: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
-	8,  // 9: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
-	27, // 10: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
-	9,  // 11: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
-	11, // 12: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
-	12, // 13: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
-	14, // 14: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
-	13, // 15: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
-	7,  // 16: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
-	15, // 17: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
-	27, // 18: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
-	5,  // 19: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
-	11, // 20: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
-	15, // 21: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
-	5,  // 22: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
-	11, // 23: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
-	22, // 24: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
-	0,  // 25: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
-	1,  // 26: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
-	23, // 27: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
-	27, // 28: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
-	27, // 29: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
-	27, // 30: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
-	27, // 31: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
-	26, // 32: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
-	27, // 33: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
-	27, // 34: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
-	27, // 35: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
-	27, // 36: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
-	2,  // 37: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
-	16, // 38: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
-	18, // 39: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
-	20, // 40: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
-	24, // 41: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
-	10, // 42: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
-	17, // 43: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
-	19, // 44: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
-	21, // 45: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
-	25, // 46: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
-	42, // [42:47] is the sub-list for method output_type
-	37, // [37:42] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	29, // 8: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
+	10, // 9: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
+	8,  // 10: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
+	29, // 11: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
+	11, // 12: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
+	13, // 13: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
+	14, // 14: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
+	16, // 15: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
+	15, // 16: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
+	7,  // 17: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
+	17, // 18: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
+	29, // 19: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
+	9,  // 20: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
+	5,  // 21: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
+	13, // 22: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
+	17, // 23: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
+	5,  // 24: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
+	13, // 25: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
+	24, // 26: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
+	0,  // 27: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
+	1,  // 28: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
+	25, // 29: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
+	29, // 30: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
+	29, // 31: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
+	29, // 32: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
+	29, // 33: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
+	28, // 34: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
+	29, // 35: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
+	29, // 36: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
+	29, // 37: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
+	29, // 38: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
+	2,  // 39: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
+	18, // 40: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
+	20, // 41: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
+	22, // 42: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
+	26, // 43: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
+	12, // 44: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
+	19, // 45: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
+	21, // 46: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
+	23, // 47: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
+	27, // 48: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
+	44, // [44:49] is the sub-list for method output_type
+	39, // [39:44] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_audiowriter_v1_audio_writer_proto_init() }
@@ -2504,20 +2670,22 @@ func file_audiowriter_v1_audio_writer_proto_init() {
 		(*AudioOutput_BitrateBps)(nil),
 		(*AudioOutput_VbrQuality)(nil),
 	}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[8].OneofWrappers = []any{
+	file_audiowriter_v1_audio_writer_proto_msgTypes[6].OneofWrappers = []any{}
+	file_audiowriter_v1_audio_writer_proto_msgTypes[7].OneofWrappers = []any{}
+	file_audiowriter_v1_audio_writer_proto_msgTypes[10].OneofWrappers = []any{
 		(*EncodeStreamResponse_Started)(nil),
 		(*EncodeStreamResponse_Chunk)(nil),
 		(*EncodeStreamResponse_Finished)(nil),
 		(*EncodeStreamResponse_Flushed)(nil),
 	}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[20].OneofWrappers = []any{}
+	file_audiowriter_v1_audio_writer_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_audiowriter_v1_audio_writer_proto_rawDesc), len(file_audiowriter_v1_audio_writer_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
