@@ -3,7 +3,6 @@
 from .audio.converter import PcmConverter
 from .audio.loudness import Loudness, LoudnessMeter
 from .audio.reader import PcmReader
-from .audio.sample_types import Samples
 from .muxers.base import Finish
 from .options import StreamOptions
 
@@ -59,7 +58,10 @@ class Pipeline:
         samples = self._reader.read(pcm)
         if samples is None:
             return b""
-        data = self._encode(self._converter.convert(samples))
+        converted = self._converter.convert(samples)
+        if self._meter is not None:
+            self._meter.add(converted)
+        data = self._encoder.encode(converted)
         if self._gathers:
             self._reader.set_minimum(self._encoder.wanted_samples)
         return data
@@ -75,17 +77,15 @@ class Pipeline:
         """
         self._reader.end()
         data = self._write_pending()
-        data += self._encode(self._converter.finish())
+        rest = self._converter.finish()
+        if self._meter is not None:
+            self._meter.add(rest)
+        data += self._encoder.encode(rest)
         return data, self._encoder.finish()
 
     def close(self) -> None:
         """Free the native encoder. Idempotent."""
         self._encoder.close()
-
-    def _encode(self, samples: Samples) -> bytes:
-        if self._meter is not None:
-            self._meter.add(samples)
-        return self._encoder.encode(samples)
 
     def _write_pending(self) -> bytes:
         if not self._reader.pending_frames:
