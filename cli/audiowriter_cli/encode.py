@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 from audiowriter.v1.audio_writer_pb2 import Totals
-from audiowriter_client.config import SAMPLE_FORMATS, stream_config
+from audiowriter_client.config import SAMPLE_FORMATS, WAV_HEADERS, stream_config
 from audiowriter_client.errors import quoted
 from audiowriter_client.resume import RESUME_TIMEOUT_S
 from audiowriter_client.sink import Destination
@@ -72,6 +72,7 @@ _positive = click.IntRange(min=1)
 @click.option("--sample-format", "output_sample_format", type=_samples, help="Sample format of the file.")
 @click.option("--page-ms", type=float, metavar="MS", help="Maximum page duration in ms.")
 @click.option("--opus-frame-ms", type=float, metavar="MS", help="Frame duration of Opus: 2.5, 5, 10, 20, 40 or 60 ms.")
+@click.option("--wav-header", type=click.Choice(list(WAV_HEADERS)), help="Header of a WAV file; minimal has 44 bytes.")
 @click.option(
     "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="A tag such as title=…; may be repeated."
 )

@@ -59,6 +59,7 @@ class AudioEncoder:
         gain_db: float = 0,
         true_peak_limit_dbtp: float | None = None,
         measure_loudness: bool = False,
+        wav_header: str | None = None,
         output_sample_rate_hz: int | None = None,
         output_channels: int | None = None,
         output_sample_format: str | None = None,
@@ -77,11 +78,12 @@ class AudioEncoder:
         page_ms: maximum duration, in ms, of the audio that is gathered for one page, cluster or fragment.
         opus_frame_ms: duration of an Opus frame: 2.5, 5, 10, 20, 40 or 60. Default: 20, or less if page_ms is less.
         tags: title, artist, album, date, genre, comment, track; a mapping, or pairs of name and value. Tags with an empty
-            value are omitted. Most formats take several artists and genres.
+            value are omitted. A file may have several artists and genres.
         gain_db: gain in dB, -60 to 60.
         true_peak_limit_dbtp: limits the true peak to this many dB relative to full scale, -20 to 0. The limiter adds 5 ms
             of delay to the stream, not to the file.
         measure_loudness: measure the file's samples by EBU R 128, for `Finished.loudness`.
+        wav_header: of a WAV file: "full" (default), or "minimal": 44 bytes, without tags, for one or two channels.
         output_sample_rate_hz, output_channels, output_sample_format: of the file. Default: those of the PCM, if the format
             allows them. Only files of G.711 have "mulaw" or "alaw".
         serial: 1 to 2**32 - 1: the serial number of an Ogg stream. A stream that is encoded again with the serial of its
@@ -103,6 +105,7 @@ class AudioEncoder:
             gain_db=gain_db,
             true_peak_limit_dbtp=true_peak_limit_dbtp,
             measure_loudness=measure_loudness,
+            wav_header=wav_header or "",
             output_sample_rate_hz=output_sample_rate_hz or 0,
             output_channels=output_channels or 0,
             output_sample_format=output_sample_format or "",

@@ -59,6 +59,15 @@ class Format:
         return self.container.tags
 
     @property
+    def wav_headers(self) -> tuple[str, ...]:
+        """Values of wav_header, the default first. Empty: the format is not WAV.
+
+        G.711 has the full header only: TagLib and Symphonia read no G.711 without a `fact` chunk.
+        """
+        headers = self.container.wav_headers
+        return headers if self.lossless else headers[:1]
+
+    @property
     def lossless(self) -> bool:
         """Whether decoders return exactly the samples that were encoded."""
         return self.codec.lossless

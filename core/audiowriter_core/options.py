@@ -71,6 +71,8 @@ class OutputOptions:
     """Duration of an Opus frame. 0: the format has none."""
     tags: Tags = ()
     level: LevelOptions = LevelOptions()
+    wav_header: str = ""
+    """"full" or "minimal". Empty: the format is not WAV."""
     serial: int = field(default=0, compare=False)
     """Where a container needs a random number, it is this one. Not compared, because it is no choice of the caller."""
 
@@ -101,6 +103,7 @@ class EncoderOptions:
     gain_db: float = 0
     true_peak_limit_dbtp: float | None = None
     measure_loudness: bool = False
+    wav_header: str = ""
     serial: int
     """1 to MAX_SERIAL."""
     output_sample_rate_hz: int = 0

@@ -11,7 +11,8 @@ from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES,
 from .checks import Check, describe
 from .errors import InvalidArgument
 from .formats import FORMATS, Format
-from .options import MAX_SERIAL, EncoderOptions, InputOptions, LevelOptions, OutputOptions, StreamOptions
+from .muxers.wav import MINIMAL
+from .options import MAX_SERIAL, EncoderOptions, InputOptions, LevelOptions, OutputOptions, StreamOptions, Tags
 from .tags import resolve_tags
 
 INPUT_RATES = range(1000, 768_001)
@@ -87,6 +88,7 @@ def _resolve_output(check: Check, target: Format, source: InputOptions, options:
     effort = _resolve_effort(check, target, options.effort)
     frame_ms = _resolve_frame(check, target, options)
     page_ms = _resolve_page(check, target, options.page_ms, frame_ms)
+    tags = resolve_tags(check, target, options.tags)
     return OutputOptions(
         format=target,
         sample_type=sample_type,
@@ -97,8 +99,9 @@ def _resolve_output(check: Check, target: Format, source: InputOptions, options:
         effort=effort,
         page_ms=page_ms,
         opus_frame_ms=frame_ms,
-        tags=resolve_tags(check, target, options.tags),
         level=_resolve_level(check, options),
+        tags=tags,
+        wav_header=_resolve_wav_header(check, target, options.wav_header, channels, tags),
         serial=check.one_of("serial", options.serial, range(1, MAX_SERIAL + 1), "audiowriter"),
     )
 
@@ -200,6 +203,21 @@ def _resolve_level(check: Check, options: EncoderOptions) -> LevelOptions:
     if limit is not None:
         check.number("true_peak_limit_dbtp", limit, -20, 0)
     return LevelOptions(gain, limit, bool(options.measure_loudness))
+
+
+def _resolve_wav_header(check: Check, target: Format, header: str, channels: int, tags: Tags) -> str:
+    """Return the kind of header, or "" for a format that is not WAV."""
+    allowed = target.wav_headers
+    if not header:
+        return allowed[0] if allowed else ""
+    if header not in allowed:
+        text = f"takes {', '.join(allowed)}" if allowed else f"{target.name} has no WAV header"
+        check.fail("wav_header", header, text)
+    elif header == MINIMAL and tags:
+        check.fail("wav_header", header, "44 bytes have no room for tags: leave one of them out")
+    elif header == MINIMAL and channels not in (1, 2):
+        check.fail("wav_header", header, "44 bytes do not name the channels of more than two: takes full")
+    return header
 
 
 def _shown(value: object) -> object:

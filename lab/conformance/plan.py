@@ -75,8 +75,9 @@ class Plan:
 
 
 def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
-    """Read cases.json; write the PCM to files in `folder`."""
+    """Read cases.json and metadata_cases.json; write the PCM to files in `folder`."""
     content = json.loads((HERE / "cases.json").read_text())
+    content["cases"] += json.loads((HERE / "metadata_cases.json").read_text())
     pcm = Pcm(folder)
     cases = [_case(entry, entry.get("config", {}), pcm) for entry in content["cases"]]
     for info in formats:

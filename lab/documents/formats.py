@@ -36,6 +36,8 @@ settings.
 - **Sample formats**: those of the file or, for a lossy codec, those that it takes. All formats take input of
   {INPUTS}. The last two are G.711. It is decoded to 16 bits, but
   copied into a file of the same law, sample rate and number of channels.
+- **WAV header**: 80 bytes and more, with room for tags and for RF64. `wav` also takes `WAV_HEADER_MINIMAL`: 44 bytes, for
+  readers that skip exactly as many, with one or two channels and without tags.
 
 AAC, M4A and fragmented MP4 use FFmpeg's two-loop coder at effort {TWO_LOOP_EFFORT}, the default, and above. Below it they
 use FFmpeg's fast coder. It takes 0.28 of the CPU time on mono speech, and half on stereo music. The fast coder has two

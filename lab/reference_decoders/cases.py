@@ -54,5 +54,9 @@ def _of_format(info: pb.FormatInfo) -> Iterator[Order]:
             yield Order(
                 info, 48000, 2, input_format, pb.AudioOutput(sample_format=sample_format, metadata=metadata(tags))
             )
+    for header in info.wav_headers[1:]:  # without tags, which have no room there
+        for sample_format in info.sample_formats:
+            output = pb.AudioOutput(sample_format=sample_format, wav_header=header)
+            yield Order(info, 48000, 2, EXACT[0], output)
     for quality in (0, 0.5, 1) if info.takes_vbr_quality else ():
         yield Order(info, 48000, 2, output=pb.AudioOutput(vbr_quality=quality, metadata=metadata(tags)))

@@ -39,6 +39,8 @@ class Order:
         name = f"{self.info.name}-{self.rate}Hz-{self.channels}ch-{pcm}"
         if self.output.sample_format:
             name += "-" + pb.SampleFormat.Name(self.output.sample_format).removeprefix("SAMPLE_FORMAT_").lower()
+        if self.output.wav_header:
+            name += "-" + pb.WavHeader.Name(self.output.wav_header).removeprefix("WAV_HEADER_").lower()
         rate = self.output.WhichOneof("rate")
         return f"{name}-{getattr(self.output, rate):g}" if rate else name
 

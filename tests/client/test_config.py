@@ -9,9 +9,10 @@ from audiowriter.v1.audio_writer_pb2 import (
     SampleFormat,
     StreamConfig,
     Tag,
+    WavHeader,
 )
 from audiowriter_client import stream_config
-from audiowriter_client.config import SAMPLE_FORMATS, TagOptions
+from audiowriter_client.config import SAMPLE_FORMATS, WAV_HEADERS, TagOptions
 from audiowriter_client.formats import AUDIO_FORMATS
 from google.protobuf.duration_pb2 import Duration
 
@@ -30,6 +31,7 @@ def test_values_are_set_in_their_fields() -> None:
         gain_db=-3,
         true_peak_limit_dbtp=-1,
         measure_loudness=True,
+        wav_header="minimal",
         request_id="42",
         output_sample_rate_hz=48000,
         output_channels=1,
@@ -48,6 +50,7 @@ def test_values_are_set_in_their_fields() -> None:
             opus_frame=Duration(nanos=2_500_000),
             metadata=Metadata(tags=[Tag(name="title", value="Ωmega")]),
             loudness=LoudnessOptions(measure=True, gain_db=-3, true_peak_limit_dbtp=-1),
+            wav_header=WavHeader.WAV_HEADER_MINIMAL,
         ),
         request_id="42",
     )
@@ -69,6 +72,7 @@ def test_a_tag_may_have_several_values(tags: TagOptions) -> None:
 def test_every_format_of_the_contract_has_a_name() -> None:
     assert list(AUDIO_FORMATS.values()) == AudioFormat.keys()[1:]
     assert list(SAMPLE_FORMATS.values()) == SampleFormat.keys()[1:]
+    assert list(WAV_HEADERS.values()) == WavHeader.keys()[1:]
 
 
 def test_values_that_are_not_given_stay_unset() -> None:

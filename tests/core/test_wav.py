@@ -8,10 +8,12 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from audiowriter_core import InvalidArgument
+from audiowriter_core.audio.sample_types import SAMPLE_TYPES
 from audiowriter_core.muxers import riff as wav
 from mutagen.wave import WAVE
 from support.decode import by_ffmpeg, by_libsndfile
-from support.encode import config, encode, speechlike
+from support.encode import config, encode, resolve, speechlike
 
 
 def chunks(data: bytes) -> dict[bytes, bytes]:
@@ -102,6 +104,56 @@ def test_other_readers_return_the_input(sample_format: str, channels: int) -> No
     file = encode(config("wav", channels=channels, sample_format=sample_format), pcm).file
     np.testing.assert_array_equal(by_libsndfile(file), expected)
     assert by_ffmpeg(file).shape == (100, channels)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(
+    ("sample_format", "tag"), [("U8", 1), ("S16LE", 1), ("S24LE", 1), ("S32LE", 1), ("F32LE", 3), ("F64LE", 3)]
+)
+def test_a_minimal_header_has_44_bytes_and_the_same_samples(sample_format: str, tag: int, channels: int) -> None:
+    width = SAMPLE_TYPES[sample_format.lower()].width
+    pcm = np.random.default_rng(1).integers(0, 63, 101 * width * channels, np.uint8).tobytes()
+    wanted = config("wav", channels=channels, sample_format=sample_format)
+    full, minimal = encode(wanted, pcm), encode(wanted | {"wav_header": "minimal"}, pcm)
+    assert (full.started.output.wav_header, minimal.started.output.wav_header) == ("full", "minimal")
+    assert unpack_from("<4sI4s4sIH", minimal.file) == (b"RIFF", len(minimal.file) - 8, b"WAVE", b"fmt ", 16, tag)
+    data_bytes = len(minimal.file) - 44 - len(minimal.finished.trailer)
+    assert unpack_from("<4sI", minimal.file, 36) == (b"data", data_bytes)
+    assert minimal.live[44:] == minimal.file[44:] == full.file[-len(minimal.file) + 44 :]
+    assert unpack_from("<I", minimal.live, 40) == (0xFFFFFFFF,)
+    np.testing.assert_array_equal(by_libsndfile(minimal.file), by_libsndfile(full.file))
+    np.testing.assert_array_equal(by_ffmpeg(minimal.file), by_ffmpeg(full.file))
+    assert len(by_ffmpeg(minimal.live)) >= len(by_ffmpeg(full.file))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("wav", {"channels": 3}, "do not name the channels of more than two"),
+        ("wav", {"tags": {"title": "x"}}, "no room for tags"),
+        ("wav-mulaw", {}, "takes full"),
+        ("mp3", {}, "mp3 has no WAV header"),
+    ],
+)
+def test_a_minimal_header_is_refused_for_what_it_cannot_hold(name: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words) as caught:
+        resolve(config(name, wav_header="minimal", **options))
+    assert [violation.field for violation in caught.value.violations] == ["wav_header"]
+
+
+def test_an_unknown_wav_header_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="wav_header=tiny: takes full, minimal"):
+        resolve(config("wav", wav_header="tiny"))
+
+
+@pytest.mark.parametrize("over", [-1, 0])
+def test_the_sizes_of_a_minimal_header_stay_unknown_from_4_gib_on(over: int) -> None:
+    data_bytes = 0xFFFFFFFF - 36 + over
+    data_bytes -= data_bytes % 2
+    header = wav.minimal_header(wav.PCM, 8, 24_000, 1, data_bytes)
+    assert unpack_from("<I", header, 40) == (data_bytes,)
+    header = wav.minimal_header(wav.PCM, 8, 24_000, 1, data_bytes + 1)
+    assert (unpack_from("<I", header, 4), unpack_from("<I", header, 40)) == ((0xFFFFFFFF,), (0xFFFFFFFF,))
 
 
 def test_beyond_4_gib_the_reserved_chunk_becomes_ds64() -> None:

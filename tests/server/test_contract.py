@@ -195,6 +195,8 @@ def test_list_formats_says_which_bitrates_hold_at_which_rate(channel: grpc.Chann
     assert (formats["opus"].min_page, formats["opus"].max_page) == (duration(2.5), duration(2000))
     assert list(formats["opus"].opus_frames) == [duration(ms) for ms in (2.5, 5, 10, 20, 40, 60)]
     assert list(formats["mp3"].repeatable_tags) == ["artist", "genre"]
+    assert list(formats["wav"].wav_headers) == [pb.WAV_HEADER_FULL, pb.WAV_HEADER_MINIMAL]
+    assert not formats["mp3"].wav_headers
 
 
 def test_two_artists_and_short_frames_are_written(channel: grpc.Channel) -> None:

@@ -71,6 +71,8 @@ def test_one_error_names_all_bad_fields_and_accepted_values() -> None:
         (config("opus", page_ms=3), "config.output.page", "page=3 ms: opus takes 20 to 2000 ms in steps"),
         (config("opus", opus_frame_ms=40, page_ms=20), "config.output.page", "takes 40 to 2000 ms in steps of 40 ms"),
         (config("opus", opus_frame_ms=30), "config.output.opus_frame", "opus takes 2.5, 5, 10, 20, 40, 60 ms"),
+        (config("mp3", wav_header=1), "config.output.wav_header", "wav_header=full: mp3 has no WAV header"),
+        (config("wav", wav_header=9), "config.output.wav_header", "wav_header=9: takes full, minimal"),
         (config("mp3", opus_frame_ms=20), "config.output.opus_frame", "mp3 has no Opus frames"),
         (config("m4a", page_ms=10), "config.output.page", "page=10 ms: m4a takes 20 to 2000 ms"),
         (

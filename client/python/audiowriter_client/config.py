@@ -32,6 +32,7 @@ def stream_config(
     gain_db: float | None = None,
     true_peak_limit_dbtp: float | None = None,
     measure_loudness: bool = False,
+    wav_header: str | None = None,
     output_sample_rate_hz: int | None = None,
     output_channels: int | None = None,
     output_sample_format: str | None = None,
@@ -44,8 +45,9 @@ def stream_config(
     `sample_rate_hz`, `channels` and `sample_format` describe the PCM that will be sent. The file has the same values
     unless `output_...` overrides them. `tags` are pairs of name and value, or a mapping of names to a value or to several
     values. `page_ms` and `opus_frame_ms` are durations in ms. `gain_db`, `true_peak_limit_dbtp` and `measure_loudness` are
-    the fields of LoudnessOptions. `request_id` is the caller's own ID of the call, which appears
-    in the server's log. The other values have the units and defaults of AudioOutput's fields.
+    the fields of LoudnessOptions. `request_id` is the caller's own ID of the call, which appears in the server's log.
+    `wav_header` is "full", or "minimal" for 44 bytes without tags. The other values have the units and
+    defaults of AudioOutput's fields.
 
     Raises ValueError for an unknown name, a number that is out of range for its field, or both of `bitrate_bps` and
     `vbr_quality`, and TypeError for a value of another type. The server checks everything else.
@@ -72,6 +74,7 @@ def stream_config(
             opus_frame=_duration("opus_frame_ms", opus_frame_ms),
             metadata=_metadata(tags),
             loudness=_loudness(gain_db, true_peak_limit_dbtp, measure_loudness),
+            wav_header=None if wav_header is None else _named("wav_header", wav_header, WAV_HEADERS),
         ),
         request_id=request_id,
     )
@@ -87,6 +90,9 @@ SAMPLE_FORMATS = {
     "mulaw": "SAMPLE_FORMAT_MULAW",
     "alaw": "SAMPLE_FORMAT_ALAW",
 }
+
+
+WAV_HEADERS = {"full": "WAV_HEADER_FULL", "minimal": "WAV_HEADER_MINIMAL"}
 
 
 def _duration(field: str, value: object) -> Duration | None:

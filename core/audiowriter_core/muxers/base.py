@@ -32,6 +32,8 @@ class MuxerSpec:
     """Samples per channel, at 24 kHz, that a page of the default length gathers in addition to the codec's lookahead."""
     min_samples: int = 0
     """Minimum samples per channel. Shorter streams are padded with silence."""
+    wav_headers: tuple[str, ...] = ()
+    """Values of wav_header, the default first. Empty: the container is not WAV."""
     finalizes_header: bool = False
     """Whether `Finish.header` replaces the provisional header."""
     sample_exact: bool = True

@@ -70,6 +70,20 @@ def header(
     return riff + pack("<I", riff_size) + b"WAVE" + ds64 + fmt + fact_chunk + metadata + b"data" + pack("<I", data_size)
 
 
+def minimal_header(format_tag: int, bits: int, sample_rate: int, channels: int, frames: int | None) -> bytes:
+    """Return the 44 bytes of the oldest WAV files, for readers that skip exactly as many.
+
+    There is no `fact` chunk and no WAVE_FORMAT_EXTENSIBLE, although newer versions of the standard require them for some
+    formats. There is no room for a ds64 chunk: from 4 GiB on, both sizes stay UNKNOWN.
+    """
+    data_size = UNKNOWN if frames is None else frames * (bits // 8) * channels
+    riff_size = 36 + data_size + data_size % 2
+    if riff_size >= UNKNOWN:
+        riff_size = data_size = UNKNOWN
+    fmt = _chunk(b"fmt ", pack("<H", format_tag) + _fmt_base(bits, sample_rate, channels))
+    return b"RIFF" + pack("<I", riff_size) + b"WAVE" + fmt + b"data" + pack("<I", data_size)
+
+
 def pad(chunk_bytes: int, fill: bytes = b"\0") -> bytes:
     """Return the pad byte after a chunk of odd length. The size of the chunk does not include it.
 
@@ -80,8 +94,7 @@ def pad(chunk_bytes: int, fill: bytes = b"\0") -> bytes:
 
 
 def _fmt(format_tag: int, bits: int, sample_rate: int, channels: int) -> bytes:
-    align = bits // 8 * channels
-    base = pack("<HIIHH", channels, sample_rate, sample_rate * align, align, bits)
+    base = _fmt_base(bits, sample_rate, channels)
     # WAVE_FORMAT_EXTENSIBLE is required for integer PCM of more than 16 bits, and for more than two channels.
     if channels > 2 or (format_tag == PCM and bits > 16):
         extension = pack("<HHIH", 22, bits, channel_mask(channels), format_tag) + _SUBTYPE_GUID_TAIL
@@ -91,6 +104,11 @@ def _fmt(format_tag: int, bits: int, sample_rate: int, channels: int) -> bytes:
     else:
         body = pack("<H", format_tag) + base + pack("<H", 0)
     return _chunk(b"fmt ", body)
+
+
+def _fmt_base(bits: int, sample_rate: int, channels: int) -> bytes:
+    align = bits // 8 * channels
+    return pack("<HIIHH", channels, sample_rate, sample_rate * align, align, bits)
 
 
 def _info(tags: Tags) -> bytes:

@@ -13,11 +13,15 @@ from .base import REPEATABLE_TAGS, Finish, MuxerSpec
 _G711 = {"mulaw": (riff.MULAW, "ULAW"), "alaw": (riff.ALAW, "ALAW")}
 """Format tag and law for each codec name. RFC 2361, appendix A."""
 
+FULL, MINIMAL = "full", "minimal"
+
 
 class WavMuxer:
     """Writes PCM, IEEE float and G.711 as RIFF/WAVE, or as RF64 beyond 4 GiB."""
 
-    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=riff.TAGS, repeatable_tags=REPEATABLE_TAGS, finalizes_header=True)
+    spec: ClassVar[MuxerSpec] = MuxerSpec(
+        tags=riff.TAGS, repeatable_tags=REPEATABLE_TAGS, wav_headers=(FULL, MINIMAL), finalizes_header=True
+    )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         self._output = output
@@ -51,6 +55,10 @@ class WavMuxer:
         return Finish(header=self._header(samples), trailer=rest + riff.pad(self._data_bytes, self._silence))
 
     def _header(self, frames: int | None) -> bytes:
+        if self._output.wav_header == MINIMAL:
+            return riff.minimal_header(
+                self._format_tag, self._bits, self._output.sample_rate_hz, self._output.channels, frames
+            )
         return riff.header(
             format_tag=self._format_tag,
             bits=self._bits,

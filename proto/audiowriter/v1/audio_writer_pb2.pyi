@@ -30,6 +30,12 @@ class AudioFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUDIO_FORMAT_WEBM_OPUS: _ClassVar[AudioFormat]
     AUDIO_FORMAT_OGG_FLAC: _ClassVar[AudioFormat]
 
+class WavHeader(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WAV_HEADER_UNSPECIFIED: _ClassVar[WavHeader]
+    WAV_HEADER_FULL: _ClassVar[WavHeader]
+    WAV_HEADER_MINIMAL: _ClassVar[WavHeader]
+
 class SampleFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SAMPLE_FORMAT_UNSPECIFIED: _ClassVar[SampleFormat]
@@ -57,6 +63,9 @@ AUDIO_FORMAT_AAC_M4A: AudioFormat
 AUDIO_FORMAT_AAC_FMP4: AudioFormat
 AUDIO_FORMAT_WEBM_OPUS: AudioFormat
 AUDIO_FORMAT_OGG_FLAC: AudioFormat
+WAV_HEADER_UNSPECIFIED: WavHeader
+WAV_HEADER_FULL: WavHeader
+WAV_HEADER_MINIMAL: WavHeader
 SAMPLE_FORMAT_UNSPECIFIED: SampleFormat
 SAMPLE_FORMAT_S16LE: SampleFormat
 SAMPLE_FORMAT_S24LE: SampleFormat
@@ -114,7 +123,7 @@ class PcmInput(_message.Message):
     def __init__(self, sample_format: _Optional[_Union[SampleFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ...) -> None: ...
 
 class AudioOutput(_message.Message):
-    __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page", "metadata", "loudness", "opus_frame")
+    __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page", "metadata", "loudness", "wav_header", "opus_frame")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +134,7 @@ class AudioOutput(_message.Message):
     PAGE_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     LOUDNESS_FIELD_NUMBER: _ClassVar[int]
+    WAV_HEADER_FIELD_NUMBER: _ClassVar[int]
     OPUS_FRAME_FIELD_NUMBER: _ClassVar[int]
     format: AudioFormat
     sample_rate_hz: int
@@ -136,8 +146,9 @@ class AudioOutput(_message.Message):
     page: _duration_pb2.Duration
     metadata: Metadata
     loudness: LoudnessOptions
+    wav_header: WavHeader
     opus_frame: _duration_pb2.Duration
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., bitrate_bps: _Optional[int] = ..., vbr_quality: _Optional[float] = ..., effort: _Optional[int] = ..., page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., loudness: _Optional[_Union[LoudnessOptions, _Mapping]] = ..., opus_frame: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., bitrate_bps: _Optional[int] = ..., vbr_quality: _Optional[float] = ..., effort: _Optional[int] = ..., page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., loudness: _Optional[_Union[LoudnessOptions, _Mapping]] = ..., wav_header: _Optional[_Union[WavHeader, str]] = ..., opus_frame: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class LoudnessOptions(_message.Message):
     __slots__ = ("measure", "gain_db", "true_peak_limit_dbtp")
@@ -296,7 +307,7 @@ class ListFormatsResponse(_message.Message):
     def __init__(self, formats: _Optional[_Iterable[_Union[FormatInfo, _Mapping]]] = ...) -> None: ...
 
 class FormatInfo(_message.Message):
-    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "bitrates", "takes_vbr_quality", "default_vbr_quality", "default_effort", "default_page", "min_page", "max_page", "opus_frames", "tags", "repeatable_tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless")
+    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "bitrates", "takes_vbr_quality", "default_vbr_quality", "default_effort", "default_page", "min_page", "max_page", "opus_frames", "tags", "repeatable_tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless", "wav_headers")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -323,6 +334,7 @@ class FormatInfo(_message.Message):
     FINALIZES_HEADER_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_EXACT_FIELD_NUMBER: _ClassVar[int]
     LOSSLESS_FIELD_NUMBER: _ClassVar[int]
+    WAV_HEADERS_FIELD_NUMBER: _ClassVar[int]
     format: AudioFormat
     name: str
     mime_type: str
@@ -349,7 +361,8 @@ class FormatInfo(_message.Message):
     finalizes_header: bool
     sample_exact: bool
     lossless: bool
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., bitrates: _Optional[_Iterable[_Union[BitrateRange, _Mapping]]] = ..., takes_vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., opus_frames: _Optional[_Iterable[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]]] = ..., tags: _Optional[_Iterable[str]] = ..., repeatable_tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ...) -> None: ...
+    wav_headers: _containers.RepeatedScalarFieldContainer[WavHeader]
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., bitrates: _Optional[_Iterable[_Union[BitrateRange, _Mapping]]] = ..., takes_vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., opus_frames: _Optional[_Iterable[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]]] = ..., tags: _Optional[_Iterable[str]] = ..., repeatable_tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ..., wav_headers: _Optional[_Iterable[_Union[WavHeader, str]]] = ...) -> None: ...
 
 class BitrateRange(_message.Message):
     __slots__ = ("sample_rate_hz", "channels", "min_bps", "max_bps", "values_bps")

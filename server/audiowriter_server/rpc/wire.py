@@ -42,6 +42,9 @@ _SAMPLE_FORMATS: dict[int, str] = {
 }
 
 
+_WAV_HEADERS = {"full": pb.WAV_HEADER_FULL, "minimal": pb.WAV_HEADER_MINIMAL}
+
+
 def options(config: pb.StreamConfig) -> dict[str, Any]:
     """Return a config as arguments of AudioEncoder."""
     source, target = config.input, config.output
@@ -63,6 +66,7 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
             target.loudness.true_peak_limit_dbtp if target.loudness.HasField("true_peak_limit_dbtp") else None
         ),
         "measure_loudness": target.loudness.measure,
+        "wav_header": _wav_header(target.wav_header),
         "output_sample_rate_hz": target.sample_rate_hz,
         "output_channels": target.channels,
         "output_sample_format": _sample_format(target.sample_format),
@@ -105,6 +109,7 @@ def _started(event: Started) -> pb.StreamStarted:
             opus_frame=_duration(output.opus_frame_ms),
             loudness=_loudness_options(output.level),
             metadata=_metadata(output.tags),
+            wav_header=_WAV_HEADERS.get(output.wav_header),
         ),
         mime_type=event.mime_type,
         file_extension=event.file_extension,
@@ -220,6 +225,7 @@ def _format_info(kind: Format) -> pb.FormatInfo:
         finalizes_header=container.finalizes_header,
         sample_exact=container.sample_exact,
         lossless=codec.lossless,
+        wav_headers=[_WAV_HEADERS[name] for name in kind.wav_headers],
     )
 
 
@@ -242,6 +248,13 @@ def _bitrates(kind: Format) -> Iterator[pb.BitrateRange]:
 def _sample_format(number: int) -> str:
     """Return the core's name of a sample format, "" if it is not set, and the number as text if it is unknown."""
     return "" if number == pb.SAMPLE_FORMAT_UNSPECIFIED else _SAMPLE_FORMATS.get(number, str(number))
+
+
+def _wav_header(number: int) -> str:
+    """Return the core's name of a WAV header, "" if it is not set, and the number as text if it is unknown."""
+    if number == pb.WAV_HEADER_UNSPECIFIED:
+        return ""
+    return next((name for name, value in _WAV_HEADERS.items() if value == number), str(number))
 
 
 def _sample_number(name: str) -> pb.SampleFormat:

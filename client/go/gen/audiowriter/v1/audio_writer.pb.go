@@ -141,6 +141,60 @@ func (AudioFormat) EnumDescriptor() ([]byte, []int) {
 	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{0}
 }
 
+// WavHeader is the kind of header of a WAV file. More values will come.
+type WavHeader int32
+
+const (
+	// Not set.
+	WavHeader_WAV_HEADER_UNSPECIFIED WavHeader = 0
+	// 80 bytes or more, by the standard: with tags, and with room to become RF64 beyond 4 GiB.
+	WavHeader_WAV_HEADER_FULL WavHeader = 1
+	// 44 bytes, for readers that skip exactly as many: PCM with one or two channels, and no tags. Beyond 4 GiB both sizes stay
+	// 0xFFFFFFFF, which readers take as "until the end of the file".
+	WavHeader_WAV_HEADER_MINIMAL WavHeader = 2
+)
+
+// Enum value maps for WavHeader.
+var (
+	WavHeader_name = map[int32]string{
+		0: "WAV_HEADER_UNSPECIFIED",
+		1: "WAV_HEADER_FULL",
+		2: "WAV_HEADER_MINIMAL",
+	}
+	WavHeader_value = map[string]int32{
+		"WAV_HEADER_UNSPECIFIED": 0,
+		"WAV_HEADER_FULL":        1,
+		"WAV_HEADER_MINIMAL":     2,
+	}
+)
+
+func (x WavHeader) Enum() *WavHeader {
+	p := new(WavHeader)
+	*p = x
+	return p
+}
+
+func (x WavHeader) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WavHeader) Descriptor() protoreflect.EnumDescriptor {
+	return file_audiowriter_v1_audio_writer_proto_enumTypes[1].Descriptor()
+}
+
+func (WavHeader) Type() protoreflect.EnumType {
+	return &file_audiowriter_v1_audio_writer_proto_enumTypes[1]
+}
+
+func (x WavHeader) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WavHeader.Descriptor instead.
+func (WavHeader) EnumDescriptor() ([]byte, []int) {
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{1}
+}
+
 // SampleFormat is the layout of one sample. More values will come.
 type SampleFormat int32
 
@@ -202,11 +256,11 @@ func (x SampleFormat) String() string {
 }
 
 func (SampleFormat) Descriptor() protoreflect.EnumDescriptor {
-	return file_audiowriter_v1_audio_writer_proto_enumTypes[1].Descriptor()
+	return file_audiowriter_v1_audio_writer_proto_enumTypes[2].Descriptor()
 }
 
 func (SampleFormat) Type() protoreflect.EnumType {
-	return &file_audiowriter_v1_audio_writer_proto_enumTypes[1]
+	return &file_audiowriter_v1_audio_writer_proto_enumTypes[2]
 }
 
 func (x SampleFormat) Number() protoreflect.EnumNumber {
@@ -215,7 +269,7 @@ func (x SampleFormat) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SampleFormat.Descriptor instead.
 func (SampleFormat) EnumDescriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{1}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{2}
 }
 
 // EncodeStreamRequest is one message of a stream. All fields may be set together: the first message may have `config` and
@@ -533,7 +587,7 @@ func (x *PcmInput) GetChannels() uint32 {
 }
 
 // AudioOutput describes the file. Each field that is 0 or unset takes its default, which StreamStarted returns.
-// Reserved: 10 metadata_bytes, 12 wav_header.
+// Reserved: 10 metadata_bytes.
 type AudioOutput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required: there is no default.
@@ -561,6 +615,8 @@ type AudioOutput struct {
 	Metadata *Metadata `protobuf:"bytes,9,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	// Changes the level of the audio, and measures its loudness.
 	Loudness *LoudnessOptions `protobuf:"bytes,11,opt,name=loudness,proto3" json:"loudness,omitempty"`
+	// Header of a WAV file. Unset: FULL. FormatInfo has the values that a format supports.
+	WavHeader WavHeader `protobuf:"varint,12,opt,name=wav_header,json=wavHeader,proto3,enum=audiowriter.v1.WavHeader" json:"wav_header,omitempty"`
 	// Duration of one Opus frame: 2.5, 5, 10, 20, 40 or 60 ms. Unset or 0: 20 ms, or less if `page` is shorter. Formats
 	// without Opus refuse it.
 	OpusFrame     *durationpb.Duration `protobuf:"bytes,13,opt,name=opus_frame,json=opusFrame,proto3" json:"opus_frame,omitempty"`
@@ -677,6 +733,13 @@ func (x *AudioOutput) GetLoudness() *LoudnessOptions {
 		return x.Loudness
 	}
 	return nil
+}
+
+func (x *AudioOutput) GetWavHeader() WavHeader {
+	if x != nil {
+		return x.WavHeader
+	}
+	return WavHeader_WAV_HEADER_UNSPECIFIED
 }
 
 func (x *AudioOutput) GetOpusFrame() *durationpb.Duration {
@@ -1827,7 +1890,9 @@ type FormatInfo struct {
 	// Whether decoders return exactly the number of samples that were sent.
 	SampleExact bool `protobuf:"varint,25,opt,name=sample_exact,json=sampleExact,proto3" json:"sample_exact,omitempty"`
 	// Whether decoders return exactly the samples that were sent.
-	Lossless      bool `protobuf:"varint,26,opt,name=lossless,proto3" json:"lossless,omitempty"`
+	Lossless bool `protobuf:"varint,26,opt,name=lossless,proto3" json:"lossless,omitempty"`
+	// Values of wav_header; empty: the format is not WAV.
+	WavHeaders    []WavHeader `protobuf:"varint,27,rep,packed,name=wav_headers,json=wavHeaders,proto3,enum=audiowriter.v1.WavHeader" json:"wav_headers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2042,6 +2107,13 @@ func (x *FormatInfo) GetLossless() bool {
 		return x.Lossless
 	}
 	return false
+}
+
+func (x *FormatInfo) GetWavHeaders() []WavHeader {
+	if x != nil {
+		return x.WavHeaders
+	}
+	return nil
 }
 
 // BitrateRange has the bitrates that one sample rate and one channel count allow.
@@ -2377,7 +2449,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\bPcmInput\x12A\n" +
 	"\rsample_format\x18\x01 \x01(\x0e2\x1c.audiowriter.v1.SampleFormatR\fsampleFormat\x12*\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rB\x04\xe2A\x01\x02R\fsampleRateHz\x12\x1a\n" +
-	"\bchannels\x18\x03 \x01(\rR\bchannels\"\x9f\x04\n" +
+	"\bchannels\x18\x03 \x01(\rR\bchannels\"\xd9\x04\n" +
 	"\vAudioOutput\x129\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatB\x04\xe2A\x01\x02R\x06format\x12$\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rR\fsampleRateHz\x12\x1a\n" +
@@ -2391,6 +2463,8 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x04page\x18\b \x01(\v2\x19.google.protobuf.DurationR\x04page\x124\n" +
 	"\bmetadata\x18\t \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x12;\n" +
 	"\bloudness\x18\v \x01(\v2\x1f.audiowriter.v1.LoudnessOptionsR\bloudness\x128\n" +
+	"\n" +
+	"wav_header\x18\f \x01(\x0e2\x19.audiowriter.v1.WavHeaderR\twavHeader\x128\n" +
 	"\n" +
 	"opus_frame\x18\r \x01(\v2\x19.google.protobuf.DurationR\topusFrameB\x06\n" +
 	"\x04rateB\t\n" +
@@ -2464,7 +2538,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\astarted\x18\x01 \x01(\v2\x1d.audiowriter.v1.StreamStartedR\astarted\"\x14\n" +
 	"\x12ListFormatsRequest\"K\n" +
 	"\x13ListFormatsResponse\x124\n" +
-	"\aformats\x18\x01 \x03(\v2\x1a.audiowriter.v1.FormatInfoR\aformats\"\xbe\t\n" +
+	"\aformats\x18\x01 \x03(\v2\x1a.audiowriter.v1.FormatInfoR\aformats\"\xfa\t\n" +
 	"\n" +
 	"FormatInfo\x123\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatR\x06format\x12\x12\n" +
@@ -2494,7 +2568,9 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x11lookahead_samples\x18\x17 \x01(\rR\x10lookaheadSamples\x12)\n" +
 	"\x10finalizes_header\x18\x18 \x01(\bR\x0ffinalizesHeader\x12!\n" +
 	"\fsample_exact\x18\x19 \x01(\bR\vsampleExact\x12\x1a\n" +
-	"\blossless\x18\x1a \x01(\bR\blosslessB\x16\n" +
+	"\blossless\x18\x1a \x01(\bR\blossless\x12:\n" +
+	"\vwav_headers\x18\x1b \x03(\x0e2\x19.audiowriter.v1.WavHeaderR\n" +
+	"wavHeadersB\x16\n" +
 	"\x14_default_vbr_qualityB\x11\n" +
 	"\x0f_default_effort\"\xa1\x01\n" +
 	"\fBitrateRange\x12$\n" +
@@ -2539,7 +2615,11 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x14AUDIO_FORMAT_AAC_M4A\x10\f\x12\x19\n" +
 	"\x15AUDIO_FORMAT_AAC_FMP4\x10\r\x12\x1a\n" +
 	"\x16AUDIO_FORMAT_WEBM_OPUS\x10\x0e\x12\x19\n" +
-	"\x15AUDIO_FORMAT_OGG_FLAC\x10\x0f*\xf1\x01\n" +
+	"\x15AUDIO_FORMAT_OGG_FLAC\x10\x0f*T\n" +
+	"\tWavHeader\x12\x1a\n" +
+	"\x16WAV_HEADER_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fWAV_HEADER_FULL\x10\x01\x12\x16\n" +
+	"\x12WAV_HEADER_MINIMAL\x10\x02*\xf1\x01\n" +
 	"\fSampleFormat\x12\x1d\n" +
 	"\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SAMPLE_FORMAT_S16LE\x10\x01\x12\x17\n" +
@@ -2570,95 +2650,98 @@ func file_audiowriter_v1_audio_writer_proto_rawDescGZIP() []byte {
 	return file_audiowriter_v1_audio_writer_proto_rawDescData
 }
 
-var file_audiowriter_v1_audio_writer_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_audiowriter_v1_audio_writer_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 	(AudioFormat)(0),              // 0: audiowriter.v1.AudioFormat
-	(SampleFormat)(0),             // 1: audiowriter.v1.SampleFormat
-	(*EncodeStreamRequest)(nil),   // 2: audiowriter.v1.EncodeStreamRequest
-	(*ResumePoint)(nil),           // 3: audiowriter.v1.ResumePoint
-	(*Flush)(nil),                 // 4: audiowriter.v1.Flush
-	(*StreamConfig)(nil),          // 5: audiowriter.v1.StreamConfig
-	(*PcmInput)(nil),              // 6: audiowriter.v1.PcmInput
-	(*AudioOutput)(nil),           // 7: audiowriter.v1.AudioOutput
-	(*LoudnessOptions)(nil),       // 8: audiowriter.v1.LoudnessOptions
-	(*Loudness)(nil),              // 9: audiowriter.v1.Loudness
-	(*Metadata)(nil),              // 10: audiowriter.v1.Metadata
-	(*Tag)(nil),                   // 11: audiowriter.v1.Tag
-	(*EncodeStreamResponse)(nil),  // 12: audiowriter.v1.EncodeStreamResponse
-	(*StreamStarted)(nil),         // 13: audiowriter.v1.StreamStarted
-	(*EncodedChunk)(nil),          // 14: audiowriter.v1.EncodedChunk
-	(*StreamFlushed)(nil),         // 15: audiowriter.v1.StreamFlushed
-	(*StreamFinished)(nil),        // 16: audiowriter.v1.StreamFinished
-	(*Totals)(nil),                // 17: audiowriter.v1.Totals
-	(*EncodeRequest)(nil),         // 18: audiowriter.v1.EncodeRequest
-	(*EncodeResponse)(nil),        // 19: audiowriter.v1.EncodeResponse
-	(*ResolveConfigRequest)(nil),  // 20: audiowriter.v1.ResolveConfigRequest
-	(*ResolveConfigResponse)(nil), // 21: audiowriter.v1.ResolveConfigResponse
-	(*ListFormatsRequest)(nil),    // 22: audiowriter.v1.ListFormatsRequest
-	(*ListFormatsResponse)(nil),   // 23: audiowriter.v1.ListFormatsResponse
-	(*FormatInfo)(nil),            // 24: audiowriter.v1.FormatInfo
-	(*BitrateRange)(nil),          // 25: audiowriter.v1.BitrateRange
-	(*GetServerInfoRequest)(nil),  // 26: audiowriter.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 27: audiowriter.v1.GetServerInfoResponse
-	(*ServerLimits)(nil),          // 28: audiowriter.v1.ServerLimits
-	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
+	(WavHeader)(0),                // 1: audiowriter.v1.WavHeader
+	(SampleFormat)(0),             // 2: audiowriter.v1.SampleFormat
+	(*EncodeStreamRequest)(nil),   // 3: audiowriter.v1.EncodeStreamRequest
+	(*ResumePoint)(nil),           // 4: audiowriter.v1.ResumePoint
+	(*Flush)(nil),                 // 5: audiowriter.v1.Flush
+	(*StreamConfig)(nil),          // 6: audiowriter.v1.StreamConfig
+	(*PcmInput)(nil),              // 7: audiowriter.v1.PcmInput
+	(*AudioOutput)(nil),           // 8: audiowriter.v1.AudioOutput
+	(*LoudnessOptions)(nil),       // 9: audiowriter.v1.LoudnessOptions
+	(*Loudness)(nil),              // 10: audiowriter.v1.Loudness
+	(*Metadata)(nil),              // 11: audiowriter.v1.Metadata
+	(*Tag)(nil),                   // 12: audiowriter.v1.Tag
+	(*EncodeStreamResponse)(nil),  // 13: audiowriter.v1.EncodeStreamResponse
+	(*StreamStarted)(nil),         // 14: audiowriter.v1.StreamStarted
+	(*EncodedChunk)(nil),          // 15: audiowriter.v1.EncodedChunk
+	(*StreamFlushed)(nil),         // 16: audiowriter.v1.StreamFlushed
+	(*StreamFinished)(nil),        // 17: audiowriter.v1.StreamFinished
+	(*Totals)(nil),                // 18: audiowriter.v1.Totals
+	(*EncodeRequest)(nil),         // 19: audiowriter.v1.EncodeRequest
+	(*EncodeResponse)(nil),        // 20: audiowriter.v1.EncodeResponse
+	(*ResolveConfigRequest)(nil),  // 21: audiowriter.v1.ResolveConfigRequest
+	(*ResolveConfigResponse)(nil), // 22: audiowriter.v1.ResolveConfigResponse
+	(*ListFormatsRequest)(nil),    // 23: audiowriter.v1.ListFormatsRequest
+	(*ListFormatsResponse)(nil),   // 24: audiowriter.v1.ListFormatsResponse
+	(*FormatInfo)(nil),            // 25: audiowriter.v1.FormatInfo
+	(*BitrateRange)(nil),          // 26: audiowriter.v1.BitrateRange
+	(*GetServerInfoRequest)(nil),  // 27: audiowriter.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 28: audiowriter.v1.GetServerInfoResponse
+	(*ServerLimits)(nil),          // 29: audiowriter.v1.ServerLimits
+	(*durationpb.Duration)(nil),   // 30: google.protobuf.Duration
 }
 var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
-	5,  // 0: audiowriter.v1.EncodeStreamRequest.config:type_name -> audiowriter.v1.StreamConfig
-	4,  // 1: audiowriter.v1.EncodeStreamRequest.flush:type_name -> audiowriter.v1.Flush
-	3,  // 2: audiowriter.v1.EncodeStreamRequest.resume:type_name -> audiowriter.v1.ResumePoint
-	6,  // 3: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
-	7,  // 4: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
-	1,  // 5: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	6,  // 0: audiowriter.v1.EncodeStreamRequest.config:type_name -> audiowriter.v1.StreamConfig
+	5,  // 1: audiowriter.v1.EncodeStreamRequest.flush:type_name -> audiowriter.v1.Flush
+	4,  // 2: audiowriter.v1.EncodeStreamRequest.resume:type_name -> audiowriter.v1.ResumePoint
+	7,  // 3: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
+	8,  // 4: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
+	2,  // 5: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
 	0,  // 6: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
-	1,  // 7: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	29, // 8: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
-	10, // 9: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
-	8,  // 10: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
-	29, // 11: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
-	11, // 12: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
-	13, // 13: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
-	14, // 14: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
-	16, // 15: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
-	15, // 16: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
-	7,  // 17: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
-	17, // 18: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
-	29, // 19: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
-	9,  // 20: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
-	5,  // 21: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
-	13, // 22: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
-	17, // 23: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
-	5,  // 24: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
-	13, // 25: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
-	24, // 26: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
-	0,  // 27: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
-	1,  // 28: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
-	25, // 29: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
-	29, // 30: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
-	29, // 31: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
-	29, // 32: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
-	29, // 33: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
-	28, // 34: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
-	29, // 35: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
-	29, // 36: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
-	29, // 37: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
-	29, // 38: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
-	2,  // 39: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
-	18, // 40: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
-	20, // 41: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
-	22, // 42: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
-	26, // 43: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
-	12, // 44: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
-	19, // 45: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
-	21, // 46: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
-	23, // 47: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
-	27, // 48: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
-	44, // [44:49] is the sub-list for method output_type
-	39, // [39:44] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	2,  // 7: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	30, // 8: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
+	11, // 9: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
+	9,  // 10: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
+	1,  // 11: audiowriter.v1.AudioOutput.wav_header:type_name -> audiowriter.v1.WavHeader
+	30, // 12: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
+	12, // 13: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
+	14, // 14: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
+	15, // 15: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
+	17, // 16: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
+	16, // 17: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
+	8,  // 18: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
+	18, // 19: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
+	30, // 20: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
+	10, // 21: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
+	6,  // 22: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
+	14, // 23: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
+	18, // 24: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
+	6,  // 25: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
+	14, // 26: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
+	25, // 27: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
+	0,  // 28: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
+	2,  // 29: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
+	26, // 30: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
+	30, // 31: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
+	30, // 32: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
+	30, // 33: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
+	30, // 34: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
+	1,  // 35: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
+	29, // 36: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
+	30, // 37: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
+	30, // 38: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
+	30, // 39: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
+	30, // 40: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
+	3,  // 41: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
+	19, // 42: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
+	21, // 43: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
+	23, // 44: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
+	27, // 45: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
+	13, // 46: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
+	20, // 47: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
+	22, // 48: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
+	24, // 49: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
+	28, // 50: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
+	46, // [46:51] is the sub-list for method output_type
+	41, // [41:46] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_audiowriter_v1_audio_writer_proto_init() }
@@ -2684,7 +2767,7 @@ func file_audiowriter_v1_audio_writer_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_audiowriter_v1_audio_writer_proto_rawDesc), len(file_audiowriter_v1_audio_writer_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
