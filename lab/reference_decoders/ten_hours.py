@@ -58,6 +58,7 @@ def run(name: str) -> Figures:
     messages = [pb.EncodeStreamRequest(pcm=pcm[at : at + step]) for at in range(0, len(pcm) - step + 1, step)]
     config = pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=SPEECH_RATE), output=pb.AudioOutput(format=info.format))
     session = Session()
+    encoder = session.configure(config)
     levels = []
     start = time.monotonic()
     session.receive(pb.EncodeStreamRequest(config=config))
@@ -69,7 +70,7 @@ def run(name: str) -> Figures:
     seconds = time.monotonic() - start
     levels.append(_resident_mb())
     session.close()
-    return Figures(name, session.input_seconds / 3600, session.bytes_out / 1e6, session.input_seconds / seconds, levels)
+    return Figures(name, encoder.input_seconds / 3600, encoder.bytes_out / 1e6, encoder.input_seconds / seconds, levels)
 
 
 def _resident_mb() -> float:

@@ -21,6 +21,8 @@ class RunningClock:
         self._monotonic = monotonic
         self._read_at = monotonic()
         self._not_run = 0.0
+        self.soon = self._read_at + TICK_S
+        """An upper bound of `now()`, which costs less. At most TICK_S too high while `run` is running."""
 
     def now(self) -> float:
         """Return the time in seconds. The start is arbitrary."""
@@ -29,7 +31,9 @@ class RunningClock:
         if gap > MAX_GAP_S:
             self._not_run += gap - TICK_S
         self._read_at = time_s
-        return time_s - self._not_run
+        time_s -= self._not_run
+        self.soon = time_s + TICK_S
+        return time_s
 
     async def run(self) -> NoReturn:
         """Read the clock every TICK_S. Without it, a time without calls of `now` looks like a gap."""

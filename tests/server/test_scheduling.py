@@ -24,54 +24,53 @@ from audiowriter_server.runtime.settings import MIB, Settings
 from support.streams import config
 
 
-def session(name: str, rate: int, **output: Any) -> Session:
-    result = Session()
-    result.configure(config(name, rate, **output))
-    return result
+def encoder(name: str, rate: int, **output: Any) -> AudioEncoder:
+    return Session().configure(config(name, rate, **output))
 
 
 def test_the_first_message_is_expensive_if_its_output_is_large() -> None:
-    cost = StreamCost()
-    cheap, expensive = session("wav", 24_000), session("wav", 1000, out_rate=768_000, out_sample_format="F64LE")
-    assert cost.expected_ms(cheap.encoder, 4096) < INLINE_MS < cost.expected_ms(expensive.encoder, 4096)
+    cheap, expensive = encoder("wav", 24_000), encoder("wav", 1000, out_rate=768_000, out_sample_format="F64LE")
+    assert StreamCost(cheap.cost).expected_ms(4096) < INLINE_MS < StreamCost(expensive.cost).expected_ms(4096)
 
 
 def test_the_expectation_follows_what_calls_took() -> None:
-    stream, cost = session("wav", 24_000), StreamCost()
-    stream.encode(bytes(48_000))
-    cost.add(0.1)
-    cost.end_call(48_000, 5.0)
-    assert cost.expected_ms(stream.encoder, 4800) == pytest.approx(10)
+    cost = StreamCost(encoder("wav", 24_000).cost)
+    assert cost.add(48_000, 100.0) == pytest.approx(100, abs=1)  # longer than expected
+    assert cost.expected_ms(4800) == pytest.approx(10)
+    cost.pool_ms = 20.0
+    cost.add_pooled(48_000)
+    assert cost.pool_ms == 0
+    assert cost.expected_ms(4800) == pytest.approx(6)
+    assert cost.add(4800, 5.0) == pytest.approx(-1)
 
 
 def test_a_stream_that_was_interrupted_stays_on_the_event_loop() -> None:
-    stream, cost = session("wav", 24_000), StreamCost()
-    cost.add(2 * SLOW_MS / 1000)
-    cost.end_call(960, expected_ms=1.0)
+    cost = StreamCost(encoder("wav", 24_000).cost)
+    cost.add(960, 2 * SLOW_MS)
     assert cost.clock is time.thread_time
     for _ in range(SUSPECT_CALLS):
-        assert cost.expected_ms(stream.encoder, 960) < INLINE_MS
-        cost.end_call(960, expected_ms=1.0)
+        assert cost.expected_ms(960) < INLINE_MS
+        cost.add(960, 0.0)
     assert cost.clock is time.perf_counter
 
 
 def test_a_stream_that_was_slow_on_the_event_loop_leaves_it_for_a_while() -> None:
-    stream, cost = session("wav", 24_000), StreamCost()
+    cost = StreamCost(encoder("wav", 24_000).cost)
     for _ in range(2):  # the second time, it is CPU time
-        cost.add(2 * SLOW_MS / 1000)
-        cost.end_call(960, expected_ms=1.0)
+        cost.add(960, 2 * SLOW_MS)
     for _ in range(POOL_CALLS):
-        assert cost.expected_ms(stream.encoder, 960) == inf
-        cost.end_call(960, expected_ms=1.0)
-    assert cost.expected_ms(stream.encoder, 960) < INLINE_MS
+        assert cost.expected_ms(960) == inf
+        cost.pool_ms = 2 * SLOW_MS
+        cost.add_pooled(960)
+    assert cost.expected_ms(0) == 0
 
 
 def test_the_end_of_a_stream_runs_on_the_event_loop_only_if_it_is_short() -> None:
-    short, long = session("mp3", 24_000), session("fmp4", 7350, channels=5, out_rate=32_000)
+    short, long = encoder("mp3", 24_000), encoder("fmp4", 7350, channels=5, out_rate=32_000)
     for stream in (short, long):
-        stream.encode(bytes(4800))
-    assert ends_inline(short, StreamCost())
-    assert not ends_inline(long, StreamCost())
+        stream.write(bytes(4800))
+    assert ends_inline(short, StreamCost(short.cost))
+    assert not ends_inline(long, StreamCost(long.cost))
 
 
 async def test_callers_take_turns_in_the_pool() -> None:

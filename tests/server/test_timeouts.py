@@ -70,18 +70,22 @@ def test_a_stream_with_some_audio_lives(channel: grpc.Channel, request_: pb.Enco
 
 
 def test_activity_is_enough_audio_or_a_flush_of_some() -> None:
-    encoder, activity = AudioEncoder(format="wav", sample_rate_hz=8000), Activity(0.5)
+    time_s = 0.0
+    clock, encoder = RunningClock(lambda: time_s), AudioEncoder(format="wav", sample_rate_hz=8000)
+    activity = Activity(clock, encoder, 0.5)
 
-    def since(now: float, pcm_seconds: float, *, flush: bool) -> float:
+    def since(pcm_seconds: float, *, flush: bool) -> float:
+        nonlocal time_s
+        time_s += 0.125
         encoder.write(bytes(round(16_000 * pcm_seconds)))
-        return activity.since(now, encoder, flush)
+        return activity.since(flush)
 
-    assert since(0, 0, flush=False) == 0  # the first message, whatever it has
-    assert since(1, 0, flush=True) == 0
-    assert since(2, 0.3, flush=False) == 0
-    assert since(3, 0.2, flush=False) == 3
-    assert since(4, 0.1, flush=True) == 4
-    assert since(5, 0, flush=True) == 4
+    assert since(0, flush=False) == 0
+    assert since(0, flush=True) == 0
+    assert since(0.3, flush=False) == 0
+    assert since(0.2, flush=False) == 4 * 0.125
+    assert since(0.1, flush=True) == 5 * 0.125
+    assert since(0, flush=True) == 5 * 0.125
 
 
 def test_clock_leaves_out_gaps_only() -> None:
@@ -94,6 +98,7 @@ def test_clock_leaves_out_gaps_only() -> None:
     assert clock.now() - begin == 10 * MAX_GAP_S
     time_s += 3600
     assert clock.now() - begin == 10 * MAX_GAP_S + TICK_S
+    assert clock.soon == clock.now() + TICK_S
 
 
 def test_paused_server_keeps_its_streams_and_its_drain() -> None:

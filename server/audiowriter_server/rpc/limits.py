@@ -21,7 +21,7 @@ class Limits:
         self._settings = settings
         self._max_pcm_bytes = settings.max_pcm_bytes
         self._max_seconds = settings.max_stream_seconds
-        self._max_file_bytes = settings.max_file_bytes
+        self.max_file_bytes = settings.max_file_bytes
 
     def check_config(self, config: pb.StreamConfig) -> None:
         """Raise AboveLimit if the config exceeds a limit of the server, UnknownFields if it has fields that the server does
@@ -63,17 +63,17 @@ class Limits:
             raise AboveLimit(violations, *next(iter(above.values())))
         raise UnknownFields(violations) if unknown else InvalidArgument(violations)
 
-    def check_message(self, encoder: AudioEncoder | None, pcm_bytes: int) -> None:
+    def check_message(self, encoder: AudioEncoder, pcm_bytes: int) -> None:
         """Raise AboveLimit or LimitExceeded if a message with this much PCM is too long, or makes the stream too long."""
         if pcm_bytes > self._max_pcm_bytes:
             text = f"has {pcm_bytes} bytes in one message: this server takes at most {self._max_pcm_bytes}"
             raise AboveLimit([Violation("pcm", text)], "max_pcm_bytes", self._max_pcm_bytes)
-        if encoder and encoder.input_bytes + pcm_bytes > self._max_seconds * encoder.cost.bytes_per_second:
+        if encoder.input_bytes + pcm_bytes > self._max_seconds * encoder.cost.bytes_per_second:
             message = f"the stream has more than {self._max_seconds:g} s of audio: continue in a new stream"
             raise LimitExceeded(message, "max_stream_seconds", self._max_seconds)
 
     def check_file(self, file_bytes: int) -> None:
         """Raise LimitExceeded if the file is too long. Called after each slice, which is at most 256 KiB."""
-        if file_bytes > self._max_file_bytes:
-            message = f"the file has more than {self._max_file_bytes} bytes: continue in a new stream"
-            raise LimitExceeded(message, "max_file_bytes", self._max_file_bytes)
+        if file_bytes > self.max_file_bytes:
+            message = f"the file has more than {self.max_file_bytes} bytes: continue in a new stream"
+            raise LimitExceeded(message, "max_file_bytes", self.max_file_bytes)

@@ -10,10 +10,10 @@ from math import inf
 from typing import TypeVar
 
 from audiowriter_core import AudioEncoder
+from audiowriter_core.cost import Cost
 
 from ..telemetry.call_record import CallRecord
 from .fair_pool import FairPool
-from .session import Session
 from .turns import Turns
 
 INLINE_MS = 2.0
@@ -44,55 +44,63 @@ _Result = TypeVar("_Result")
 class StreamCost:
     """What the calls of one stream have taken so far, and what the next one is expected to take."""
 
-    def __init__(self) -> None:
-        self._call_ms = 0.0
+    def __init__(self, estimate: Cost) -> None:
+        self._slice_bytes = self._inline_bytes = estimate.slice_bytes
+        self._ms_per_byte = estimate.ms_per_byte
+        self._learned_bytes = round(LEARNED_SECONDS * estimate.bytes_per_second)
+        self._next_learned = self._learned_bytes
         self._ms = 0.0
         self._bytes = 0
+        self._slow_ms = SLOW_MS
         self._suspect_calls = 0
         self._pool_calls = 0
+        self.pool_ms = 0.0
+        """CPU time, in ms, of the steps in the pool since the last call of `add`."""
         self.clock: Callable[[], float] = time.perf_counter
         """The clock to measure a call on the event loop with, in seconds."""
 
-    def expected_ms(self, encoder: AudioEncoder | None, pcm_bytes: int) -> float:
+    def expected_ms(self, pcm_bytes: int) -> float:
         """Return the expected time of a call with this much PCM, in ms.
 
         Infinity if it is longer than a slice, or if a recent call took more CPU time than SLOW_MS, though it was expected to
         be short.
         """
-        if encoder is None:
-            return 0.0  # the call will be refused
-        estimate = encoder.cost
-        if self._pool_calls or pcm_bytes > estimate.slice_bytes:
-            return inf
-        if encoder.input_bytes < LEARNED_SECONDS * estimate.bytes_per_second or not self._bytes:
-            return pcm_bytes * estimate.ms_per_byte
-        return pcm_bytes * self._ms / self._bytes
+        return pcm_bytes * self._ms_per_byte if pcm_bytes <= self._inline_bytes else inf
 
-    def add(self, seconds: float) -> None:
-        """Count the time of one step of a call."""
-        self._call_ms += seconds * 1000
-
-    def end_call(self, pcm_bytes: int, expected_ms: float) -> float:
-        """Count a call whose steps have all run; return its time in ms."""
-        call_ms, self._call_ms = self._call_ms, 0.0
-        if call_ms > SLOW_MS or self._suspect_calls or self._pool_calls:
-            self._suspect(call_ms > SLOW_MS and expected_ms <= INLINE_MS)
-        self._ms += call_ms
+    def add(self, pcm_bytes: int, ms: float, *, pooled: bool = False) -> float:
+        """Count a call that took `ms`; return how much longer that was than expected, in ms."""
+        excess = ms - pcm_bytes * self._ms_per_byte
+        if ms > self._slow_ms:
+            self._suspect(ms > SLOW_MS and ms - excess <= INLINE_MS and not pooled)
+        self._ms += ms
         self._bytes += pcm_bytes
+        if self._bytes >= self._next_learned:
+            self._learn()
+        return excess
+
+    def add_pooled(self, pcm_bytes: int) -> None:
+        """Count a call whose steps ran in the pool."""
+        ms, self.pool_ms = self.pool_ms, 0.0
+        self.add(pcm_bytes, ms, pooled=True)
+
+    def _learn(self) -> None:
+        self._ms_per_byte = self._ms / self._bytes
         if self._bytes > _RECENT_BYTES:  # so that recent calls count more
             self._ms, self._bytes = self._ms / 2, self._bytes // 2
-        return call_ms
+        self._next_learned = self._bytes + self._learned_bytes
 
     def _suspect(self, slow: bool) -> None:
         if self._pool_calls:
             self._pool_calls -= 1
-        if self._suspect_calls:
+        elif self._suspect_calls:
             self._suspect_calls -= 1
             if slow:
                 self._suspect_calls, self._pool_calls = 0, POOL_CALLS
         elif slow:
             self._suspect_calls = SUSPECT_CALLS
         self.clock = time.thread_time if self._suspect_calls else time.perf_counter
+        self._slow_ms = -1.0 if self._suspect_calls or self._pool_calls else SLOW_MS  # -1: count every call
+        self._inline_bytes = -1 if self._pool_calls else self._slice_bytes
 
 
 class Scheduler:
@@ -102,8 +110,10 @@ class Scheduler:
         self._pool = FairPool(threads)
         self.turns = Turns(self._pool.charge)
 
-    def inline(self, record: CallRecord, cost: StreamCost, step: Callable[..., _Result], *arguments: object) -> _Result:
-        """Run a step on the event loop."""
+    def inline(
+        self, record: CallRecord, cost: StreamCost, pcm_bytes: int, step: Callable[..., _Result], *arguments: object
+    ) -> _Result:
+        """Run a step on the event loop. `pcm_bytes`: PCM that it encodes."""
         clock = cost.clock
         begin = clock()
         try:
@@ -111,7 +121,9 @@ class Scheduler:
         finally:
             seconds = clock() - begin
             record.encode_seconds += seconds
-            cost.add(seconds)
+            excess_ms = cost.add(pcm_bytes, seconds * 1000)
+            if excess_ms > 0:
+                self.turns.charge(record.caller, excess_ms)
 
     async def pooled(
         self, record: CallRecord, cost: StreamCost, step: Callable[..., _Result], *arguments: object
@@ -134,14 +146,13 @@ def _timed(record: CallRecord, cost: StreamCost, step: Callable[..., _Result], *
         return step(*arguments)
     finally:
         record.encode_seconds += time.perf_counter() - begin
-        cost.add(time.thread_time() - begin_cpu)  # in the pool, the time that passes is mostly that of other threads
+        # CPU time, because in the pool, the time that passes is mostly that of other threads.
+        cost.pool_ms += (time.thread_time() - begin_cpu) * 1000
 
 
-def ends_inline(session: Session, cost: StreamCost) -> bool:
+def ends_inline(encoder: AudioEncoder, cost: StreamCost) -> bool:
     """Whether to encode the end of a stream on the event loop.
 
     Codec and resampler hold samples until the end: AAC with 5 channels takes 60 ms for those of a resampler at 7350 Hz.
     """
-    return session.input_seconds <= INLINE_FINISH_SECONDS and (
-        cost.expected_ms(session.encoder, session.held_bytes) <= INLINE_MS
-    )
+    return encoder.input_seconds <= INLINE_FINISH_SECONDS and cost.expected_ms(encoder.held_bytes) <= INLINE_MS

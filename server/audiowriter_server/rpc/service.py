@@ -93,42 +93,45 @@ class AudioWriterService:
         await self._scheduler.turns.turn(record.caller, CALL_MS)
         with self._memory.reserve(unary_bytes(self._settings.max_message_bytes)) as reservation:
             request = await self._read(context, pb.EncodeRequest)
-            record.message_received()
+            record.received = 1
+            record.first_message()
             reservation.shrink(self._settings.max_message_bytes + unary_bytes(request.ByteSize()))
             call = UnaryCall(record, self._scheduler, self._limits, self._settings, reservation)
             encoded = await call.run(request)
-            record.message_sent()
+            record.sent = 1
+            record.first_byte()
             return encoded
 
     async def _resolve_config(self, context: Context, record: CallRecord) -> pb.ResolveConfigResponse:
         await self._scheduler.turns.turn(record.caller, CALL_MS)
         with self._memory.reserve(stream_bytes(self._settings)) as reservation:
             request = await self._read(context, pb.ResolveConfigRequest)
-            record.message_received()
+            record.received = 1
             self._limits.check_config(request.config)
             record.request_id = request.config.request_id
             session = Session()
             try:
-                reservation.add_encoder(session.configure(request.config))
+                encoder = session.configure(request.config)
+                reservation.add_encoder(encoder)
                 # The codec's delay is known when the codec is open, which takes up to some milliseconds.
-                first, *_ = await self._scheduler.pooled(record, StreamCost(), session.encode, b"")
+                first, *_ = await self._scheduler.pooled(record, StreamCost(encoder.cost), session.encode, b"")
             finally:
                 session.close()
-            record.message_sent()
+            record.sent = 1
             started = first.started
             started.ClearField("serial")  # it belongs to a stream, and there is none
             return pb.ResolveConfigResponse(started=started)
 
     async def _get_server_info(self, context: Context, record: CallRecord) -> pb.GetServerInfoResponse:
         await self._read(context, pb.GetServerInfoRequest)
-        record.message_received()
-        record.message_sent()
+        record.received = 1
+        record.sent = 1
         return server_info(self._settings)
 
     async def _list_formats(self, context: Context, record: CallRecord) -> pb.ListFormatsResponse:
         await self._read(context, pb.ListFormatsRequest)
-        record.message_received()
-        record.message_sent()
+        record.received = 1
+        record.sent = 1
         return wire.list_formats()
 
     async def _read(self, context: Context, kind: type[_Request]) -> _Request:

@@ -26,30 +26,19 @@ class Session:
         """What the listener of a resumed stream has already; None if the next byte is new to it."""
         self._closed = False
 
-    @property
-    def input_seconds(self) -> float:
-        """Seconds of audio received so far."""
-        return self.encoder.input_seconds if self.encoder else 0.0
-
-    @property
-    def bytes_out(self) -> int:
-        """Length of the file so far, in bytes."""
-        return self.encoder.bytes_out if self.encoder else 0
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes of PCM that the end of the stream still has to encode."""
-        return self.encoder.held_bytes if self.encoder else 0
-
-    def begin(self, request: pb.EncodeStreamRequest) -> AudioEncoder | None:
-        """Take the config and the ResumePoint of a request, if it has them; return the encoder, if there is one.
+    def begin(self, request: pb.EncodeStreamRequest) -> AudioEncoder:
+        """Take the config and the ResumePoint of a request, if it has them; return the encoder.
 
         Raises OutOfOrder and InvalidArgument.
         """
         resume = request.resume if request.HasField("resume") else None
         if resume is not None and self.encoder is not None:
             raise OutOfOrder("resume after the first message: send it together with the config", "RESUME_LATE")
-        return self.configure(request.config, resume) if request.HasField("config") else self.encoder
+        if request.HasField("config"):
+            return self.configure(request.config, resume)
+        if self.encoder is None:
+            raise config_missing("pcm")
+        return self.encoder
 
     def configure(self, config: pb.StreamConfig, resume: pb.ResumePoint | None = None) -> AudioEncoder:
         """Take the config of a request; return the encoder. Raises OutOfOrder if it changes, and InvalidArgument."""
@@ -75,7 +64,7 @@ class Session:
         """Encode PCM, which may be a slice of a message. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         encoder = self.encoder
         if encoder is None:
-            raise _config_missing("pcm")
+            raise config_missing("pcm")
         events: list[Event] = []
         if pcm:
             events = encoder.write(pcm)
@@ -88,7 +77,7 @@ class Session:
     def finish(self) -> Responses:
         """End the stream. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         if self.encoder is None:
-            raise _config_missing("end of stream")
+            raise config_missing("end of stream")
         return self._responses(self.encoder, self.encoder.finish())
 
     def close(self) -> None:
@@ -105,5 +94,6 @@ class Session:
         return wire.responses(events, encoder.options.output)
 
 
-def _config_missing(what: str) -> OutOfOrder:
+def config_missing(what: str) -> OutOfOrder:
+    """Return the error for a stream that begins with something else."""
     return OutOfOrder(f"{what} before config: the first message must have the config", "CONFIG_MISSING")

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_core import AudioEncoder
 
 from ..clock import RunningClock
 from ..runtime.settings import Settings
@@ -15,7 +16,7 @@ from .admission import Context
 from .limits import Limits
 from .memory import Reservation
 from .scheduling import INLINE_MS, Scheduler, StreamCost, ends_inline
-from .session import Responses, Session
+from .session import Responses, Session, config_missing
 from .turns import MESSAGE_MS, OPEN_MS
 from .watchdog import Activity, Wait, Watchdog
 
@@ -55,51 +56,51 @@ class StreamCall:
         self._context, self._record, self._reservation = context, record, reservation
         self._scheduler, self._limits, self._waits = scheduler, limits, waits
         self._session = Session()
-        self._cost = StreamCost()
-        record.observe(self._session)
 
     async def run(self) -> None:
         """Read until the client has finished, then write the end of the file."""
-        session, cost, record, scheduler = self._session, self._cost, self._record, self._scheduler
-        clock, turns, caller = self._waits.clock, scheduler.turns, record.caller
-        activity = Activity(self._waits.enough_seconds)
+        session, record, scheduler, limits = self._session, self._record, self._scheduler, self._limits
+        turns, caller, read = scheduler.turns, record.caller, self._context.read
+        encoder: AudioEncoder | None = None
         try:
-            with Watchdog(clock) as watchdog:
+            with Watchdog(self._waits.clock) as watchdog:
                 watchdog.expect(self._waits.first_message)
-                while (request := await self._context.read()) is not grpc.aio.EOF:
-                    record.message_received()
-                    if session.encoder is None:
+                while (request := await read()) is not grpc.aio.EOF:
+                    record.received += 1
+                    if encoder is None:
+                        record.first_message()
                         await self._turn(OPEN_MS, watchdog)
-                    if request.HasField("config") or request.HasField("resume"):
-                        self._configure(request)
-                    encoder = session.encoder
+                        encoder = self._open(request)
+                        cost = StreamCost(encoder.cost)
+                        activity = Activity(self._waits.clock, encoder, self._waits.enough_seconds)
+                    elif request.HasField("config") or request.HasField("resume"):
+                        session.begin(request)
                     pcm = request.pcm  # read once, because each access to a bytes field copies it
                     flush = request.HasField("flush")
                     del request  # so that an idle stream does not keep its last message in memory
                     size = len(pcm)
-                    self._limits.check_message(encoder, size)
-                    expected_ms = cost.expected_ms(encoder, size)
+                    limits.check_message(encoder, size)
+                    expected_ms = cost.expected_ms(size)
                     inline = expected_ms <= INLINE_MS and session.replay is None
-                    ms = MESSAGE_MS + (expected_ms if inline else 0.0)
+                    ms = MESSAGE_MS + expected_ms if inline else MESSAGE_MS
                     if not turns.take(caller, ms):
                         watchdog.pause()
                         await turns.wait(caller, ms)
                     if not inline:
-                        await self._encode_in_pool(pcm, flush, watchdog)
-                    elif responses := scheduler.inline(record, cost, session.encode, pcm, flush):
-                        await self._send(responses, watchdog)
+                        await self._encode_in_pool(encoder, cost, pcm, flush, watchdog)
+                    elif responses := scheduler.inline(record, cost, size, session.encode, pcm, flush):
+                        await self._send(encoder, responses, watchdog)
                     del pcm
-                    call_ms = cost.end_call(size, expected_ms)
-                    if inline and call_ms > expected_ms:
-                        turns.charge(caller, call_ms - expected_ms)
-                    watchdog.expect(self._waits.idle, activity.since(clock.now(), encoder, flush))
+                    watchdog.expect(self._waits.idle, activity.since(flush))
                 await self._turn(MESSAGE_MS + INLINE_MS, watchdog)
-                if session.replay is None and ends_inline(session, cost):
-                    responses = scheduler.inline(record, cost, session.finish)
+                if encoder is None:
+                    raise config_missing("end of stream")
+                if session.replay is None and ends_inline(encoder, cost):
+                    responses = scheduler.inline(record, cost, encoder.held_bytes, session.finish)
                 else:
                     watchdog.pause()
                     responses = await scheduler.pooled(record, cost, session.finish)
-                await self._send(responses, watchdog)
+                await self._send(encoder, responses, watchdog)
         finally:
             session.close()
 
@@ -108,39 +109,42 @@ class StreamCall:
         watchdog.pause()
         await self._scheduler.turns.turn(self._record.caller, ms)
 
-    def _configure(self, request: pb.EncodeStreamRequest) -> None:
-        session = self._session
-        is_first = session.encoder is None
-        if is_first and request.HasField("config"):
+    def _open(self, request: pb.EncodeStreamRequest) -> AudioEncoder:
+        """Take the first request."""
+        if request.HasField("config"):
             self._limits.check_config(request.config)
             self._record.request_id = request.config.request_id
-        encoder = session.begin(request)
-        if is_first and encoder is not None:
-            self._reservation.add_encoder(encoder)
-            if request.HasField("resume"):
-                self._record.resumed(request.resume.offset, encoder.options.output.format.name)
+        encoder = self._session.begin(request)
+        self._record.observe(encoder)
+        self._reservation.add_encoder(encoder)
+        if request.HasField("resume"):
+            self._record.resumed(request.resume.offset, encoder.options.output.format.name)
+        return encoder
 
-    async def _encode_in_pool(self, pcm: bytes, flush: bool, watchdog: Watchdog) -> None:
+    async def _encode_in_pool(
+        self, encoder: AudioEncoder, cost: StreamCost, pcm: bytes, flush: bool, watchdog: Watchdog
+    ) -> None:
         """Encode a message slice by slice.
 
         A slice is not encoded before the client has read the output of the one before it, so a slow reader takes little
         memory.
         """
-        session = self._session
-        parts = session.encoder.cost.slices(pcm) if session.encoder else (pcm,)
+        parts = encoder.cost.slices(pcm)
         for number, part in enumerate(parts, 1):
             watchdog.pause()
-            arguments = session.encode, part, flush and number == len(parts)
-            await self._send(await self._scheduler.pooled(self._record, self._cost, *arguments), watchdog)
+            arguments = self._session.encode, part, flush and number == len(parts)
+            await self._send(encoder, await self._scheduler.pooled(self._record, cost, *arguments), watchdog)
+        cost.add_pooled(len(pcm))
 
-    async def _send(self, responses: Responses, watchdog: Watchdog) -> None:
-        record = self._record
+    async def _send(self, encoder: AudioEncoder, responses: Responses, watchdog: Watchdog) -> None:
+        record, write = self._record, self._context.write
         for response in responses:
             watchdog.expect(self._waits.stalled_reader)
-            write = self._context.write(response)
-            await (write if record.sent else _write_first(write))
-            record.message_sent()
-        self._limits.check_file(self._session.bytes_out)
+            await (write(response) if record.sent else _write_first(write(response)))
+            record.sent += 1
+        if record.first_byte_s is None and encoder.bytes_out:
+            record.first_byte()
+        self._limits.check_file(encoder.bytes_out)
 
 
 async def _write_first(first_write: Coroutine[Any, Any, None]) -> None:

@@ -44,11 +44,11 @@ class Turns:
 
     def take(self, caller: str, ms: float) -> bool:
         """Return whether work of `ms` may run now, and count it. If not, await `wait`."""
-        spent = self._spent.get(caller, 0.0)
-        if spent and (spent + ms > self._share or caller in self._waiting):
+        spent = self._spent.get(caller, 0.0) + ms
+        if (spent > self._share or caller in self._waiting) and caller in self._spent:
             self._schedule()
             return False
-        self._spent[caller] = spent + ms
+        self._spent[caller] = spent
         self._total += ms
         if self._total > COUNTED_MS:
             self._schedule()

@@ -34,10 +34,11 @@ class UnaryCall:
         """Encode the request's PCM and return the file."""
         self._limits.check_config(request.config)
         self._record.request_id = request.config.request_id
-        session, cost = Session(), StreamCost()
-        self._record.observe(session)
+        session = Session()
         try:
             encoder = session.configure(request.config)
+            cost = StreamCost(encoder.cost)
+            self._record.observe(encoder)
             self._reservation.add_encoder(encoder)
             pcm = request.pcm
             if len(pcm) > self._max_stream_seconds * encoder.cost.bytes_per_second:

@@ -1,4 +1,4 @@
-"""Timeouts of a stream. Each wait costs two assignments.
+"""Timeouts of a stream. Each wait costs three assignments.
 
 asyncio.timeout would create and cancel a timer for every message of every stream. Here each stream has one timer. When the
 timer fires, it checks the deadline, and is set again if the deadline has moved. Time in which the process did not run is
@@ -48,12 +48,12 @@ class Watchdog:
     def expect(self, wait: Wait, since: float | None = None) -> None:
         """Start a wait. It ends with the next call of `expect` or `pause`, or the task gets TimedOut.
 
-        `since`: the time of the clock from which the wait counts, by default now.
+        `since`: the time of the clock from which the wait counts. Default: now, or up to TICK_S later.
         """
-        self._deadline = (self._clock.now() if since is None else since) + wait.seconds
+        deadline = self._deadline = (self._clock.soon if since is None else since) + wait.seconds
         self._wait = wait
-        if self._timer_due > self._deadline:
-            self._set_timer(self._deadline)
+        if self._timer_due > deadline:
+            self._set_timer(deadline)
 
     def pause(self) -> None:
         """End the wait and start no other."""
@@ -96,17 +96,17 @@ class Activity:
     Otherwise a client could hold a place for hours with an empty message, or one sample, per timeout.
     """
 
-    def __init__(self, enough_seconds: float) -> None:
+    def __init__(self, clock: RunningClock, encoder: AudioEncoder, enough_seconds: float) -> None:
         """`enough_seconds`: audio that ends an idle time. Less than that is enough if a flush follows it."""
-        self._enough_seconds = enough_seconds
-        self._since: float | None = None
-        self._bytes = 0
+        self._clock, self._encoder = clock, encoder
+        self._enough_bytes = max(1, enough_seconds * encoder.cost.bytes_per_second)
+        self._since = clock.now()
+        self._bytes = encoder.input_bytes
 
-    def since(self, now: float, encoder: AudioEncoder | None, flush: bool) -> float:
+    def since(self, flush: bool) -> float:
         """Return the time since when the stream is idle, after a message. `flush`: whether the message asked for one."""
-        if encoder is None:
-            return now
-        new = encoder.input_bytes - self._bytes
-        if self._since is None or (new > 0 and (flush or new >= self._enough_seconds * encoder.cost.bytes_per_second)):
-            self._since, self._bytes = now, encoder.input_bytes
+        new = self._encoder.input_bytes - self._bytes
+        if new >= self._enough_bytes or (flush and new):
+            self._bytes += new
+            self._since = self._clock.now()
         return self._since

@@ -75,23 +75,22 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
 
 def responses(events: Sequence[Event], output: OutputOptions) -> list[pb.EncodeStreamResponse]:
     """Convert events to messages. `output`: the output options of the stream."""
-    return [_response(event, output) for event in events]
-
-
-def _response(event: Event, output: OutputOptions) -> pb.EncodeStreamResponse:
-    response = pb.EncodeStreamResponse()
-    if isinstance(event, Chunk):  # tested first, because most events are chunks
-        chunk = response.chunk  # set in place, because a message given to the constructor would be copied
-        chunk.data, chunk.offset, chunk.input_samples = event
-    elif isinstance(event, Flushed):
-        flushed = response.flushed
-        flushed.offset, flushed.input_samples = event.offset, event.input_samples
-        flushed.held_samples = event.held_samples
-    elif isinstance(event, Started):
-        response.started.CopyFrom(_started(event))
-    else:
-        response.finished.CopyFrom(_finished(event, output.sample_rate_hz))
-    return response
+    messages = []
+    for event in events:
+        message = pb.EncodeStreamResponse()
+        if isinstance(event, Chunk):  # tested first, because most events are chunks
+            chunk = message.chunk  # set in place, because a message given to the constructor would be copied
+            chunk.data, chunk.offset, chunk.input_samples = event
+        elif isinstance(event, Flushed):
+            flushed = message.flushed
+            flushed.offset, flushed.input_samples = event.offset, event.input_samples
+            flushed.held_samples = event.held_samples
+        elif isinstance(event, Started):
+            message.started.CopyFrom(_started(event))
+        else:
+            message.finished.CopyFrom(_finished(event, output.sample_rate_hz))
+        messages.append(message)
+    return messages
 
 
 def _started(event: Started) -> pb.StreamStarted:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
 from audiowriter.v1 import audio_writer_pb2 as pb
@@ -30,19 +30,6 @@ _METHODS = {
 }
 
 
-class Observed(Protocol):
-    """The attributes of a stream that a record reads."""
-
-    encoder: AudioEncoder | None
-    """None until the config was received."""
-
-    @property
-    def input_seconds(self) -> float: ...
-
-    @property
-    def bytes_out(self) -> int: ...
-
-
 class CallRecord:
     """Counts locally. Admission publishes the counts once a second, so no message has to update a metric."""
 
@@ -60,9 +47,10 @@ class CallRecord:
         self.request_id = ""
         """The caller's own ID of the call, from the config."""
         self._resume_offset: int | None = None
-        self._stream: Observed | None = None
+        self._encoder: AudioEncoder | None = None
         self._begin = self._first_message = time.perf_counter()
-        self._first_byte_s: float | None = None
+        self.first_byte_s: float | None = None
+        """Seconds from the first message to the first byte of the file; None until then."""
         self._peer = context.peer()
         self.caller = self._peer.rpartition(":")[0]
         self._span = tracing.start_span(SERVICE_NAME, method, self.metadata)
@@ -73,26 +61,22 @@ class CallRecord:
         self._published = (0, 0, 0.0, 0, 0.0)
         self._metrics.started.inc()
 
-    def observe(self, stream: Observed) -> None:
-        """Take bytes, seconds and format from this stream from now on."""
-        self._stream = stream
+    def observe(self, encoder: AudioEncoder) -> None:
+        """Take bytes, seconds and format from this encoder from now on."""
+        self._encoder = encoder
 
     def resumed(self, offset: int, name: str) -> None:
         """Note that the stream goes on with a file of the format `name`, of which its listener has `offset` bytes."""
         self._resume_offset = offset
         metrics.for_format(name).resumed_streams.inc()
 
-    def message_received(self) -> None:
-        """Count a message from the client."""
-        if not self.received:
-            self._first_message = time.perf_counter()
-        self.received += 1
+    def first_message(self) -> None:
+        """Note that the first message from the client has arrived."""
+        self._first_message = time.perf_counter()
 
-    def message_sent(self) -> None:
-        """Count a message to the client."""
-        self.sent += 1
-        if self._first_byte_s is None and self._stream is not None and self._stream.bytes_out:
-            self._first_byte_s = time.perf_counter() - self._first_message
+    def first_byte(self) -> None:
+        """Note that the first byte of the file was sent."""
+        self.first_byte_s = time.perf_counter() - self._first_message
 
     def admitted(self) -> None:
         """Count the call as live until it ends."""
@@ -101,13 +85,13 @@ class CallRecord:
 
     def publish(self) -> None:
         """Add the counts since the last call of this method to the metrics."""
-        stream = self._stream
-        if self._format is NO_FORMAT and stream is not None and stream.encoder is not None:
+        encoder = self._encoder
+        if self._format is NO_FORMAT and encoder is not None:
             self._format_metrics.live_streams.dec(self._live)
-            self._format = stream.encoder.options.output.format.name
+            self._format = encoder.options.output.format.name
             self._format_metrics = metrics.for_format(self._format)
             self._format_metrics.live_streams.inc(self._live)
-        seconds, size = (stream.input_seconds, stream.bytes_out) if stream is not None else (0.0, 0)
+        seconds, size = (encoder.input_seconds, encoder.bytes_out) if encoder is not None else (0.0, 0)
         now = (self.received, self.sent, seconds, size, self.encode_seconds)
         counters = (
             self._metrics.received,
@@ -131,11 +115,11 @@ class CallRecord:
         self._metrics.handled(code)
         exemplar = {"request_id": self.request_id} if self.request_id else None
         self._metrics.handling.observe(seconds, exemplar)
-        if self._first_byte_s is not None:
-            self._format_metrics.first_byte.observe(self._first_byte_s, exemplar)
+        if self.first_byte_s is not None:
+            self._format_metrics.first_byte.observe(self.first_byte_s, exemplar)
         if reason:
             metrics.ERRORS.labels(reason).inc()
-        stream = self._stream
+        encoder = self._encoder
         values: dict[str, str | float | None] = {
             "method": self.method,
             "code": code,
@@ -145,9 +129,9 @@ class CallRecord:
             "format": self._format,
             "resumed": None if self._resume_offset is None else True,
             "resume_offset": self._resume_offset,
-            "audio_seconds": round(stream.input_seconds, 3) if stream is not None else 0.0,
-            "bytes": stream.bytes_out if stream is not None else 0,
-            "first_byte_ms": None if self._first_byte_s is None else round(self._first_byte_s * 1000, 3),
+            "audio_seconds": round(encoder.input_seconds, 3) if encoder is not None else 0.0,
+            "bytes": encoder.bytes_out if encoder is not None else 0,
+            "first_byte_ms": None if self.first_byte_s is None else round(self.first_byte_s * 1000, 3),
             "seconds": round(seconds, 3),
             "received": self.received,
             "sent": self.sent,
