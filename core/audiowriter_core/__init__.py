@@ -9,10 +9,11 @@
 from .audio.arrays import Pcm
 from .audio.loudness import Loudness
 from .encoder import AudioEncoder
-from .errors import AudioWriterError, EncodeError, InvalidArgument, Violation, WrongState
+from .errors import AudioWriterError, EncodeError, InvalidArgument, ResumeMismatch, Violation, WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
 from .file import AudioFile, open_audio
 from .formats import FORMATS, Format, format_for_extension
+from .resumed import ResumedEncoder, ResumePoint
 from .states import State
 
 __all__ = [
@@ -29,6 +30,9 @@ __all__ = [
     "InvalidArgument",
     "Loudness",
     "Pcm",
+    "ResumeMismatch",
+    "ResumePoint",
+    "ResumedEncoder",
     "Started",
     "State",
     "Violation",

@@ -119,6 +119,7 @@ class AudioEncoder:
         self.state = State.NEW
         self._allowed = ALLOWED[State.NEW]
         self._sent = SentBytes()
+        self._joinable = self.options.output.format.joinable
         self._in_use = threading.Lock()
         """Held by the running call."""
         self._closed = False
@@ -227,7 +228,7 @@ class AudioEncoder:
             self.options = resolve(replace(requested, sample_format=found))
             self.cost = Cost.of(self.options)
             self._frame_bytes = self.options.input.frame_bytes
-        pipeline = self._pipeline = Pipeline(self.options)
+        pipeline = self._pipeline = self._new_pipeline()
         output = self.options.output
         kind = output.format
         events.append(Started(output, kind.mime_type, kind.file_extension, pipeline.delay_samples, output.serial))
@@ -235,6 +236,9 @@ class AudioEncoder:
         self._sent.expect_header(provisional_header)
         self._add_chunks(provisional_header, events)
         return pipeline
+
+    def _new_pipeline(self) -> Pipeline:
+        return Pipeline(self.options)
 
     def _start(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         pass  # `_call` has started the stream
@@ -252,8 +256,8 @@ class AudioEncoder:
         events.append(Flushed(self.bytes_out, self.input_samples, pipeline.held_samples))
 
     def _finish(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
-        data, end = pipeline.finish()
-        self._add_chunks(data, events)
+        self._add_chunks(pipeline.end_input(), events)
+        end = pipeline.finish()
         trailer = b""
         for part in (*end.tail, end.trailer):
             for start in range(0, len(part), MAX_CHUNK_BYTES):
@@ -263,6 +267,7 @@ class AudioEncoder:
                     self._add_chunks(trailer, events)
                     trailer = b""
                 trailer += piece
+        trailer = self._unheard(trailer)
         self._sent.add(trailer)
         events.append(
             Finished(
@@ -275,6 +280,7 @@ class AudioEncoder:
                 delay_samples=pipeline.delay_samples,
                 padding_samples=end.padding_samples,
                 sent_sha256=self._sent.sha256(),
+                sent_sha256_offset=self._sent.hash_offset,
                 file_crc32c=self._sent.file_crc32c(end.header),
                 clipped_samples=pipeline.clipped_samples,
                 peak=pipeline.peak,
@@ -286,8 +292,13 @@ class AudioEncoder:
         sent, input_samples = self._sent, self.input_bytes // self._frame_bytes
         while data:
             piece, data = data[:MAX_CHUNK_BYTES], data[MAX_CHUNK_BYTES:]  # no copy if it is all
-            events.append(Chunk(piece, sent.length, input_samples))
+            output_samples = self._pipeline.written_samples if self._joinable and self._pipeline and not data else 0
+            events.append(Chunk(piece, sent.length, input_samples, output_samples))
             sent.add(piece)
+
+    def _unheard(self, data: bytes) -> bytes:
+        """Return those of the next bytes that the listener does not have: all of them, except in a ResumedEncoder."""
+        return data
 
 
 def _owned(data: bytes | memoryview) -> bytes | memoryview:

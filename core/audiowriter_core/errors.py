@@ -3,7 +3,8 @@
 AudioWriterError
 ├── InvalidArgument   an option or the PCM is invalid; `violations` lists each bad field (also a ValueError)
 ├── WrongState        a method was called in a state that does not allow it
-└── EncodeError       a codec failed
+├── EncodeError       a codec failed
+└── ResumeMismatch    a stream is encoded again to other bytes than its listener has
 
 Exceptions of codec libraries are wrapped where they occur: `raise EncodeError("lame: -1") from exc`.
 """
@@ -59,3 +60,7 @@ class WrongState(AudioWriterError):
 
 class EncodeError(AudioWriterError):
     """A codec failed. The stream cannot continue: only `close` is allowed."""
+
+
+class ResumeMismatch(AudioWriterError):
+    """A stream is encoded again to other bytes than its listener has. No byte was returned."""

@@ -31,6 +31,9 @@ class Chunk(NamedTuple):  # not a dataclass, because most events are chunks, and
     """Position of the first byte in the file."""
     input_samples: int
     """Samples per channel, at the input's rate, received before this chunk was returned."""
+    output_samples: int = 0
+    """Samples per channel, at the file's rate, whose packets end with this chunk or before it, without the codec's delay. 0:
+    none, or the chunk ends inside a packet, or the format is not `joinable`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Finished:
     """Samples per channel, at the file's rate, that the codec added after the last one."""
     sent_sha256: bytes
     """SHA-256 of the chunks and the trailer, in this order. The final header is not included."""
+    sent_sha256_offset: int
+    """Position in the file of the first byte that `sent_sha256` includes. 0, except after `ResumedEncoder.joined`."""
     file_crc32c: int
     """CRC-32C of the finished file, with its final header."""
     clipped_samples: int

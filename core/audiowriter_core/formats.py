@@ -78,6 +78,11 @@ class Format:
         return self.container.sample_exact
 
     @property
+    def joinable(self) -> bool:
+        """Whether a listener who has the first packets from one encoder can get the following ones from another."""
+        return self.codec.joinable and self.container.joinable
+
+    @property
     def finalizes_header(self) -> bool:
         """Whether Finished has a header that replaces the first bytes of the file."""
         return self.container.finalizes_header

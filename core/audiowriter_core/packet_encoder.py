@@ -5,6 +5,7 @@ import numpy as np
 from .audio.sample_types import Samples
 from .codecs.base import Codec
 from .muxers.base import Finish, Muxer
+from .muxers.watched import WatchedMuxer
 from .options import OutputOptions
 
 
@@ -12,10 +13,13 @@ class PacketEncoder:
     """Passes samples to a codec, and the codec's packets to a muxer."""
 
     def __init__(self, output: OutputOptions, codec: Codec, muxer: Muxer) -> None:
-        self._output, self._codec, self._muxer = output, codec, muxer
+        self._output, self._codec = output, codec
+        self._muxer: Muxer | WatchedMuxer = muxer
         self.samples = 0
         """Samples per channel received so far."""
         self.delay_samples = codec.delay_samples
+        self.watched: WatchedMuxer | None = None
+        """Set by `watch`."""
 
     @property
     def held_samples(self) -> int:
@@ -50,6 +54,11 @@ class PacketEncoder:
         else:
             packets = self._codec.finish() if self.samples else self._codec.silent_packets()
         return self._muxer.finish(packets, self.samples)
+
+    def watch(self, samples: int) -> None:
+        """Find the byte where these samples per channel end, without the delay. Call it before `start`."""
+        assert not isinstance(self._muxer, WatchedMuxer)
+        self._muxer = self.watched = WatchedMuxer(self._muxer, samples + self.delay_samples)
 
     def close(self) -> None:
         """Free native memory."""

@@ -5,6 +5,7 @@ from .audio.loudness import Loudness, LoudnessMeter
 from .audio.reader import PcmReader
 from .muxers.base import Finish
 from .options import StreamOptions
+from .packet_encoder import PacketEncoder
 
 
 class Pipeline:
@@ -33,6 +34,17 @@ class Pipeline:
     def held_samples(self) -> int:
         """Samples per channel, at the file's rate, that were received but whose bytes were not returned yet."""
         return self._encoder.held_samples + self._converter.held_samples(self._reader.frames, self.output_samples)
+
+    @property
+    def written_samples(self) -> int:
+        """Samples per channel, at the file's rate, whose bytes were returned, without the codec's delay."""
+        return self.output_samples - self._encoder.held_samples
+
+    @property
+    def watched_end(self) -> int | None:
+        """Position of the byte that follows the watched samples. None: they are not complete yet."""
+        watched = self._packet_encoder.watched
+        return watched.end if watched else None
 
     @property
     def clipped_samples(self) -> int:
@@ -70,8 +82,8 @@ class Pipeline:
         """Return the bytes that can already be written, such as a page that is not full."""
         return self._write_pending() + self._encoder.flush()
 
-    def finish(self) -> tuple[bytes, Finish]:
-        """Return the bytes of the last samples, and what completes the file.
+    def end_input(self) -> bytes:
+        """Encode the last samples; return the bytes that are ready.
 
         Raises InvalidArgument if the PCM ends inside a frame.
         """
@@ -80,12 +92,30 @@ class Pipeline:
         rest = self._converter.finish()
         if self._meter is not None:
             self._meter.add(rest)
-        data += self._encoder.encode(rest)
-        return data, self._encoder.finish()
+        return data + self._encoder.encode(rest)
+
+    def finish(self) -> Finish:
+        """Return what completes the file."""
+        return self._encoder.finish()
+
+    def watch(self, samples: int) -> None:
+        """Find the byte where these samples per channel end. Only for joinable formats, before `start`."""
+        self._packet_encoder.watch(samples)
+
+    def go_on(self, offset: int) -> None:
+        """Go on with a listener who has `offset` bytes, from another encoder, for the watched samples."""
+        watched = self._packet_encoder.watched
+        assert watched is not None
+        watched.go_on(offset)
 
     def close(self) -> None:
         """Free the native encoder. Idempotent."""
         self._encoder.close()
+
+    @property
+    def _packet_encoder(self) -> PacketEncoder:
+        assert isinstance(self._encoder, PacketEncoder)
+        return self._encoder
 
     def _write_pending(self) -> bytes:
         if not self._reader.pending_frames:

@@ -25,7 +25,7 @@ RESOURCE_EXHAUSTED  continue in a new stream; there is no field to change, becau
                     same stream started again would reach the same limit. If the limit is max_caller_streams: end another
                     stream first
 
-wire.py turns the core's InvalidArgument into this one. Any other exception becomes an InternalError.
+The core's InvalidArgument and ResumeMismatch become these ones. Any other exception becomes an InternalError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -132,16 +132,12 @@ class TimedOut(CallError):
 
 
 class ResumeMismatch(CallError):
-    """The bytes of a resumed stream are not the ones that its listener has. No byte was sent."""
+    """The bytes of a resumed stream are not the ones that its listener has, and cannot follow them. No byte was sent."""
 
     code = code_pb2.ABORTED
 
-    def __init__(self, offset: int) -> None:
-        message = (
-            f"the first {offset} bytes of the file differ from those that the listener has, so this server cannot go on "
-            "with it: start a new stream"
-        )
-        super().__init__(message, "RESUME_MISMATCH")
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}: start a new stream", "RESUME_MISMATCH")
 
 
 class Refused(CallError):

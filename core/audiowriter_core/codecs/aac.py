@@ -45,6 +45,7 @@ class AacCodec:
         bitrate_bounds=(8000, MAX_BITS_PER_SAMPLE * 96_000 * 6),
         bitrate_per_channel=64_000,
         effort=5,
+        joinable=True,  # frames share nothing but the overlap of two of them
     )
     delay_samples = DELAY_SAMPLES
     frame_samples = FRAME_SAMPLES

@@ -45,6 +45,9 @@ class CodecSpec:
     takes_next_rate: bool = False
     """Whether input of an unsupported rate is resampled to the next higher supported rate by default."""
     lossless: bool = False
+    joinable: bool = False
+    """Whether a decoder that has the first packets from one encoder may get the following ones from another encoder of the
+    same audio: no packet needs bits of an earlier one, and what it needs of the decoder's state fades within a second."""
     memory_bytes: int = 1024 * 1024
     """Maximum native memory of one encoder, with any options."""
 

@@ -33,6 +33,7 @@ class OpusCodec:
         bitrate_per_channel=48_000,
         effort=10,
         frames_ms=FRAMES_MS,
+        joinable=True,  # RFC 7845, section 4.6: decoders converge within 80 ms
     )
 
     def __init__(self, output: OutputOptions) -> None:

@@ -23,7 +23,7 @@ class AdtsMuxer:
 
     # FFmpeg recognises ADTS by three frames in a row. It takes many shorter files, even its own, for another format. The
     # delay is one frame, so 1025 samples make three.
-    spec: ClassVar[MuxerSpec] = MuxerSpec(sample_exact=False, min_samples=1024 + 1)
+    spec: ClassVar[MuxerSpec] = MuxerSpec(sample_exact=False, min_samples=1024 + 1, joinable=True)
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         self._rate, self._channels = output.sample_rate_hz, output.channels

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ..codecs.base import Codec, Packet
@@ -38,6 +38,9 @@ class MuxerSpec:
     """Whether `Finish.header` replaces the provisional header."""
     sample_exact: bool = True
     """Whether decoders return exactly the number of samples that were encoded."""
+    joinable: bool = False
+    """Whether the rest of a file can follow packets of another encoder. Nothing in it depends on the bytes of the earlier
+    packets, apart from the positions that `Movable` corrects."""
 
 
 class Piece(Protocol):
@@ -85,3 +88,12 @@ class Muxer(Protocol):
 
     def finish(self, packets: "Sequence[Packet]", samples: int) -> Finish:
         """Add the last packets and complete the file. `samples`: length in samples per channel, without delay."""
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A joinable muxer whose end contains positions in the file."""
+
+    def move(self, start: int, by: int) -> None:
+        """Add `by` to all positions from byte `start` on. The bytes before it, apart from the header, are another encoder's:
+        there are no positions in them."""

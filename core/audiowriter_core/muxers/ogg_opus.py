@@ -32,6 +32,7 @@ class OggOpusMuxer:
         integer_tags=GAIN_TAGS,
         pages_ms=PAGES_MS,
         page_ms=PAGE_MS,
+        joinable=True,
     )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:

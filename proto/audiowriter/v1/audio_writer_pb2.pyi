@@ -89,14 +89,20 @@ class EncodeStreamRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., resume: _Optional[_Union[ResumePoint, _Mapping]] = ...) -> None: ...
 
 class ResumePoint(_message.Message):
-    __slots__ = ("offset", "sha256", "serial")
+    __slots__ = ("offset", "sha256", "serial", "output_samples", "crc32c", "first_crc32c")
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     SERIAL_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    CRC32C_FIELD_NUMBER: _ClassVar[int]
+    FIRST_CRC32C_FIELD_NUMBER: _ClassVar[int]
     offset: int
     sha256: bytes
     serial: int
-    def __init__(self, offset: _Optional[int] = ..., sha256: _Optional[bytes] = ..., serial: _Optional[int] = ...) -> None: ...
+    output_samples: int
+    crc32c: int
+    first_crc32c: int
+    def __init__(self, offset: _Optional[int] = ..., sha256: _Optional[bytes] = ..., serial: _Optional[int] = ..., output_samples: _Optional[int] = ..., crc32c: _Optional[int] = ..., first_crc32c: _Optional[int] = ...) -> None: ...
 
 class Flush(_message.Message):
     __slots__ = ()
@@ -211,14 +217,16 @@ class StreamStarted(_message.Message):
     def __init__(self, output: _Optional[_Union[AudioOutput, _Mapping]] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., delay_samples: _Optional[int] = ..., serial: _Optional[int] = ...) -> None: ...
 
 class EncodedChunk(_message.Message):
-    __slots__ = ("data", "offset", "input_samples")
+    __slots__ = ("data", "offset", "input_samples", "output_samples")
     DATA_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     INPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     data: bytes
     offset: int
     input_samples: int
-    def __init__(self, data: _Optional[bytes] = ..., offset: _Optional[int] = ..., input_samples: _Optional[int] = ...) -> None: ...
+    output_samples: int
+    def __init__(self, data: _Optional[bytes] = ..., offset: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ...) -> None: ...
 
 class StreamFlushed(_message.Message):
     __slots__ = ("offset", "input_samples", "held_samples")
@@ -241,7 +249,7 @@ class StreamFinished(_message.Message):
     def __init__(self, header: _Optional[bytes] = ..., trailer: _Optional[bytes] = ..., totals: _Optional[_Union[Totals, _Mapping]] = ...) -> None: ...
 
 class Totals(_message.Message):
-    __slots__ = ("file_bytes", "input_samples", "output_samples", "duration", "delay_samples", "padding_samples", "sent_sha256", "file_crc32c", "clipped_samples", "peak", "loudness")
+    __slots__ = ("file_bytes", "input_samples", "output_samples", "duration", "delay_samples", "padding_samples", "sent_sha256", "file_crc32c", "clipped_samples", "peak", "loudness", "sent_sha256_offset")
     FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
     INPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
@@ -253,6 +261,7 @@ class Totals(_message.Message):
     CLIPPED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     PEAK_FIELD_NUMBER: _ClassVar[int]
     LOUDNESS_FIELD_NUMBER: _ClassVar[int]
+    SENT_SHA256_OFFSET_FIELD_NUMBER: _ClassVar[int]
     file_bytes: int
     input_samples: int
     output_samples: int
@@ -264,7 +273,8 @@ class Totals(_message.Message):
     clipped_samples: int
     peak: float
     loudness: Loudness
-    def __init__(self, file_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sent_sha256: _Optional[bytes] = ..., file_crc32c: _Optional[int] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ..., loudness: _Optional[_Union[Loudness, _Mapping]] = ...) -> None: ...
+    sent_sha256_offset: int
+    def __init__(self, file_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sent_sha256: _Optional[bytes] = ..., file_crc32c: _Optional[int] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ..., loudness: _Optional[_Union[Loudness, _Mapping]] = ..., sent_sha256_offset: _Optional[int] = ...) -> None: ...
 
 class EncodeRequest(_message.Message):
     __slots__ = ("config", "pcm")

@@ -24,6 +24,7 @@ from ..errors import (
     Draining,
     InternalError,
     InvalidArgument,
+    ResumeMismatch,
     ServerFull,
     Stopped,
     Violation,
@@ -158,6 +159,8 @@ class Admission:
             error = exc
         except audiowriter_core.InvalidArgument as exc:
             error = wire.invalid_argument(exc)
+        except audiowriter_core.ResumeMismatch as exc:
+            error = ResumeMismatch(str(exc))
         except DecodeError:
             error = InvalidArgument([Violation("request", "is not a valid message of this method")])
         except (asyncio.CancelledError, grpc.RpcError, grpc.aio.BaseError):

@@ -6,11 +6,10 @@ Rule 3: after an error, only close is allowed.
 """
 
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_core import AudioEncoder, Event, State
+from audiowriter_core import AudioEncoder, Event, ResumedEncoder, State
 
 from ..errors import OutOfOrder
 from . import wire
-from .replay import Replay
 
 Responses = list[pb.EncodeStreamResponse]
 
@@ -22,8 +21,8 @@ class Session:
         self.encoder: AudioEncoder | None = None
         """None until the config was received."""
         self._config: pb.StreamConfig | None = None
-        self.replay: Replay | None = None
-        """What the listener of a resumed stream has already; None if the next byte is new to it."""
+        self.replay: ResumedEncoder | None = None
+        """The encoder, while the listener of a resumed stream has its bytes already."""
         self._closed = False
 
     def begin(self, request: pb.EncodeStreamRequest) -> AudioEncoder:
@@ -46,9 +45,12 @@ class Session:
             # A copy, because a field of a message keeps the whole message alive, with its PCM.
             self._config = pb.StreamConfig()
             self._config.CopyFrom(config)
-            replay = None if resume is None else Replay(resume)
-            self.encoder = AudioEncoder(**wire.options(config), serial=replay.serial if replay else None)
-            self.replay = replay if replay and replay.running else None
+            if resume is None:
+                self.encoder = AudioEncoder(**wire.options(config))
+            else:
+                point, serial = wire.resume_point(resume), resume.serial or None
+                resumed = ResumedEncoder(point, **wire.options(config), serial=serial)
+                self.encoder, self.replay = resumed, resumed if resumed.replaying else None
             if self._closed:
                 self.encoder.close()
         elif config != self._config:
@@ -72,26 +74,21 @@ class Session:
             events = encoder.start()
         if flush:
             events += encoder.flush()
-        return self._responses(encoder, events) if events else []
+        if self.replay is not None and not self.replay.replaying:
+            self.replay = None
+        return wire.responses(events, encoder.options.output) if events else []
 
     def finish(self) -> Responses:
         """End the stream. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         if self.encoder is None:
             raise config_missing("end of stream")
-        return self._responses(self.encoder, self.encoder.finish())
+        return wire.responses(self.encoder.finish(), self.encoder.options.output)
 
     def close(self) -> None:
         """Free the encoder: now, or when the running call ends. Idempotent; may be called from any thread."""
         self._closed = True
         if self.encoder is not None:
             self.encoder.close()
-
-    def _responses(self, encoder: AudioEncoder, events: list[Event]) -> Responses:
-        if self.replay is not None:
-            events = self.replay.unsent(events)
-            if not self.replay.running:
-                self.replay = None
-        return wire.responses(events, encoder.options.output)
 
 
 def config_missing(what: str) -> OutOfOrder:

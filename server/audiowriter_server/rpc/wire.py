@@ -1,6 +1,7 @@
 """Converts options, events, formats and violations between protobuf and the core. No other module does this."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
 from audiowriter.v1 import audio_writer_pb2 as pb
@@ -13,6 +14,7 @@ from audiowriter_core import (
     Format,
     InvalidArgument,
     Loudness,
+    ResumePoint,
     Started,
     Violation,
 )
@@ -22,6 +24,7 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from .. import errors
 
+_HASH_BYTES = sha256().digest_size
 _INPUT = ("sample_rate_hz", "channels", "sample_format")
 _PREFIX = "output_"
 _MAX_TAGS = 1000
@@ -80,7 +83,7 @@ def responses(events: Sequence[Event], output: OutputOptions) -> list[pb.EncodeS
         message = pb.EncodeStreamResponse()
         if isinstance(event, Chunk):  # tested first, because most events are chunks
             chunk = message.chunk  # set in place, because a message given to the constructor would be copied
-            chunk.data, chunk.offset, chunk.input_samples = event
+            chunk.data, chunk.offset, chunk.input_samples, chunk.output_samples = event
         elif isinstance(event, Flushed):
             flushed = message.flushed
             flushed.offset, flushed.input_samples = event.offset, event.input_samples
@@ -127,6 +130,28 @@ def _loudness_options(level: LevelOptions) -> pb.LoudnessOptions | None:
     )
 
 
+def resume_point(resume: pb.ResumePoint) -> ResumePoint:
+    """Convert what the listener of a stream has. Raises InvalidArgument, which lists all bad fields."""
+    violations = [
+        errors.Violation(f"resume.{name}", f"{name}={value}: takes 0 or more {unit}")
+        for name, value, unit in (
+            ("offset", resume.offset, "bytes"),
+            ("output_samples", resume.output_samples, "samples per channel"),
+        )
+        if value < 0
+    ]
+    if resume.offset:
+        if len(resume.sha256) != _HASH_BYTES:
+            text = f"has {len(resume.sha256)} bytes: takes the {_HASH_BYTES} bytes of a SHA-256"
+            violations.append(errors.Violation("resume.sha256", text))
+        if not resume.serial:
+            text = "is missing: takes the serial of the stream that broke"
+            violations.append(errors.Violation("resume.serial", text))
+    if violations:
+        raise errors.InvalidArgument(violations)
+    return ResumePoint(resume.offset, resume.sha256, resume.output_samples, resume.crc32c, resume.first_crc32c)
+
+
 def _metadata(tags: Tags) -> pb.Metadata | None:
     return pb.Metadata(tags=[pb.Tag(name=name, value=value) for name, value in tags]) if tags else None
 
@@ -156,6 +181,7 @@ def _finished(event: Finished, sample_rate_hz: int) -> pb.StreamFinished:
         clipped_samples=event.clipped_samples,
         peak=event.peak,
         loudness=None if event.loudness is None else _loudness(event.loudness),
+        sent_sha256_offset=event.sent_sha256_offset,
     )
     totals.duration.FromNanoseconds(event.output_samples * 1_000_000_000 // sample_rate_hz)
     return pb.StreamFinished(header=event.header, trailer=event.trailer, totals=totals)

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_core import AudioEncoder
+from audiowriter_core import AudioEncoder, ResumedEncoder
 
 from ..errors import CallError
 from . import metrics, tracing
@@ -101,7 +101,7 @@ class CallRecord:
             self._format_metrics.encode_seconds,
         )
         for counter, value, before in zip(counters, now, self._published, strict=True):
-            if value != before:
+            if value > before:  # the bytes of a stream that has joined another one may get fewer
                 counter.inc(value - before)
         self._published = now
 
@@ -129,6 +129,7 @@ class CallRecord:
             "format": self._format,
             "resumed": None if self._resume_offset is None else True,
             "resume_offset": self._resume_offset,
+            "resume_joined": True if isinstance(encoder, ResumedEncoder) and encoder.joined else None,
             "audio_seconds": round(encoder.input_seconds, 3) if encoder is not None else 0.0,
             "bytes": encoder.bytes_out if encoder is not None else 0,
             "first_byte_ms": None if self.first_byte_s is None else round(self.first_byte_s * 1000, 3),

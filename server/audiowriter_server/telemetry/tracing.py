@@ -19,7 +19,7 @@ _SERVER_FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.St
 """The codes of this server that OpenTelemetry's conventions count as server errors. The others are client errors."""
 _HEADERS = ("traceparent", "tracestate")
 _ATTRIBUTES = (
-    *("format", "audio_seconds", "bytes", "first_byte_ms", "resumed", "resume_offset"),
+    *("format", "audio_seconds", "bytes", "first_byte_ms", "resumed", "resume_offset", "resume_joined"),
     *("reason", "error_id", "request_id"),
 )
 """Fields of the log line that are also attributes of the span."""

@@ -145,6 +145,11 @@ class Cues:
             self._clusters.add((timestamp_ms, position))
             self._next_ms = timestamp_ms + _CUE_INTERVAL_MS
 
+    def move(self, start: int, by: int) -> None:
+        """Add `by` to the positions from `start` on. Of those before it, only the first is kept."""
+        first, *rest = self._clusters.points
+        self._clusters.points = [first, *((time, position + by) for time, position in rest if position >= start)]
+
     def data(self) -> bytes:
         """Return the Cues. Each entry has CueTime, and CueTrackPositions with CueTrack and CueClusterPosition."""
         return element(

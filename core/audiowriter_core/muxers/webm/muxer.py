@@ -18,7 +18,12 @@ class WebmOpusMuxer:
     """Writes one Cluster every `page_ms`. CodecDelay and DiscardPadding give the exact length."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
-        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, pages_ms=PAGES_MS, page_ms=PAGE_MS, finalizes_header=True
+        tags=TAGS,
+        repeatable_tags=REPEATABLE_TAGS,
+        pages_ms=PAGES_MS,
+        page_ms=PAGE_MS,
+        finalizes_header=True,
+        joinable=True,
     )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
@@ -70,6 +75,10 @@ class WebmOpusMuxer:
         )
         padding = discarded // self._granules_per_sample
         return Finish(header=self._head.data(totals), trailer=clusters + cues, padding_samples=padding)
+
+    def move(self, start: int, by: int) -> None:
+        self._bytes += by
+        self._cues.move(start - self._head.segment_start, by)
 
     def _close_cluster(self, discarded: int = 0) -> bytes:
         timestamp_ms = self._packets * self._frame_ms

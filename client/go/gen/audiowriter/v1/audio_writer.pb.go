@@ -351,9 +351,11 @@ func (x *EncodeStreamRequest) GetResume() *ResumePoint {
 	return nil
 }
 
-// ResumePoint says how much of a file its listener has from an earlier call. If the bytes that the server encodes are not
-// the ones that the listener has, it ends the call with ABORTED, reason RESUME_MISMATCH, before it sends any. Another
-// version, and for some formats another kind of CPU, encodes the same audio to other bytes.
+// ResumePoint says how much of a file its listener has from an earlier call. Another version, and for some formats another
+// kind of CPU, encodes the same audio to other bytes. If the server's bytes are not the ones that the listener has, it goes
+// on with its own packets where those of the listener end, if `output_samples` is set and the format is Ogg Opus, WebM Opus,
+// AAC in ADTS or AAC in fragmented MP4. Otherwise it ends the call with ABORTED, reason RESUME_MISMATCH, before it sends any
+// byte.
 type ResumePoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Bytes of the file that the listener has. 0: none; the stream is sent again, and the file is written from its start.
@@ -361,7 +363,16 @@ type ResumePoint struct {
 	// SHA-256 of these bytes as they were sent. Required if `offset` is not 0.
 	Sha256 []byte `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// The serial in the StreamStarted of the earlier call. Required if `offset` is not 0.
-	Serial        uint32 `protobuf:"fixed32,3,opt,name=serial,proto3" json:"serial,omitempty"`
+	Serial uint32 `protobuf:"fixed32,3,opt,name=serial,proto3" json:"serial,omitempty"`
+	// `output_samples` of the last chunk that the listener has. 0: only go on with the same bytes. A client that sets it
+	// compares with `sent_sha256` only the bytes from `sent_sha256_offset` on.
+	OutputSamples int64 `protobuf:"varint,4,opt,name=output_samples,json=outputSamples,proto3" json:"output_samples,omitempty"`
+	// CRC-32C of the bytes that the listener has, as they were sent. Required if `output_samples` is set: `file_crc32c` follows
+	// from it.
+	Crc32C uint32 `protobuf:"fixed32,5,opt,name=crc32c,proto3" json:"crc32c,omitempty"`
+	// CRC-32C of the first chunk of the file. Required if `output_samples` is set: the header that replaces its beginning must
+	// fit.
+	FirstCrc32C   uint32 `protobuf:"fixed32,6,opt,name=first_crc32c,json=firstCrc32c,proto3" json:"first_crc32c,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -413,6 +424,27 @@ func (x *ResumePoint) GetSha256() []byte {
 func (x *ResumePoint) GetSerial() uint32 {
 	if x != nil {
 		return x.Serial
+	}
+	return 0
+}
+
+func (x *ResumePoint) GetOutputSamples() int64 {
+	if x != nil {
+		return x.OutputSamples
+	}
+	return 0
+}
+
+func (x *ResumePoint) GetCrc32C() uint32 {
+	if x != nil {
+		return x.Crc32C
+	}
+	return 0
+}
+
+func (x *ResumePoint) GetFirstCrc32C() uint32 {
+	if x != nil {
+		return x.FirstCrc32C
 	}
 	return 0
 }
@@ -1214,7 +1246,10 @@ type EncodedChunk struct {
 	// Position of data's first byte in the file, in bytes.
 	Offset int64 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
 	// Samples per channel, at the input's rate, that the server had received when it sent this chunk.
-	InputSamples  int64 `protobuf:"varint,3,opt,name=input_samples,json=inputSamples,proto3" json:"input_samples,omitempty"`
+	InputSamples int64 `protobuf:"varint,3,opt,name=input_samples,json=inputSamples,proto3" json:"input_samples,omitempty"`
+	// Samples per channel, at the output's rate and without the delay, whose packets end with this chunk or before it. A
+	// ResumePoint takes it. 0: none, or the format can only go on with the same bytes.
+	OutputSamples int64 `protobuf:"varint,4,opt,name=output_samples,json=outputSamples,proto3" json:"output_samples,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1266,6 +1301,13 @@ func (x *EncodedChunk) GetOffset() int64 {
 func (x *EncodedChunk) GetInputSamples() int64 {
 	if x != nil {
 		return x.InputSamples
+	}
+	return 0
+}
+
+func (x *EncodedChunk) GetOutputSamples() int64 {
+	if x != nil {
+		return x.OutputSamples
 	}
 	return 0
 }
@@ -1417,7 +1459,7 @@ type Totals struct {
 	// Samples per channel, at the output's rate, that the codec added after the last one.
 	PaddingSamples uint32 `protobuf:"varint,6,opt,name=padding_samples,json=paddingSamples,proto3" json:"padding_samples,omitempty"`
 	// SHA-256 of the bytes as they were sent: the chunks, then the trailer, without the replaced header. Of a resumed stream:
-	// with the bytes before `resume`. In EncodeResponse: of `file`.
+	// with the bytes before `resume`, except those before `sent_sha256_offset`. In EncodeResponse: of `file`.
 	SentSha256 []byte `protobuf:"bytes,7,opt,name=sent_sha256,json=sentSha256,proto3" json:"sent_sha256,omitempty"`
 	// CRC-32C of the finished file, with its header in place. Object stores check the same value at upload.
 	FileCrc32C uint32 `protobuf:"fixed32,8,opt,name=file_crc32c,json=fileCrc32c,proto3" json:"file_crc32c,omitempty"`
@@ -1426,9 +1468,12 @@ type Totals struct {
 	// Largest absolute sample value of the input; 1.0 is full scale.
 	Peak float64 `protobuf:"fixed64,10,opt,name=peak,proto3" json:"peak,omitempty"`
 	// Set if the config's `loudness.measure` was set.
-	Loudness      *Loudness `protobuf:"bytes,14,opt,name=loudness,proto3" json:"loudness,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Loudness *Loudness `protobuf:"bytes,14,opt,name=loudness,proto3" json:"loudness,omitempty"`
+	// Position in the file of the first byte that `sent_sha256` includes. 0, or the `offset` of `resume` if the server has gone
+	// on with other packets than those that the listener had.
+	SentSha256Offset int64 `protobuf:"varint,15,opt,name=sent_sha256_offset,json=sentSha256Offset,proto3" json:"sent_sha256_offset,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Totals) Reset() {
@@ -1536,6 +1581,13 @@ func (x *Totals) GetLoudness() *Loudness {
 		return x.Loudness
 	}
 	return nil
+}
+
+func (x *Totals) GetSentSha256Offset() int64 {
+	if x != nil {
+		return x.SentSha256Offset
+	}
+	return 0
 }
 
 // EncodeRequest has the PCM of a whole file.
@@ -2435,11 +2487,14 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigR\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\x12+\n" +
 	"\x05flush\x18\x03 \x01(\v2\x15.audiowriter.v1.FlushR\x05flush\x123\n" +
-	"\x06resume\x18\b \x01(\v2\x1b.audiowriter.v1.ResumePointR\x06resume\"U\n" +
+	"\x06resume\x18\b \x01(\v2\x1b.audiowriter.v1.ResumePointR\x06resume\"\xb7\x01\n" +
 	"\vResumePoint\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x16\n" +
-	"\x06serial\x18\x03 \x01(\aR\x06serial\"\a\n" +
+	"\x06serial\x18\x03 \x01(\aR\x06serial\x12%\n" +
+	"\x0eoutput_samples\x18\x04 \x01(\x03R\routputSamples\x12\x16\n" +
+	"\x06crc32c\x18\x05 \x01(\aR\x06crc32c\x12!\n" +
+	"\ffirst_crc32c\x18\x06 \x01(\aR\vfirstCrc32c\"\a\n" +
 	"\x05Flush\"\x9e\x01\n" +
 	"\fStreamConfig\x124\n" +
 	"\x05input\x18\x01 \x01(\v2\x18.audiowriter.v1.PcmInputB\x04\xe2A\x01\x02R\x05input\x129\n" +
@@ -2496,11 +2551,12 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\tmime_type\x18\x02 \x01(\tR\bmimeType\x12%\n" +
 	"\x0efile_extension\x18\x03 \x01(\tR\rfileExtension\x12#\n" +
 	"\rdelay_samples\x18\x04 \x01(\rR\fdelaySamples\x12\x16\n" +
-	"\x06serial\x18\x05 \x01(\aR\x06serial\"_\n" +
+	"\x06serial\x18\x05 \x01(\aR\x06serial\"\x86\x01\n" +
 	"\fEncodedChunk\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12#\n" +
-	"\rinput_samples\x18\x03 \x01(\x03R\finputSamples\"o\n" +
+	"\rinput_samples\x18\x03 \x01(\x03R\finputSamples\x12%\n" +
+	"\x0eoutput_samples\x18\x04 \x01(\x03R\routputSamples\"o\n" +
 	"\rStreamFlushed\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12#\n" +
 	"\rinput_samples\x18\x02 \x01(\x03R\finputSamples\x12!\n" +
@@ -2508,7 +2564,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x0eStreamFinished\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\fR\x06header\x12\x18\n" +
 	"\atrailer\x18\x02 \x01(\fR\atrailer\x12.\n" +
-	"\x06totals\x18\x03 \x01(\v2\x16.audiowriter.v1.TotalsR\x06totals\"\xad\x03\n" +
+	"\x06totals\x18\x03 \x01(\v2\x16.audiowriter.v1.TotalsR\x06totals\"\xdb\x03\n" +
 	"\x06Totals\x12\x1d\n" +
 	"\n" +
 	"file_bytes\x18\x01 \x01(\x03R\tfileBytes\x12#\n" +
@@ -2524,7 +2580,8 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x0fclipped_samples\x18\t \x01(\x03R\x0eclippedSamples\x12\x12\n" +
 	"\x04peak\x18\n" +
 	" \x01(\x01R\x04peak\x124\n" +
-	"\bloudness\x18\x0e \x01(\v2\x18.audiowriter.v1.LoudnessR\bloudness\"]\n" +
+	"\bloudness\x18\x0e \x01(\v2\x18.audiowriter.v1.LoudnessR\bloudness\x12,\n" +
+	"\x12sent_sha256_offset\x18\x0f \x01(\x03R\x10sentSha256Offset\"]\n" +
 	"\rEncodeRequest\x12:\n" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigB\x04\xe2A\x01\x02R\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\"\x8d\x01\n" +
