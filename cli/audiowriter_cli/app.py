@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from importlib import metadata
 
-import audiowriter_core
 import click
-from audiowriter_client.errors import AudioWriterError, CallFailed
 from audiowriter_server.runtime.command import serve
 
 from audiowriter_cli.bench import bench
 from audiowriter_cli.encode import encode
+from audiowriter_cli.errors import EXPECTED, lines_of, say
 from audiowriter_cli.formats import formats
 from audiowriter_cli.health import health
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="audiowriter", message="%(version)s")
 @click.pass_context
 def audiowriter(context: click.Context) -> None:
     """Encode live PCM to finished audio files."""
@@ -42,30 +42,12 @@ def run(arguments: Sequence[str]) -> int:
     except click.Abort:
         return 130
     except click.UsageError as error:
-        _say(error.format_message())
+        say(error.format_message())
         return 2
     except ModuleNotFoundError as error:
-        _say(f"{error.name} is missing: pip install 'audiowriter[server]'")
+        say(f"{error.name} is missing: pip install 'audiowriter[server]'")
         return 1
-    except (click.ClickException, AudioWriterError, audiowriter_core.AudioWriterError, OSError) as error:
-        for line in _lines(error):
-            _say(line)
+    except EXPECTED as error:
+        for line in lines_of(error):
+            say(line)
         return 1
-
-
-def _lines(error: Exception) -> Sequence[str]:
-    match error:
-        case CallFailed(violations=violations) if violations:
-            return [f"{field}: {description}" for field, description in violations]
-        case audiowriter_core.InvalidArgument(violations=core_violations):
-            return [str(violation) for violation in core_violations]
-        case OSError(filename=filename, strerror=strerror) if filename is not None:
-            return [f"{filename}: {strerror}"]
-        case click.ClickException():
-            return [error.format_message()]
-        case _:
-            return [str(error)]
-
-
-def _say(line: str) -> None:
-    click.echo(f"audiowriter: {line}", err=True)

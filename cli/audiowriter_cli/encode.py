@@ -1,30 +1,24 @@
 """`audiowriter encode`."""
 
+import os
 import re
-import sys
-import time
-from collections.abc import Mapping
-from concurrent.futures import Future
-from contextlib import ExitStack, suppress
-from io import FileIO
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import click
-from audiowriter.v1.audio_writer_pb2 import Totals
-from audiowriter_client.config import SAMPLE_FORMATS, WAV_HEADERS, stream_config
+from audiowriter_client.config import SAMPLE_FORMATS, WAV_HEADERS
 from audiowriter_client.errors import quoted
 from audiowriter_client.resume import RESUME_TIMEOUT_S
-from audiowriter_client.sink import Destination
-from audiowriter_client.writer import AudioWriter
-from audiowriter_core import FORMATS, Finished, Loudness, format_for_extension
+from audiowriter_core import FORMATS
 
-from audiowriter_cli.audio import PcmFormat, RawOptions
-from audiowriter_cli.interruptible import GRACE_S, run_interruptibly
-from audiowriter_cli.local import LocalWriter
-from audiowriter_cli.progress import Meter
+from audiowriter_cli.audio import RawOptions
+from audiowriter_cli.batch import Batch
+from audiowriter_cli.interruptible import run_interruptibly
+from audiowriter_cli.job import Job, Settings
+from audiowriter_cli.names import format_of, is_same_file, outputs
+from audiowriter_cli.progress import Display
+from audiowriter_cli.report import Report
 from audiowriter_cli.server import Server, server_options
-from audiowriter_cli.source import open_source
 
 _NUMBER = re.compile("[0-9]{1,10}")
 
@@ -32,7 +26,7 @@ _NUMBER = re.compile("[0-9]{1,10}")
 def _bits_per_second(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
-    number, scale = (value[:-1], 1000) if value.endswith("k") else (value, 1)
+    number, scale = (value[:-1], 1000) if value[-1:] in "kK" else (value, 1)
     if not _NUMBER.fullmatch(number):
         raise click.BadParameter(
             f"{quoted(repr(value))} is not a bitrate: expected bits per second such as 96k or 96000"
@@ -46,21 +40,24 @@ def _tags(context: click.Context, option: click.Parameter, values: tuple[str, ..
         name, equals, text = value.partition("=")
         if not equals:
             raise click.BadParameter(f"{quoted(repr(value))} is not a tag: expected NAME=TEXT")
-        tags.append((name, text))
+        tags.append((name.lower(), text))
     return tags
 
 
-_samples = click.Choice(list(SAMPLE_FORMATS))
+_samples = click.Choice(list(SAMPLE_FORMATS), case_sensitive=False)
 _positive = click.IntRange(min=1)
 
 
 # Options of the file have the names of stream_config's parameters.
 @click.command()
-@click.argument("source", metavar="IN")
+@click.argument("sources", metavar="IN...", nargs=-1, required=True)
 @click.argument("output", metavar="OUT")
 @server_options
 @click.option(
-    "--format", "format_", type=click.Choice(list(FORMATS)), help="Format of the file.  [default: by OUT's extension]"
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS), case_sensitive=False),
+    help="Format of the file.  [default: by OUT's extension]",
 )
 @click.option(
     "--bitrate", "bitrate_bps", callback=_bits_per_second, metavar="BITS", help="Bits per second, such as 96k."
@@ -94,9 +91,17 @@ _positive = click.IntRange(min=1)
     metavar="SECONDS",
     help="How long to look for another server if that of --target is lost; 0: not at all.",
 )
+@click.option(
+    "-j",
+    "--jobs",
+    type=_positive,
+    default=len(os.sched_getaffinity(0)),
+    help="Files to encode at once.  [default: cores]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per file, with its totals, on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def encode(
-    source: str,
+    sources: Sequence[str],
     output: str,
     server: Server | None,
     format_: str | None,
@@ -104,122 +109,46 @@ def encode(
     input_rate: int | None,
     input_channels: int | None,
     resume_timeout: float,
+    jobs: int,
+    as_json: bool,
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Encode the audio file IN to OUT.
+    """Encode audio files.
+
+    \b
+    audiowriter encode IN OUT
+    audiowriter encode IN... FOLDER --format FORMAT
 
     IN is a file that libsndfile or FFmpeg can read, or - for stdin. Raw PCM needs --input-rate: a file named .pcm, .raw,
     .ul (G.711 µ-law) or .al (A-law), or stdin that is not recognised as an audio file. With --input-format stdin is
     always read as raw PCM.
 
-    OUT is a path or - for stdout. If stdout is a file, it also receives the final header, except in append mode.
+    OUT is a path or - for stdout. If stdout is a file, it also receives the final header, except in append mode. A folder
+    receives one file per IN, with IN's name and the format's extension.
 
-    Without --target the file is encoded in this process. The environment variable AUDIOWRITER_TOKEN sets a bearer token
+    Without --target the files are encoded in this process. The environment variable AUDIOWRITER_TOKEN sets a bearer token
     for --target.
     """
-    if format_ is None and (found := format_for_extension(Path(output).suffix)):
-        format_ = found.name
-    if format_ is None:
-        raise click.UsageError(f"{output}: the extension determines no format: use --format")
-    if _same_file(source, output):
-        raise click.UsageError(f"{source} and {output} are the same file")
-    raw = RawOptions(input_format, input_rate, input_channels)
     if settings["bitrate_bps"] is not None and settings["vbr_quality"] is not None:
         raise click.UsageError("--bitrate and --quality are mutually exclusive")
-    opened: Future[tuple[AudioWriter | LocalWriter, Meter]] = Future()
+    if as_json and output == "-":
+        raise click.UsageError("--json and the file both need stdout")
+    paths = outputs(sources, output, format_)
+    for source, path in zip(sources, paths, strict=True):
+        if is_same_file(source, path):
+            raise click.UsageError(f"{source} and {path} are the same file")
+    kind = format_of(output, format_)
+    common = Settings(server, kind, RawOptions(input_format, input_rate, input_channels), settings, resume_timeout)
+    display = Display(quiet=quiet)
 
-    def work() -> str:
-        with ExitStack() as stack:
-            audio = stack.enter_context(open_source(source, raw))
-            meter = stack.enter_context(Meter(audio.frames, audio.format.sample_rate_hz, quiet=quiet))
-            begin = time.perf_counter()
-            sink = _stdout() if output == "-" else output
-            with _open_writer(server, format_, audio.format, settings, sink, resume_timeout) as writer:
-                opened.set_result((writer, meter))
-                for block in audio.blocks:
-                    writer.write(block)
-                    meter.advance(audio.frames_in(block), writer.bytes_received)
-            return _summary(output, writer, time.perf_counter() - begin)
+    def print_report(report: Report) -> None:
+        if as_json:
+            click.echo(report.as_json())
+        elif not quiet:
+            click.echo(report.as_text(), err=True)
 
-    def stop() -> None:
-        with suppress(TimeoutError):  # not opened yet, or it never will be
-            writer, meter = opened.result(GRACE_S)
-            meter.stop()
-            writer.cancel()
-
-    summary = run_interruptibly(work, stop)
-    if not quiet:
-        click.echo(summary, err=True)
-
-
-def _open_writer(
-    server: Server | None,
-    format_: str,
-    pcm: PcmFormat,
-    settings: Mapping[str, Any],
-    sink: Destination,
-    resume_timeout: float,
-) -> AudioWriter | LocalWriter:
-    options = {
-        "format": format_,
-        "sample_rate_hz": pcm.sample_rate_hz,
-        "channels": pcm.channels,
-        "sample_format": pcm.sample_format,
-        **settings,
-    }
-    if server is None:
-        return LocalWriter(options, sink)
-    try:
-        config = stream_config(**options)
-    except ValueError as error:  # a number is too large for its field
-        raise click.UsageError(str(error)) from error
-    return AudioWriter.open(
-        server.target,
-        config,
-        sink,
-        credentials=server.credentials,
-        metadata=server.metadata,
-        resume_timeout=resume_timeout,
-    )
-
-
-def _same_file(source: str, output: str) -> bool:
-    try:
-        return "-" not in (source, output) and Path(source).samefile(output)
-    except FileNotFoundError:
-        return False
-
-
-def _stdout() -> FileIO:
-    # Unbuffered, so that a listener receives each byte immediately, and nothing must be flushed if the pipe is closed.
-    return FileIO(sys.stdout.fileno(), "wb", closefd=False)
-
-
-def _summary(output: str, writer: AudioWriter | LocalWriter, seconds: float) -> str:
-    result = writer.result
-    duration = result.duration_s if isinstance(result, Finished) else result.duration.ToTimedelta().total_seconds()
-    line = f"{output}: {duration:.2f} s, {result.file_bytes:,} bytes, {duration / seconds:.1f} × real time"
-    if result.clipped_samples:
-        line += f", {result.clipped_samples:,} samples clipped"
-    if loudness := _loudness(result):
-        line += f", {_measured(loudness.integrated_lufs, 'LUFS')}, range {loudness.range_lu:.1f} LU"
-        line += f", true peak {_measured(loudness.true_peak_dbtp, 'dBTP')}"
-    return line
-
-
-def _loudness(result: Finished | Totals) -> Loudness | None:
-    if isinstance(result, Finished):
-        return result.loudness
-    if not result.HasField("loudness"):
-        return None
-    measured = result.loudness
-    return Loudness(
-        measured.integrated_lufs if measured.HasField("integrated_lufs") else None,
-        measured.range_lu,
-        measured.true_peak_dbtp if measured.HasField("true_peak_dbtp") else None,
-    )
-
-
-def _measured(value: float | None, unit: str) -> str:
-    return "silence" if value is None else f"{value:.1f} {unit}"
+    batch = Batch([Job(source, path, common) for source, path in zip(sources, paths, strict=True)], jobs, print_report)
+    run_interruptibly(lambda: batch.run(display), lambda: batch.stop(display))
+    if batch.failed:
+        raise click.exceptions.Exit(1)

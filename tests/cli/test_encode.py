@@ -1,10 +1,13 @@
 """`audiowriter encode`: inputs and outputs."""
 
+import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 import soundfile
@@ -70,6 +73,39 @@ def test_options_are_applied(target: str, tmp_path: Path, speech: Path) -> None:
     assert run("encode", speech, tmp_path / "o.flac", "--target", target, *options).returncode == 0
     with soundfile.SoundFile(tmp_path / "o.flac") as file:
         assert (file.samplerate, file.channels, file.subtype, file.title) == (48000, 2, "PCM_24", "Ωmega")
+
+
+@pytest.mark.parametrize("where", ["in process", "by a server"])
+def test_json_has_the_totals(target: str, tmp_path: Path, speech: Path, where: str) -> None:
+    server = () if where == "in process" else ("--target", target)
+    out = tmp_path / "o.MP3"
+    done = run("encode", speech, out, "--json", "--loudness", "--bitrate", "64K", "--tag", "Title=Fox", *server)
+    (line,) = done.stdout.splitlines()
+    totals = json.loads(line)
+    assert (totals["output"], totals["file_bytes"], totals["duration_s"]) == (str(out), out.stat().st_size, 3)
+    assert totals["file_crc32c"] == f"{google_crc32c.value(out.read_bytes()):08x}"
+    assert totals["loudness"]["integrated_lufs"] < 0
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_many_files_go_to_a_folder(tmp_path: Path, speech: Path, names: Names, jobs: str) -> None:
+    sources = [tmp_path / f"{name}.wav" for name in "abc"]
+    for source in sources:
+        shutil.copy(speech, source)
+    (tmp_path / "out").mkdir()
+    sources[1].write_bytes(b"no audio")
+    options = ("--format", "Opus", "--jobs", jobs)
+    done = run("encode", *sources, tmp_path / "missing.wav", tmp_path / "out", *options)
+    lines = sorted(done.stderr.decode().splitlines())
+    assert done.returncode == 1
+    assert [line.split(": ")[:2] for line in lines[2:]] == [
+        ["audiowriter", str(sources[1])],
+        ["audiowriter", f"{tmp_path}/missing.wav"],
+    ]
+    assert [line.split(": ")[0] for line in lines[:2]] == [f"{tmp_path}/out/a.opus", f"{tmp_path}/out/c.opus"]
+    assert names() == ["a.wav", "b.wav", "c.wav", "in.wav", "out"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.opus", "c.opus"]
 
 
 @pytest.mark.parametrize("where", ["in process", "by a server"])

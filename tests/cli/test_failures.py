@@ -20,8 +20,14 @@ MODULE = [sys.executable, "-m", "audiowriter_server"]
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["in.wav"], "Missing argument 'OUT'."),
+        (["in.wav"], "Missing argument 'IN...'."),
         (["in.wav", "out.xyz"], "out.xyz: the extension determines no format: use --format"),
+        (["in.wav", "out.opsu"], "out.opsu: the extension determines no format: did you mean .opus? Else use --format"),
+        (["in.wav", "a.wav", "out.wav"], "out.wav: several files need a folder that exists"),
+        (["in.wav", "."], ".: a folder needs --format"),
+        (["in.wav", "link.wav", "x/in.wav", ".", "--format", "mp3"], "in.wav and x/in.wav would both be in.mp3"),
+        (["-", ".", "--format", "mp3"], "stdin has no name for a file in a folder"),
+        (["in.wav", "-", "--format", "mp3", "--json"], "--json and the file both need stdout"),
         (["in.wav", "in.wav"], "in.wav and in.wav are the same file"),
         (["in.wav", "link.wav"], "in.wav and link.wav are the same file"),
         (["-", "out.wav"], "raw PCM needs --input-rate, and --input-format if it is not s16le"),
