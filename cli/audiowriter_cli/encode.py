@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 from audiowriter_client.config import SAMPLE_FORMATS, WAV_HEADERS
@@ -44,6 +44,10 @@ def _tags(context: click.Context, option: click.Parameter, values: tuple[str, ..
     return tags
 
 
+def _picture(context: click.Context, option: click.Parameter, file: BinaryIO | None) -> list[bytes]:
+    return [] if file is None else [file.read()]
+
+
 _samples = click.Choice(list(SAMPLE_FORMATS), case_sensitive=False)
 _positive = click.IntRange(min=1)
 
@@ -70,6 +74,9 @@ _positive = click.IntRange(min=1)
 @click.option("--page-ms", type=float, metavar="MS", help="Maximum page duration in ms.")
 @click.option("--opus-frame-ms", type=float, metavar="MS", help="Frame duration of Opus: 2.5, 5, 10, 20, 40 or 60 ms.")
 @click.option("--wav-header", type=click.Choice(list(WAV_HEADERS)), help="Header of a WAV file; minimal has 44 bytes.")
+@click.option(
+    "--cover", "pictures", callback=_picture, type=click.File("rb"), metavar="FILE", help="Front cover: JPEG or PNG."
+)
 @click.option(
     "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="A tag such as title=…; may be repeated."
 )

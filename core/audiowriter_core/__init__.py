@@ -8,6 +8,7 @@
 
 from .audio.arrays import Pcm
 from .audio.loudness import Loudness
+from .description import Picture
 from .encoder import AudioEncoder
 from .errors import AudioWriterError, EncodeError, InvalidArgument, ResumeMismatch, Violation, WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
@@ -30,6 +31,7 @@ __all__ = [
     "InvalidArgument",
     "Loudness",
     "Pcm",
+    "Picture",
     "ResumeMismatch",
     "ResumePoint",
     "ResumedEncoder",

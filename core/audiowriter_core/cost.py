@@ -46,6 +46,10 @@ _FRAME_MS = 0.04
 """CPU time, in ms, of an Opus frame apart from its audio. One second of speech takes 5.3 ms in frames of 20 ms, and 14.5 ms
 in frames of 2.5 ms."""
 
+_COPIES = 8
+"""Copies of the pictures that a stream and its server may hold at the same time: the config, the provisional and the final
+header, and the messages that contain them."""
+
 _OPUS_FRAMES_PER_S = 50
 """Opus frames per second that `CodecSpec.encode_ms_per_second` includes."""
 
@@ -61,7 +65,7 @@ class Cost:
     slice_bytes: int
     """Bytes of PCM, in whole frames, that take at most SLICE_MS and become at most SLICE_BYTES. At least one frame."""
     memory_bytes: int
-    """Maximum memory of the codec and the resampler."""
+    """Maximum memory of the codec, the resampler and the pictures."""
     bytes_per_second: int
     """Bytes of PCM per second of audio."""
 
@@ -77,7 +81,8 @@ class Cost:
         """Return the cost of a stream with these options. They must come from `resolve`."""
         source, output = options.input, options.output
         codec = output.format.codec
-        memory = codec.memory_bytes
+        # In base64, pictures are a third longer.
+        memory = codec.memory_bytes + _COPIES * sum(len(one.data) * 4 // 3 for one in output.pictures)
         ms = codec.ms_per_second(output.effort) * output.channels * max(1, output.sample_rate_hz / _CODEC_RATE)
         if output.opus_frame_ms:
             ms += _FRAME_MS * max(0, 1000 / output.opus_frame_ms - _OPUS_FRAMES_PER_S)

@@ -10,28 +10,25 @@ Rule 2: to build the file, append every chunk and the trailer, then write the he
 Rule 3: after an error, only close is allowed. Close is always allowed, from any thread.
 """
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from secrets import randbelow
-from types import TracebackType
-from typing import Self
 
 from .audio.arrays import Pcm, sample_format_of, to_bytes
+from .calls import Calls
 from .cost import Cost
+from .description import PictureOptions, TagOptions
 from .errors import WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
-from .options import MAX_SERIAL, EncoderOptions, StreamOptions, TagOptions
+from .options import MAX_SERIAL, EncoderOptions, StreamOptions
 from .pipeline import Pipeline
 from .resolve import resolve
 from .sent import SentBytes
-from .states import ALLOWED, State
 
 MAX_CHUNK_BYTES = 512 * 1024
 """Maximum number of bytes in one event. The service promises less than 1 MiB per message."""
 
 
-class AudioEncoder:
+class AudioEncoder(Calls):
     """Encodes PCM to one audio file.
 
         encoder = AudioEncoder(format="opus", sample_rate_hz=24_000)
@@ -56,6 +53,7 @@ class AudioEncoder:
         page_ms: float | None = None,
         opus_frame_ms: float | None = None,
         tags: TagOptions | None = None,
+        pictures: PictureOptions = (),
         gain_db: float = 0,
         true_peak_limit_dbtp: float | None = None,
         measure_loudness: bool = False,
@@ -79,6 +77,7 @@ class AudioEncoder:
         opus_frame_ms: duration of an Opus frame: 2.5, 5, 10, 20, 40 or 60. Default: 20, or less if page_ms is less.
         tags: title, artist, album, date, genre, comment, track; a mapping, or pairs of name and value. Tags with an empty
             value are omitted. A file may have several artists and genres.
+        pictures: the front cover: a JPEG or PNG file of at most 256 KiB, as bytes or as a Picture.
         gain_db: gain in dB, -60 to 60.
         true_peak_limit_dbtp: limits the true peak to this many dB relative to full scale, -20 to 0. The limiter adds 5 ms
             of delay to the stream, not to the file.
@@ -91,6 +90,7 @@ class AudioEncoder:
 
         An option that is None has the format's default. `Started.output` has all values.
         """
+        super().__init__()
         self._requested = EncoderOptions(
             format=format,
             sample_rate_hz=sample_rate_hz,
@@ -102,6 +102,7 @@ class AudioEncoder:
             page_ms=page_ms or 0,
             opus_frame_ms=opus_frame_ms or 0,
             tags=tags or (),
+            pictures=pictures,
             gain_db=gain_db,
             true_peak_limit_dbtp=true_peak_limit_dbtp,
             measure_loudness=measure_loudness,
@@ -116,14 +117,8 @@ class AudioEncoder:
         self.cost = Cost.of(self.options)
         """What the stream costs, per byte of PCM. It may change with the options."""
         self._frame_bytes = self.options.input.frame_bytes
-        self.state = State.NEW
-        self._allowed = ALLOWED[State.NEW]
         self._sent = SentBytes()
         self._joinable = self.options.output.format.joinable
-        self._in_use = threading.Lock()
-        """Held by the running call."""
-        self._closed = False
-        self._pipeline: Pipeline | None = None
         self.input_bytes = 0
         """Bytes of PCM received so far."""
 
@@ -174,51 +169,6 @@ class AudioEncoder:
     def finish(self) -> list[Event]:
         """End the stream. The last event is Finished. Raises InvalidArgument if the PCM ends inside a frame."""
         return self._call("finish", self._finish, b"")
-
-    def close(self) -> None:
-        """Free native memory: now, or when the running call ends. Idempotent; may be called from any thread."""
-        self._closed = True
-        self._enter(State.CLOSED)
-        self._free_unless_in_use()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _call(self, name: str, run: Callable[[Pipeline, Pcm, list[Event]], None], pcm: Pcm) -> list[Event]:
-        after = self._allowed.get(name)
-        if after is None:
-            raise WrongState(f"{name}() is not allowed on a stream that is {self.state.value}")
-        if not self._in_use.acquire(blocking=False):
-            raise WrongState("the encoder is in use by another thread")
-        events: list[Event] = []
-        try:
-            run(self._pipeline or self._begin(pcm, events), pcm, events)
-        except BaseException:
-            after = State.FAILED
-            raise
-        finally:
-            if after is not self.state is not State.CLOSED:
-                self._enter(after)
-            self._in_use.release()
-            if self._closed:  # read after the release: a close before it has not got the lock
-                self._free_unless_in_use()
-        return events
-
-    def _enter(self, state: State) -> None:
-        self.state = state
-        self._allowed = ALLOWED[state]
-
-    def _free_unless_in_use(self) -> None:
-        if self._in_use.acquire(blocking=False):
-            pipeline, self._pipeline = self._pipeline, None
-            self._in_use.release()
-            if pipeline is not None:
-                pipeline.close()
 
     def _begin(self, first: Pcm, events: list[Event]) -> Pipeline:
         if self._closed:  # close() has got the lock just before this call

@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from .audio.arrays import Pcm
+from .description import PictureOptions, TagOptions
 from .encoder import AudioEncoder
 from .errors import InvalidArgument, Violation, quoted
 from .events import Chunk, Event, Finished, Flushed, Started
 from .formats import FORMATS, format_for_extension
-from .options import TagOptions
 from .replacement import Replacement, is_replaceable
 
 try:
@@ -34,6 +34,7 @@ def open_audio(
     page_ms: float | None = None,
     opus_frame_ms: float | None = None,
     tags: TagOptions | None = None,
+    pictures: PictureOptions = (),
     gain_db: float = 0,
     true_peak_limit_dbtp: float | None = None,
     measure_loudness: bool = False,
@@ -70,6 +71,7 @@ def open_audio(
         page_ms=page_ms,
         opus_frame_ms=opus_frame_ms,
         tags=tags,
+        pictures=pictures,
         gain_db=gain_db,
         true_peak_limit_dbtp=true_peak_limit_dbtp,
         measure_loudness=measure_loudness,

@@ -3,22 +3,15 @@
 EncoderOptions is what a caller requests. `resolve` checks it, fills in the defaults and returns StreamOptions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .audio.sample_types import SampleType
+from .description import Description, Picture, PictureOptions, TagOptions, Tags
 
 if TYPE_CHECKING:
     from .formats import Format
-
-
-Tags = Sequence[tuple[str, str]]
-"""Names and values of tags, in the order of the file. A name may occur more than once."""
-
-TagOptions = Mapping[str, str | Sequence[str]] | Iterable[tuple[str, str]]
-"""Tags as a caller gives them: names and values, or a mapping of names to a value or to several values."""
 
 
 MAX_SERIAL = 2**32 - 1
@@ -70,11 +63,17 @@ class OutputOptions:
     opus_frame_ms: float = 0
     """Duration of an Opus frame. 0: the format has none."""
     tags: Tags = ()
+    pictures: tuple[Picture, ...] = ()
     level: LevelOptions = LevelOptions()
     wav_header: str = ""
     """"full" or "minimal". Empty: the format is not WAV."""
     serial: int = field(default=0, compare=False)
     """Where a container needs a random number, it is this one. Not compared, because it is no choice of the caller."""
+
+    @property
+    def description(self) -> Description:
+        """Everything that describes the audio."""
+        return Description(self.tags, self.pictures)
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,7 @@ class EncoderOptions:
     page_ms: float = 0
     opus_frame_ms: float = 0
     tags: TagOptions = ()
+    pictures: PictureOptions = ()
     gain_db: float = 0
     true_peak_limit_dbtp: float | None = None
     measure_loudness: bool = False

@@ -9,10 +9,12 @@ from typing import Any
 from .audio import layouts
 from .audio.sample_types import F32LE, F64LE, S16LE, S24LE, S32LE, SAMPLE_TYPES, U8
 from .checks import Check, describe
+from .description import Description
 from .errors import InvalidArgument
 from .formats import FORMATS, Format
 from .muxers.wav import MINIMAL
-from .options import MAX_SERIAL, EncoderOptions, InputOptions, LevelOptions, OutputOptions, StreamOptions, Tags
+from .options import MAX_SERIAL, EncoderOptions, InputOptions, LevelOptions, OutputOptions, StreamOptions
+from .pictures import resolve_pictures
 from .tags import resolve_tags
 
 INPUT_RATES = range(1000, 768_001)
@@ -88,7 +90,9 @@ def _resolve_output(check: Check, target: Format, source: InputOptions, options:
     effort = _resolve_effort(check, target, options.effort)
     frame_ms = _resolve_frame(check, target, options)
     page_ms = _resolve_page(check, target, options.page_ms, frame_ms)
-    tags = resolve_tags(check, target, options.tags)
+    description = Description(
+        resolve_tags(check, target, options.tags), resolve_pictures(check, target, options.pictures)
+    )
     return OutputOptions(
         format=target,
         sample_type=sample_type,
@@ -100,8 +104,9 @@ def _resolve_output(check: Check, target: Format, source: InputOptions, options:
         page_ms=page_ms,
         opus_frame_ms=frame_ms,
         level=_resolve_level(check, options),
-        tags=tags,
-        wav_header=_resolve_wav_header(check, target, options.wav_header, channels, tags),
+        tags=description.tags,
+        pictures=tuple(description.pictures),
+        wav_header=_resolve_wav_header(check, target, options.wav_header, channels, description),
         serial=check.one_of("serial", options.serial, range(1, MAX_SERIAL + 1), "audiowriter"),
     )
 
@@ -205,7 +210,7 @@ def _resolve_level(check: Check, options: EncoderOptions) -> LevelOptions:
     return LevelOptions(gain, limit, bool(options.measure_loudness))
 
 
-def _resolve_wav_header(check: Check, target: Format, header: str, channels: int, tags: Tags) -> str:
+def _resolve_wav_header(check: Check, target: Format, header: str, channels: int, description: Description) -> str:
     """Return the kind of header, or "" for a format that is not WAV."""
     allowed = target.wav_headers
     if not header:
@@ -213,8 +218,8 @@ def _resolve_wav_header(check: Check, target: Format, header: str, channels: int
     if header not in allowed:
         text = f"takes {', '.join(allowed)}" if allowed else f"{target.name} has no WAV header"
         check.fail("wav_header", header, text)
-    elif header == MINIMAL and tags:
-        check.fail("wav_header", header, "44 bytes have no room for tags: leave one of them out")
+    elif header == MINIMAL and description:
+        check.fail("wav_header", header, "44 bytes have no room for tags and pictures: leave them out")
     elif header == MINIMAL and channels not in (1, 2):
         check.fail("wav_header", header, "44 bytes do not name the channels of more than two: takes full")
     return header

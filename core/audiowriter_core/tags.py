@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .checks import Check, describe
+from .description import Tags
 from .errors import quoted
 from .formats import Format
-from .options import Tags
 
 MAX_TAGS = 64
 """Maximum number of tags, with repeated ones."""

@@ -76,14 +76,15 @@ class Plan:
 
 def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
     """Read cases.json and metadata_cases.json; write the PCM to files in `folder`."""
-    content = json.loads((HERE / "cases.json").read_text())
-    content["cases"] += json.loads((HERE / "metadata_cases.json").read_text())
+    content, more = (json.loads((HERE / name).read_text()) for name in ("cases.json", "metadata_cases.json"))
     pcm = Pcm(folder)
-    cases = [_case(entry, entry.get("config", {}), pcm) for entry in content["cases"]]
+    cases = [_case(entry, entry.get("config", {}), pcm) for entry in [*content["cases"], *more["cases"]]]
     for info in formats:
-        for entry in content["each_format"]:
-            tags = list(_tags(info, content["tags"])) if entry.get("tags") else []
-            config = {"input": {"sampleRateHz": RATE}, "output": {"format": info.format, "metadata": {"tags": tags}}}
+        for entry in [*content["each_format"], *more["each_format"]]:
+            metadata: dict[str, Any] = {"tags": list(_tags(info, content["tags"])) if entry.get("tags") else []}
+            if entry.get("picture") and info.picture_mime_types:
+                metadata["pictures"] = [{"data": more["picture"]}]
+            config = {"input": {"sampleRateHz": RATE}, "output": {"format": info.format, "metadata": metadata}}
             cases.append(_case(entry | {"name": f"{info.name}, {entry['name']}"}, config, pcm))
     return Plan(sorted(cases, key=lambda case: case.group), content["servers"])
 

@@ -7,8 +7,8 @@ import numpy as np
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core.audio.sample_types import SAMPLE_TYPES
 from audiowriter_core.codecs.aac import TWO_LOOP_EFFORT
+from audiowriter_server.rpc.format_info import list_formats
 from audiowriter_server.rpc.session import Session
-from audiowriter_server.rpc.wire import list_formats
 
 from lab.reference_decoders.judges import RAW
 from lab.reference_decoders.signals import SPEECH_RATE, speech
@@ -59,9 +59,7 @@ def document() -> str:
     limits = _table(
         ("Sample rates, Hz", "Channels", "Sample formats", "Bitrate, kbit/s", "`vbr_quality`", "`page`, ms"), _limits
     )
-    tags = _table(
-        ("Tags", "May be repeated"), lambda info: [", ".join(info.tags) or "none", ", ".join(info.repeatable_tags)]
-    )
+    tags = _table(("Tags", "May be repeated", "Pictures"), _metadata)
     return HEAD + "\n".join((what, limits, tags))
 
 
@@ -121,6 +119,15 @@ def _what(info: pb.FormatInfo) -> Sequence[str]:
         exact,
         "replaced at the end" if finished.header else "never changes",
         "at the end" if latency is None else f"{latency} ms",
+    )
+
+
+def _metadata(info: pb.FormatInfo) -> Sequence[str]:
+    pictures = f"{', '.join(info.picture_mime_types)}; {info.max_picture_bytes // 1024} KiB"
+    return (
+        ", ".join(info.tags) or "none",
+        ", ".join(info.repeatable_tags),
+        pictures if info.picture_mime_types else "none",
     )
 
 

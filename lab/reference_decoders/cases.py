@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.rpc.wire import list_formats
+from audiowriter_server.rpc.format_info import list_formats
+from support.pictures import png
 
 from lab.reference_decoders.product import Order, metadata
 from lab.reference_decoders.signals import EXACT
@@ -11,6 +12,9 @@ from lab.reference_decoders.signals import EXACT
 COMMON_RATES = (8000, 16000, 24000, 44100, 48000, 96000, 192000)
 """Used together with both ends if a format supports every rate of a range."""
 ODD_RATE = 12345
+
+COVER_BYTES = 70_000
+"""More than an Ogg page holds."""
 
 TAGS = {
     "title": "Grüße, 世界 🎧",
@@ -54,6 +58,8 @@ def _of_format(info: pb.FormatInfo) -> Iterator[Order]:
             yield Order(
                 info, 48000, 2, input_format, pb.AudioOutput(sample_format=sample_format, metadata=metadata(tags))
             )
+    if info.picture_mime_types:
+        yield Order(info, 48000, 2, output=pb.AudioOutput(metadata=metadata(tags, png(length=COVER_BYTES))))
     for header in info.wav_headers[1:]:  # without tags, which have no room there
         for sample_format in info.sample_formats:
             output = pb.AudioOutput(sample_format=sample_format, wav_header=header)

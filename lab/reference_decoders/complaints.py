@@ -32,6 +32,15 @@ TOLERATED = (
         )
         for judge in ("ffmpeg", "ffprobe", "mpv")
     ),
+    *(
+        Tolerated(
+            judge,
+            ("m4a", "fmp4"),
+            "stream 0, timescale not set",
+            "FFmpeg 5 prints this about each cover in MP4, also about files edited by AtomicParsley",
+        )
+        for judge in ("ffmpeg", "ffmpeg_live", "ffprobe", "mpv")
+    ),
     Tolerated(
         "ffmpeg_live",
         WAVE,

@@ -156,8 +156,9 @@ def mediainfo(product: Product) -> Iterator[str]:
     """Read the container, and check that it conforms to the standard."""
     out, said = run("mediainfo", "--Output=JSON", "--Full", product.file)
     yield from complaints("mediainfo", product.order.info.name, said)
-    general, audio = json.loads(out)["media"]["track"]
-    for track in (general, audio):
+    tracks = {track["@type"]: track for track in json.loads(out)["media"]["track"]}  # a cover may be another one
+    general, audio = tracks["General"], tracks["Audio"]
+    for track in tracks.values():
         yield from complaints("mediainfo", product.order.info.name, "\n".join(_conformance(track.get("extra", {}))))
     yield from compare.differ("channels", int(audio["Channels"]), product.order.channels)
     if product.order.info.sample_exact:

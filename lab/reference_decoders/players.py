@@ -11,7 +11,8 @@ from lab.reference_decoders.product import Product
 from lab.reference_decoders.tools import SYMPHONIA, run
 
 _MPV = (
-    "mpv --no-config --msg-level=all=warn --ao=pcm --ao-pcm-waveheader=no --audio-format=double --audio-channels=auto"
+    "mpv --no-config --msg-level=all=warn --video=no "
+    "--ao=pcm --ao-pcm-waveheader=no --audio-format=double --audio-channels=auto"
 )
 
 

@@ -17,9 +17,12 @@ MESSAGE_BYTES = 64 * 1024
 CRC_BLOCK_BYTES = 1 << 20
 
 
-def metadata(tags: Mapping[str, str]) -> pb.Metadata:
-    """Return tags in their order."""
-    return pb.Metadata(tags=[pb.Tag(name=name, value=value) for name, value in tags.items()])
+def metadata(tags: Mapping[str, str], *pictures: bytes) -> pb.Metadata:
+    """Return tags in their order, and pictures."""
+    return pb.Metadata(
+        tags=[pb.Tag(name=name, value=value) for name, value in tags.items()],
+        pictures=[pb.Picture(data=data) for data in pictures],
+    )
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Order:
         name = f"{self.info.name}-{self.rate}Hz-{self.channels}ch-{pcm}"
         if self.output.sample_format:
             name += "-" + pb.SampleFormat.Name(self.output.sample_format).removeprefix("SAMPLE_FORMAT_").lower()
+        if self.output.metadata.pictures:
+            name += "-cover"
         if self.output.wav_header:
             name += "-" + pb.WavHeader.Name(self.output.wav_header).removeprefix("WAV_HEADER_").lower()
         rate = self.output.WhichOneof("rate")

@@ -15,8 +15,8 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from audiowriter.v1 import audio_writer_pb2 as pb
+from audiowriter_server.rpc.format_info import list_formats
 from audiowriter_server.rpc.session import Session
-from audiowriter_server.rpc.wire import list_formats
 
 from lab.reference_decoders.signals import SPEECH_RATE, speech
 

@@ -2,7 +2,7 @@
 
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
-from audiowriter_server.rpc.wire import list_formats
+from audiowriter_server.rpc.format_info import list_formats
 
 from lab.documents.formats import DOCUMENT, FRAME_SAMPLES, document, latency_ms
 from lab.reference_decoders.signals import SPEECH_RATE

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.rpc.wire import list_formats
+from audiowriter_server.rpc.format_info import list_formats
 
 from lab.reference_decoders.gstreamer import DECODERS, gstreamer
 from lab.reference_decoders.mp4_judges import faad

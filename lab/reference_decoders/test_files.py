@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.rpc.wire import list_formats
+from audiowriter_server.rpc.format_info import list_formats
 
 from lab.reference_decoders import matrix
 from lab.reference_decoders.cases import orders

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.rpc.wire import list_formats
+from audiowriter_server.rpc.format_info import list_formats
 
 from lab.reference_decoders import layouts
 from lab.reference_decoders.layouts import Fields

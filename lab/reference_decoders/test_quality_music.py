@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.rpc.wire import list_formats
+from audiowriter_server.rpc.format_info import list_formats
 
 from lab.reference_decoders import matrix
 from lab.reference_decoders.product import Order, Product, make

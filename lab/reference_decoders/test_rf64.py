@@ -19,7 +19,7 @@ UNKNOWN = 0xFFFFFFFF
 
 
 def header(frames: int | None) -> bytes:
-    return wav.header(format_tag=wav.PCM, bits=16, sample_rate=48000, channels=1, tags=(), frames=frames)
+    return wav.header(format_tag=wav.PCM, bits=16, sample_rate=48000, channels=1, frames=frames)
 
 
 def test_rf64_starts_where_riff_ends() -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from audiowriter.v1.audio_writer_pb2 import (
@@ -6,6 +8,7 @@ from audiowriter.v1.audio_writer_pb2 import (
     LoudnessOptions,
     Metadata,
     PcmInput,
+    Picture,
     SampleFormat,
     StreamConfig,
     Tag,
@@ -31,6 +34,7 @@ def test_values_are_set_in_their_fields() -> None:
         gain_db=-3,
         true_peak_limit_dbtp=-1,
         measure_loudness=True,
+        pictures=[b"PNG", Picture(data=b"JPEG", description="Front")],
         wav_header="minimal",
         request_id="42",
         output_sample_rate_hz=48000,
@@ -48,7 +52,10 @@ def test_values_are_set_in_their_fields() -> None:
             effort=0,
             page=Duration(nanos=20_000_000),
             opus_frame=Duration(nanos=2_500_000),
-            metadata=Metadata(tags=[Tag(name="title", value="Ωmega")]),
+            metadata=Metadata(
+                tags=[Tag(name="title", value="Ωmega")],
+                pictures=[Picture(data=b"PNG"), Picture(data=b"JPEG", description="Front")],
+            ),
             loudness=LoudnessOptions(measure=True, gain_db=-3, true_peak_limit_dbtp=-1),
             wav_header=WavHeader.WAV_HEADER_MINIMAL,
         ),
@@ -67,6 +74,12 @@ def test_values_are_set_in_their_fields() -> None:
 def test_a_tag_may_have_several_values(tags: TagOptions) -> None:
     metadata = stream_config(format="mp3", sample_rate_hz=8000, tags=tags).output.metadata
     assert [(tag.name, tag.value) for tag in metadata.tags] == [("title", "x"), ("artist", "a"), ("artist", "b")]
+
+
+@pytest.mark.parametrize("pictures", [b"PNG", "cover.png", 1, ["cover.png"], [None]])
+def test_pictures_are_a_list_of_bytes_or_messages(pictures: Any) -> None:
+    with pytest.raises(TypeError, match="pictures: expected"):
+        stream_config(format="mp3", sample_rate_hz=8000, pictures=pictures)
 
 
 def test_every_format_of_the_contract_has_a_name() -> None:

@@ -175,7 +175,7 @@ def test_a_track_that_is_not_a_number_is_text(track: str, found: tuple[int, int]
 
 
 def test_a_frame_of_ten_hours_costs_two_bytes() -> None:
-    track = Track(48000, 2, 128_000, b"", 1024, PRIMING, ())
+    track = Track(48000, 2, 128_000, b"", 1024, PRIMING)
     count = 10 * 3600 * 48000 // 1024
     fragment = [bytes(300)] * 23
     tracemalloc.start()
@@ -189,7 +189,7 @@ def test_a_frame_of_ten_hours_costs_two_bytes() -> None:
 
 def test_fragments_of_changing_length_make_a_table_in_few_pieces() -> None:
     """Pieces are objects of Python, so one per fragment would take seconds after hours with many flushes."""
-    table = SampleTable(Track(48000, 2, 128_000, b"", 1024, PRIMING, ()), 1000, 100)
+    table = SampleTable(Track(48000, 2, 128_000, b"", 1024, PRIMING), 1000, 100)
     lengths = [1, 1, 2, 3] * 3000
     for length in lengths:
         table.add([bytes(10)] * length)

@@ -39,7 +39,7 @@ def test_a_small_file_has_32_bit_sizes_and_version_0_boxes(name: str) -> None:
 
 @pytest.mark.parametrize(("samples", "version"), [(2**32 - 2 - PRIMING, 0), (2**32 - 1 - PRIMING, 1)])
 def test_durations_beyond_32_bits_have_version_1_boxes(samples: int, version: int) -> None:
-    track = Track(96000, 1, 64_000, b"", 1024, PRIMING, ())
+    track = Track(96000, 1, 64_000, b"", 1024, PRIMING)
     assert versions(movie(joined(mp4.movie(track, SampleTable(track, 0, 0), samples)))) == {version}
 
 

@@ -27,7 +27,7 @@ def chunks(data: bytes) -> dict[bytes, bytes]:
 
 
 def header(frames: int | None, bits: int = 16, channels: int = 1) -> bytes:
-    return wav.header(format_tag=wav.PCM, bits=bits, sample_rate=24000, channels=channels, tags=(), frames=frames)
+    return wav.header(format_tag=wav.PCM, bits=bits, sample_rate=24000, channels=channels, frames=frames)
 
 
 def test_live_header_has_no_sizes() -> None:

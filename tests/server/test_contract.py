@@ -13,6 +13,7 @@ from audiowriter_server.rpc.unknown_fields import unknown_fields
 from google.api.field_behavior_pb2 import FieldBehavior, field_behavior
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from support.pictures import png
 from support.server import Error, ServerProcess, Stream, channel_to
 from support.streams import NAMES, config, duration
 
@@ -197,6 +198,19 @@ def test_list_formats_says_which_bitrates_hold_at_which_rate(channel: grpc.Chann
     assert list(formats["mp3"].repeatable_tags) == ["artist", "genre"]
     assert list(formats["wav"].wav_headers) == [pb.WAV_HEADER_FULL, pb.WAV_HEADER_MINIMAL]
     assert not formats["mp3"].wav_headers
+    assert (list(formats["mp3"].picture_mime_types), formats["mp3"].max_picture_bytes) == (
+        ["image/jpeg", "image/png"],
+        256 * 1024,
+    )
+    assert (list(formats["aac"].picture_mime_types), formats["aac"].max_picture_bytes) == ([], 0)
+
+
+def test_a_picture_is_in_the_file_but_not_in_started(channel: grpc.Channel) -> None:
+    wanted = config("flac", tags={"title": "x"})
+    wanted.output.metadata.pictures.add(data=png(), description="Front")
+    encoded = AudioWriterServiceStub(channel).Encode(pb.EncodeRequest(config=wanted, pcm=PCM))
+    assert png() in encoded.file and b"Front" in encoded.file
+    assert encoded.started.output.metadata == pb.Metadata(tags=[pb.Tag(name="title", value="x")])
 
 
 def test_two_artists_and_short_frames_are_written(channel: grpc.Channel) -> None:

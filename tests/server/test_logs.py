@@ -14,10 +14,10 @@ from audiowriter_server.telemetry.logs import FIELDS, JsonFormatter, TextFormatt
 from support.server import LIMIT_S, Error, ServerProcess, channel_to
 
 BROKEN = """
-import sys, audiowriter_server.rpc.wire as wire
+import sys, audiowriter_server.rpc.service as service
 from audiowriter_server.__main__ import main
 def list_formats(): raise ValueError("the secret of the house")
-wire.list_formats = list_formats
+service.list_formats = list_formats
 sys.exit(main())
 """
 

@@ -15,6 +15,13 @@ def violations(wanted: pb.StreamConfig) -> dict[str, str]:
     return {violation.field: violation.description for violation in caught.value.violations}
 
 
+def with_pictures(name: str, *pictures: bytes) -> pb.StreamConfig:
+    wanted = config(name)
+    for data in pictures:
+        wanted.output.metadata.pictures.add(data=data)
+    return wanted
+
+
 def test_defaults_are_filled_in() -> None:
     options = resolve(
         pb.StreamConfig(input=pb.PcmInput(sample_rate_hz=24000), output=pb.AudioOutput(format=pb.AUDIO_FORMAT_MP3))
@@ -73,6 +80,21 @@ def test_one_error_names_all_bad_fields_and_accepted_values() -> None:
         (config("opus", opus_frame_ms=30), "config.output.opus_frame", "opus takes 2.5, 5, 10, 20, 40, 60 ms"),
         (config("mp3", wav_header=1), "config.output.wav_header", "wav_header=full: mp3 has no WAV header"),
         (config("wav", wav_header=9), "config.output.wav_header", "wav_header=9: takes full, minimal"),
+        (
+            with_pictures("aac", b"\x89PNG\r\n\x1a\n"),
+            "config.output.metadata.pictures",
+            "pictures=1 pictures: aac has no pictures",
+        ),
+        (
+            with_pictures("mp3", b"GIF89a"),
+            "config.output.metadata.pictures[0]",
+            "pictures[0]=6 bytes: takes a JPEG or PNG file",
+        ),
+        (
+            with_pictures("mp3", *[b"\xff\xd8\xff"] * 9),
+            "config.output.metadata.pictures",
+            "audiowriter takes 1, the front cover",
+        ),
         (config("mp3", opus_frame_ms=20), "config.output.opus_frame", "mp3 has no Opus frames"),
         (config("m4a", page_ms=10), "config.output.page", "page=10 ms: m4a takes 20 to 2000 ms"),
         (

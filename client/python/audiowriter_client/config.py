@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
 from typing import SupportsFloat, SupportsIndex
 
-from audiowriter.v1.audio_writer_pb2 import AudioOutput, LoudnessOptions, Metadata, PcmInput, StreamConfig, Tag
+from audiowriter.v1.audio_writer_pb2 import AudioOutput, LoudnessOptions, Metadata, PcmInput, Picture, StreamConfig, Tag
 from google.protobuf.duration_pb2 import Duration
 
 from audiowriter_client.errors import quoted
@@ -29,6 +29,7 @@ def stream_config(
     page_ms: float | None = None,
     opus_frame_ms: float | None = None,
     tags: TagOptions | None = None,
+    pictures: Iterable[Picture | bytes] = (),
     gain_db: float | None = None,
     true_peak_limit_dbtp: float | None = None,
     measure_loudness: bool = False,
@@ -46,8 +47,8 @@ def stream_config(
     unless `output_...` overrides them. `tags` are pairs of name and value, or a mapping of names to a value or to several
     values. `page_ms` and `opus_frame_ms` are durations in ms. `gain_db`, `true_peak_limit_dbtp` and `measure_loudness` are
     the fields of LoudnessOptions. `request_id` is the caller's own ID of the call, which appears in the server's log.
-    `wav_header` is "full", or "minimal" for 44 bytes without tags. The other values have the units and
-    defaults of AudioOutput's fields.
+    `pictures` has the front cover: a JPEG or PNG file, as bytes or as a Picture message. `wav_header` is "full", or
+    "minimal" for 44 bytes without tags. The other values have the units and defaults of AudioOutput's fields.
 
     Raises ValueError for an unknown name, a number that is out of range for its field, or both of `bitrate_bps` and
     `vbr_quality`, and TypeError for a value of another type. The server checks everything else.
@@ -72,7 +73,7 @@ def stream_config(
             effort=_integer("effort", effort),
             page=_duration("page_ms", page_ms),
             opus_frame=_duration("opus_frame_ms", opus_frame_ms),
-            metadata=_metadata(tags),
+            metadata=_metadata(tags, pictures),
             loudness=_loudness(gain_db, true_peak_limit_dbtp, measure_loudness),
             wav_header=None if wav_header is None else _named("wav_header", wav_header, WAV_HEADERS),
         ),
@@ -113,19 +114,35 @@ def _loudness(gain_db: object, true_peak_limit_dbtp: object, measure: bool) -> L
     return LoudnessOptions(gain_db=gain, true_peak_limit_dbtp=limit, measure=bool(measure))
 
 
-def _metadata(tags: TagOptions | None) -> Metadata | None:
-    if tags is None:
-        return None
-    given: object = tags
+def _metadata(tags: TagOptions | None, pictures: Iterable[Picture | bytes]) -> Metadata | None:
+    metadata = Metadata(tags=_tags(tags), pictures=_pictures(pictures))
+    return metadata if metadata.tags or metadata.pictures else None
+
+
+def _tags(tags: TagOptions | None) -> Iterator[Tag]:
+    given: object = () if tags is None else tags
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"tags: expected a mapping, or pairs of name and value, not {type(tags).__name__}")
-    pairs = list(_pairs(tags))
+    pairs = list(_pairs(() if tags is None else tags))
     for text in (text for pair in pairs for text in pair):
         if not isinstance(text, str):
             raise TypeError(f"tags: expected str, not {type(text).__name__} {quoted(repr(text))}")
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise ValueError(f"tags: {quoted(ascii(text))} has a lone surrogate, which UTF-8 cannot encode")
-    return Metadata(tags=[Tag(name=name, value=value) for name, value in pairs]) if pairs else None
+    return (Tag(name=name, value=value) for name, value in pairs)
+
+
+def _pictures(pictures: Iterable[Picture | bytes]) -> Iterator[Picture]:
+    given: object = pictures
+    if isinstance(given, bytes | str) or not isinstance(given, Iterable):
+        raise TypeError(f"pictures: expected a list, not {type(pictures).__name__}")
+    for picture in pictures:
+        if isinstance(picture, bytes):
+            yield Picture(data=picture)
+        elif isinstance(picture, Picture):
+            yield picture
+        else:
+            raise TypeError(f"pictures: expected bytes or Picture, not {type(picture).__name__}")
 
 
 def _pairs(tags: TagOptions) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,9 @@ class FlacFile:
         effort=6,
         lossless=True,
     )
-    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, repeatable_tags=REPEATABLE_TAGS, finalizes_header=True)
+    container: ClassVar[MuxerSpec] = MuxerSpec(
+        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True, finalizes_header=True
+    )
     delay_samples = 0
 
     def __init__(self, output: OutputOptions) -> None:
@@ -66,7 +68,7 @@ class FlacFile:
         return self._block + 1 - self.held_samples if self.samples else 1
 
     def start(self) -> bytes:
-        return self._marker_and_streaminfo() + flac_metadata.vorbis_comment(self._output.tags, last=True)
+        return self._marker_and_streaminfo() + flac_metadata.descriptive_blocks(self._output.description)
 
     def encode(self, samples: Samples) -> bytes:
         if not len(samples):

@@ -37,7 +37,7 @@ class OggVorbisFile:
         takes_vbr_quality=True,
         vbr_quality=0.4,
     )
-    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, repeatable_tags=REPEATABLE_TAGS)
+    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True)
     delay_samples = 0
 
     def __init__(self, output: OutputOptions) -> None:

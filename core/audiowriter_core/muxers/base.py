@@ -24,6 +24,7 @@ class MuxerSpec:
     """Tags whose value must be an integer in this range."""
     repeatable_tags: tuple[str, ...] = ()
     """Tags that may occur more than once."""
+    takes_pictures: bool = False
     pages_ms: tuple[float, float] | None = None
     """Lowest and highest value of page_ms. None: the container has no pages."""
     page_ms: int = 0

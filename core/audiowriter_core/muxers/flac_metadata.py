@@ -3,11 +3,11 @@
 from hashlib import md5
 from struct import pack
 
-from ..options import Tags
-from .vorbis_comment import comments
+from ..description import Description
+from .vorbis_comment import comments, picture_block
 
 MARKER = b"fLaC"
-STREAMINFO, VORBIS_COMMENT = 0, 4
+STREAMINFO, VORBIS_COMMENT, PICTURE = 0, 4, 6
 _LAST = 0x80
 _HEADER_BYTES = 4
 
@@ -24,9 +24,11 @@ def streaminfo(*, sample_rate: int, channels: int, bits: int, block_samples: int
     return pack(">HH6xQ", block_samples, block_samples, packed) + checksum
 
 
-def vorbis_comment(tags: Tags, *, last: bool = False) -> bytes:
-    """Return the block with the tags. Section 8.6."""
-    return block(VORBIS_COMMENT, comments("audiowriter", tags), last=last)
+def descriptive_blocks(description: Description) -> bytes:
+    """Return the blocks after STREAMINFO: the tags, then the pictures. Sections 8.6 and 8.8."""
+    bodies = [(VORBIS_COMMENT, comments("audiowriter", description, pictures=False))]
+    bodies += [(PICTURE, picture_block(one)) for one in description.pictures]
+    return b"".join(block(kind, body, last=number == len(bodies)) for number, (kind, body) in enumerate(bodies, 1))
 
 
 def head_bytes(file: bytes) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mutagen import id3
 
-from ..options import Tags
+from ..description import Description
 
 _ID3V1_YEAR = slice(93, 97)
 _ID3V1_COMMENT = slice(97, 125)
@@ -22,32 +22,28 @@ _TEXT_FRAMES = {
 }
 
 
-def tags(values: Tags, *, padding_bytes: int = 0) -> tuple[bytes, bytes]:
+def tags(description: Description, *, padding_bytes: int = 0) -> tuple[bytes, bytes]:
     """Return the ID3v2.4 tag (UTF-8) and the ID3v1.1 tag (Latin-1, each value cut to its field's length).
 
-    Both are empty if there are no values. `padding_bytes`: number of zeros at the end of the ID3v2.4 tag.
+    Both are empty if there is nothing to write. `padding_bytes`: number of zeros at the end of the ID3v2.4 tag.
     """
-    if not values:
+    if not description:
         return b"", b""
     tag = id3.ID3()
-    texts = by_name(values)
+    texts = description.values
     for name, text in texts.items():
         if name == "comment":
             tag.add(id3.COMM(encoding=id3.Encoding.UTF8, lang="XXX", desc="", text=text))
         else:
             frame: Any = TDRC if name == "date" and _is_no_timestamp(text[0]) else _TEXT_FRAMES[name]
             tag.add(frame(encoding=id3.Encoding.UTF8, text=text))
+    for one in description.pictures:
+        front_cover = id3.PictureType.COVER_FRONT
+        frame = id3.APIC(id3.Encoding.UTF8, one.mime_type, front_cover, one.description, one.data)
+        tag.add(frame)
     file = BytesIO()
     tag.save(file, v1=0, v2_version=4, padding=lambda _: padding_bytes)
-    return file.getvalue(), _id3v1(tag, {name: text[0] for name, text in texts.items()})
-
-
-def by_name(values: Tags) -> dict[str, list[str]]:
-    """Return all values of each name."""
-    texts: dict[str, list[str]] = {}
-    for name, value in values:
-        texts.setdefault(name, []).append(value)
-    return texts
+    return file.getvalue(), _id3v1(tag, {name: text[0] for name, text in texts.items()}) if texts else b""
 
 
 class TDRC(id3.TextFrame):

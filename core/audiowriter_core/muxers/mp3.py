@@ -21,11 +21,13 @@ from .mp3_info import InfoFrame, SeekTable, Totals
 class Mp3Muxer:
     """Writes frames, and counts frames and bytes for the Info frame of the final header."""
 
-    spec: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, repeatable_tags=REPEATABLE_TAGS, finalizes_header=True)
+    spec: ClassVar[MuxerSpec] = MuxerSpec(
+        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True, finalizes_header=True
+    )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         assert isinstance(codec, Mp3Codec)
-        self._id3v2, self._id3v1 = id3.tags(output.tags)
+        self._id3v2, self._id3v1 = id3.tags(output.description)
         self._info = InfoFrame(
             sample_rate=output.sample_rate_hz,
             channels=output.channels,

@@ -10,8 +10,9 @@ from ..codecs.base import Codec, Packet
 from ..codecs.flac_packets import FlacCodec
 from ..options import OutputOptions
 from .base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
-from .flac_metadata import MARKER, STREAMINFO, block, vorbis_comment
+from .flac_metadata import MARKER, STREAMINFO, VORBIS_COMMENT, block
 from .ogg_page import FIRST, OggAudio, OggStream
+from .vorbis_comment import comments
 
 _SIGNATURE = b"\x7fFLAC"
 _VERSION = b"\x01\x00"
@@ -21,7 +22,12 @@ class OggFlacMuxer:
     """Writes pages of whole frames."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
-        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, pages_ms=(20, 2000), page_ms=100, finalizes_header=True
+        tags=TAGS,
+        repeatable_tags=REPEATABLE_TAGS,
+        takes_pictures=True,
+        pages_ms=(20, 2000),
+        page_ms=100,
+        finalizes_header=True,
     )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
@@ -29,7 +35,7 @@ class OggFlacMuxer:
         self._codec = codec
         self._serial = output.serial
         self._stream = OggStream(self._serial)
-        self._tags = output.tags
+        self._description = output.description
         page_packets = int(output.page_ms * output.sample_rate_hz // (1000 * codec.frame_samples))
         self._audio = OggAudio(self._stream, max(1, page_packets))
 
@@ -39,7 +45,8 @@ class OggFlacMuxer:
 
     def start(self) -> bytes:
         head = self._first_page(self._stream)
-        self._stream.add(vorbis_comment(self._tags, last=True))
+        # Pictures are in the comment, because no reader of FLAC in Ogg looks for other blocks.
+        self._stream.add(block(VORBIS_COMMENT, comments("audiowriter", self._description), last=True))
         return head + self._stream.page(0)
 
     def write(self, packets: Sequence[Packet]) -> bytes:

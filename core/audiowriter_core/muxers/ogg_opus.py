@@ -30,6 +30,7 @@ class OggOpusMuxer:
         tags=(*TAGS, *GAIN_TAGS),
         repeatable_tags=REPEATABLE_TAGS,
         integer_tags=GAIN_TAGS,
+        takes_pictures=True,
         pages_ms=PAGES_MS,
         page_ms=PAGE_MS,
         joinable=True,
@@ -41,7 +42,7 @@ class OggOpusMuxer:
         self._codec_header = codec.header
         self._pre_skip = codec.pre_skip
         self._granules_per_sample = codec.granules_per_sample
-        self._tags = output.tags
+        self._description = output.description
         self._audio = OggAudio(self._stream, int(output.page_ms // output.opus_frame_ms), codec.granules_per_sample)
 
     @property
@@ -51,7 +52,7 @@ class OggOpusMuxer:
     def start(self) -> bytes:
         self._stream.add(self._codec_header)
         head = self._stream.page(0, FIRST)
-        self._stream.add(b"OpusTags" + comments("audiowriter", self._tags))
+        self._stream.add(b"OpusTags" + comments("audiowriter", self._description))
         return head + self._stream.page(0)
 
     def write(self, packets: Sequence[Packet]) -> bytes:

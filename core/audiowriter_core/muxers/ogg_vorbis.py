@@ -18,7 +18,7 @@ class VorbisPages:
     """Rewrites libsndfile's pages, in the order in which they are written."""
 
     def __init__(self, output: OutputOptions) -> None:
-        self._serial, self._tags = output.serial, output.tags
+        self._serial, self._description = output.serial, output.description
         self._shift: int | None = None  # of sequence numbers; None until the headers have been written
 
     def rewrite(self, pages: bytes) -> bytes:
@@ -32,7 +32,7 @@ class VorbisPages:
             stream.add(identification)
             head = stream.page(0, FIRST)
             vendor = vendor_of(comment[len(_SIGNATURE) :])
-            stream.add(_SIGNATURE + comments(vendor, self._tags) + _FRAMING_BIT)
+            stream.add(_SIGNATURE + comments(vendor, self._description) + _FRAMING_BIT)
             stream.add(setup)
             head += stream.page(0)
             self._shift = stream.pages - count

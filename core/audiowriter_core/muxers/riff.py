@@ -10,7 +10,7 @@ of the file".
 from struct import pack
 
 from ..audio.layouts import channel_mask
-from ..options import Tags
+from ..description import NOTHING, Description
 from . import id3
 
 UNKNOWN = 0xFFFFFFFF
@@ -44,14 +44,14 @@ def header(
     bits: int,
     sample_rate: int,
     channels: int,
-    tags: Tags,
+    description: Description = NOTHING,
     frames: int | None = None,
 ) -> bytes:
     """Return all bytes before the first sample. `frames`: samples per channel; None while the stream runs."""
     frame_bytes = bits // 8 * channels
     data_bytes = None if frames is None else frames * frame_bytes
     fmt = _fmt(format_tag, bits, sample_rate, channels)
-    metadata = _info(tags) + _id3(tags)
+    metadata = _info(description) + _id3(description)
     # The fact chunk has the samples per channel. All formats except integer PCM require it.
     fact_bytes = 12 if format_tag != PCM else 0
     header_bytes = 12 + 36 + len(fmt) + fact_bytes + len(metadata) + 8
@@ -111,12 +111,12 @@ def _fmt_base(bits: int, sample_rate: int, channels: int) -> bytes:
     return pack("<HIIHH", channels, sample_rate, sample_rate * align, align, bits)
 
 
-def _info(tags: Tags) -> bytes:
+def _info(description: Description) -> bytes:
     """Return the LIST chunk of type INFO; empty if there are no tags. Text is UTF-8, like that of TagLib and FFmpeg.
 
     INFO has one text per name, so several values are joined.
     """
-    texts = id3.by_name(tags)
+    texts = description.values
     chunks = b"".join(
         _chunk(chunk_id, "; ".join(texts[name]).encode() + b"\0")
         for name, chunk_ids in _INFO_IDS.items()
@@ -126,16 +126,18 @@ def _info(tags: Tags) -> bytes:
     return _chunk(b"LIST", b"INFO" + chunks) if chunks else b""
 
 
-def _id3(tags: Tags) -> bytes:
-    """Return the same tags as an ID3v2 chunk, like tag editors: INFO has no character set, and many readers assume Latin-1.
+def _id3(description: Description) -> bytes:
+    """Return the same tags, and the pictures, as an ID3v2 chunk, like tag editors.
+
+    INFO has no character set, and many readers assume Latin-1.
 
     The chunk must come after INFO. In the other order, MediaInfo joins the values of both. Its length must be even, because
     mkvmerge takes the pad byte of a chunk for the start of the next one.
     """
-    if not tags:
+    if not description:
         return b""
-    odd = len(id3.tags(tags)[0]) % 2
-    return _chunk(b"id3 ", id3.tags(tags, padding_bytes=odd)[0])
+    odd = len(id3.tags(description)[0]) % 2
+    return _chunk(b"id3 ", id3.tags(description, padding_bytes=odd)[0])
 
 
 def _chunk(chunk_id: bytes, body: bytes) -> bytes:

@@ -20,7 +20,11 @@ class WavMuxer:
     """Writes PCM, IEEE float and G.711 as RIFF/WAVE, or as RF64 beyond 4 GiB."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
-        tags=riff.TAGS, repeatable_tags=REPEATABLE_TAGS, wav_headers=(FULL, MINIMAL), finalizes_header=True
+        tags=riff.TAGS,
+        repeatable_tags=REPEATABLE_TAGS,
+        takes_pictures=True,
+        wav_headers=(FULL, MINIMAL),
+        finalizes_header=True,
     )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
@@ -64,6 +68,6 @@ class WavMuxer:
             bits=self._bits,
             sample_rate=self._output.sample_rate_hz,
             channels=self._output.channels,
-            tags=self._output.tags,
+            description=self._output.description,
             frames=frames,
         )

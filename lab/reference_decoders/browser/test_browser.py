@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter.v1.audio_writer_pb2_grpc import AudioWriterServiceStub
-from audiowriter_server.rpc.wire import list_formats
+from audiowriter_server.rpc.format_info import list_formats
 
 from lab.reference_decoders.browser.chromium import missing, open_page
 from lab.reference_decoders.browser.site import Site, whole

@@ -8,8 +8,8 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from ..errors import InvalidArgument, Violation
 from ..runtime.settings import Settings
 from ..telemetry.call_record import SERVICE_NAME, CallRecord
-from . import wire
 from .admission import Admission, Context
+from .format_info import list_formats
 from .limits import Limits
 from .memory import MemoryBudget, stream_bytes, unary_bytes
 from .scheduling import Scheduler, StreamCost
@@ -132,7 +132,7 @@ class AudioWriterService:
         await self._read(context, pb.ListFormatsRequest)
         record.received = 1
         record.sent = 1
-        return wire.list_formats()
+        return list_formats()
 
     async def _read(self, context: Context, kind: type[_Request]) -> _Request:
         """Return the only request of a unary method."""

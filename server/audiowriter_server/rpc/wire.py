@@ -1,6 +1,6 @@
-"""Converts options, events, formats and violations between protobuf and the core. No other module does this."""
+"""Converts options, events and violations between protobuf and the core; format_info.py does it for formats."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -11,14 +11,16 @@ from audiowriter_core import (
     Event,
     Finished,
     Flushed,
-    Format,
     InvalidArgument,
     Loudness,
+    Picture,
     ResumePoint,
     Started,
     Violation,
 )
-from audiowriter_core.options import LevelOptions, OutputOptions, Tags
+from audiowriter_core.description import Tags
+from audiowriter_core.options import LevelOptions, OutputOptions
+from audiowriter_core.pictures import MAX_PICTURES
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
@@ -45,7 +47,7 @@ _SAMPLE_FORMATS: dict[int, str] = {
 }
 
 
-_WAV_HEADERS = {"full": pb.WAV_HEADER_FULL, "minimal": pb.WAV_HEADER_MINIMAL}
+WAV_HEADERS = {"full": pb.WAV_HEADER_FULL, "minimal": pb.WAV_HEADER_MINIMAL}
 
 
 def options(config: pb.StreamConfig) -> dict[str, Any]:
@@ -64,6 +66,10 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
         "page_ms": _ms(target.page),
         "opus_frame_ms": _ms(target.opus_frame),
         "tags": [(tag.name, tag.value) for tag in target.metadata.tags[:_MAX_TAGS]],
+        "pictures": [
+            Picture(one.data, one.mime_type, one.description)
+            for one in target.metadata.pictures[: MAX_PICTURES + 1]  # one too many is refused
+        ],
         "gain_db": target.loudness.gain_db,
         "true_peak_limit_dbtp": (
             target.loudness.true_peak_limit_dbtp if target.loudness.HasField("true_peak_limit_dbtp") else None
@@ -103,15 +109,15 @@ def _started(event: Started) -> pb.StreamStarted:
             format=pb.AudioFormat.Name(output.format.number),
             sample_rate_hz=output.sample_rate_hz,
             channels=output.channels,
-            sample_format=_sample_number(output.sample_type.name),
+            sample_format=sample_number(output.sample_type.name),
             bitrate_bps=output.bitrate_bps,
             vbr_quality=output.vbr_quality,
             effort=output.effort,
-            page=_duration(output.page_ms),
-            opus_frame=_duration(output.opus_frame_ms),
+            page=duration(output.page_ms),
+            opus_frame=duration(output.opus_frame_ms),
             loudness=_loudness_options(output.level),
             metadata=_metadata(output.tags),
-            wav_header=_WAV_HEADERS.get(output.wav_header),
+            wav_header=WAV_HEADERS.get(output.wav_header),
         ),
         mime_type=event.mime_type,
         file_extension=event.file_extension,
@@ -156,17 +162,17 @@ def _metadata(tags: Tags) -> pb.Metadata | None:
     return pb.Metadata(tags=[pb.Tag(name=name, value=value) for name, value in tags]) if tags else None
 
 
-def _ms(duration: Duration) -> float:
-    return duration.ToNanoseconds() / 1e6
+def _ms(given: Duration) -> float:
+    return given.ToNanoseconds() / 1e6
 
 
-def _duration(ms: float) -> Duration | None:
+def duration(ms: float) -> Duration | None:
     """Return a duration, or None for 0, which stands for a value that a format does not have."""
     if not ms:
         return None
-    duration = Duration()
-    duration.FromNanoseconds(round(ms * 1e6))
-    return duration
+    message = Duration()
+    message.FromNanoseconds(round(ms * 1e6))
+    return message
 
 
 def _finished(event: Finished, sample_rate_hz: int) -> pb.StreamFinished:
@@ -208,66 +214,8 @@ def _violation(violation: Violation) -> errors.Violation:
         text = f"audiowriter writes {', '.join(pb.AudioFormat.Name(number) for number in _BY_NUMBER)}"
     end = "input" if option in _INPUT else "output"
     field, unit = _DURATIONS.get(option, (option.removeprefix(_PREFIX), ""))
-    folder = ".metadata" if field.startswith("tags") else ".loudness" if field in _LOUDNESS else ""
+    folder = ".metadata" if field.startswith(("tags", "pictures")) else ".loudness" if field in _LOUDNESS else ""
     return errors.Violation(f"config.{end}{folder}.{field}", f"{field}={violation.value}{unit}: {text}")
-
-
-def list_formats() -> pb.ListFormatsResponse:
-    """Return one entry per format, in the order of the AudioFormat values."""
-    return pb.ListFormatsResponse(formats=[_format_info(kind) for kind in FORMATS.values()])
-
-
-def _format_info(kind: Format) -> pb.FormatInfo:
-    codec, container = kind.codec, kind.container
-    lowest, highest = codec.bitrate_bounds
-    rates = codec.sample_rates
-    if isinstance(rates, range):  # min and max would iterate over all values
-        rates = (rates[0], rates[-1])
-    return pb.FormatInfo(
-        format=pb.AudioFormat.Name(kind.number),
-        name=kind.name,
-        mime_type=kind.mime_type,
-        file_extension=kind.file_extension,
-        sample_rates_hz=() if isinstance(codec.sample_rates, range) else codec.sample_rates,
-        min_sample_rate_hz=min(rates),
-        max_sample_rate_hz=max(rates),
-        channels=codec.channels,
-        sample_formats=[_sample_number(sample_type.name) for sample_type in codec.sample_types],
-        min_bitrate_bps=lowest,
-        max_bitrate_bps=highest,
-        default_bitrate_bps_per_channel=codec.bitrate_per_channel,
-        bitrates=_bitrates(kind),
-        takes_vbr_quality=codec.takes_vbr_quality,
-        default_vbr_quality=codec.vbr_quality,
-        default_effort=codec.effort,
-        default_page=_duration(container.page_ms),
-        min_page=_duration(container.pages_ms[0]) if container.pages_ms else None,
-        max_page=_duration(container.pages_ms[1]) if container.pages_ms else None,
-        opus_frames=filter(None, map(_duration, codec.frames_ms)),
-        tags=container.tags,
-        repeatable_tags=container.repeatable_tags,
-        lookahead_samples=kind.lookahead_samples,
-        finalizes_header=container.finalizes_header,
-        sample_exact=container.sample_exact,
-        lossless=codec.lossless,
-        wav_headers=[_WAV_HEADERS[name] for name in kind.wav_headers],
-    )
-
-
-def _bitrates(kind: Format) -> Iterator[pb.BitrateRange]:
-    codec = kind.codec
-    if codec.bitrates is None:
-        return
-    for rate in codec.sample_rates:
-        for channels in codec.channels:
-            allowed = codec.bitrates(rate, channels)
-            yield pb.BitrateRange(
-                sample_rate_hz=rate,
-                channels=channels,
-                min_bps=min(allowed[0], allowed[-1]),
-                max_bps=max(allowed[0], allowed[-1]),
-                values_bps=() if isinstance(allowed, range) else allowed,
-            )
 
 
 def _sample_format(number: int) -> str:
@@ -279,10 +227,11 @@ def _wav_header(number: int) -> str:
     """Return the core's name of a WAV header, "" if it is not set, and the number as text if it is unknown."""
     if number == pb.WAV_HEADER_UNSPECIFIED:
         return ""
-    return next((name for name, value in _WAV_HEADERS.items() if value == number), str(number))
+    return next((name for name, value in WAV_HEADERS.items() if value == number), str(number))
 
 
-def _sample_number(name: str) -> pb.SampleFormat:
+def sample_number(name: str) -> pb.SampleFormat:
+    """Return the number of a sample type of the core."""
     number: pb.SampleFormat = getattr(pb, f"SAMPLE_FORMAT_{name}")
     return number
 

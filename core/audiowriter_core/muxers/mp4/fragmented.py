@@ -27,7 +27,13 @@ class FragmentedMp4Muxer:
     """Writes one fragment every `page_ms`, in whole frames. Overhead: 100 bytes, and 4 per frame; 5 kbit/s at 200 ms."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
-        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, pages_ms=PAGES_MS, page_ms=200, page_samples=3 * 1024, joinable=True
+        tags=TAGS,
+        repeatable_tags=REPEATABLE_TAGS,
+        takes_pictures=True,
+        pages_ms=PAGES_MS,
+        page_ms=200,
+        page_samples=3 * 1024,
+        joinable=True,
     )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:

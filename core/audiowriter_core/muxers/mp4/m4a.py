@@ -43,6 +43,7 @@ class M4aMuxer:
     spec: ClassVar[MuxerSpec] = MuxerSpec(
         tags=TAGS,
         repeatable_tags=REPEATABLE_TAGS,
+        takes_pictures=True,
         pages_ms=PAGES_MS,
         page_ms=500,
         page_samples=10 * 1024,

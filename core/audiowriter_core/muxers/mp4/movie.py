@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...options import Tags
+from ...description import NOTHING, Description
 from .boxes import Box, box, full_box, joined
 from .sample_entry import mp4a
 from .tags import user_data
@@ -40,7 +40,7 @@ class Track:
     """AudioSpecificConfig, ISO/IEC 14496-3, section 1.6.2.1."""
     frame_samples: int
     delay_samples: int
-    tags: Tags
+    description: Description = NOTHING
 
 
 class SampleTable:
@@ -187,7 +187,7 @@ def _movie(track: Track, samples: int, media_samples: int, table: Box, extends: 
         ),
     )
     trak = box(b"trak", tkhd, box(b"edts", edit), media_box)
-    return box(b"moov", mvhd, trak, extends, user_data(track.tags))
+    return box(b"moov", mvhd, trak, extends, user_data(track.description))
 
 
 def _sample_description(track: Track) -> Box:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from struct import pack
 
-from ...options import Tags
-from ..id3 import by_name
+from ...description import Description, Picture
 from .boxes import Box, box, full_box
 
 _ITEMS = {
@@ -18,14 +17,17 @@ _ITEMS = {
     "track": b"\xa9trk",
 }
 _BINARY, _UTF8 = 0, 1
+_IMAGES = {"image/jpeg": 13, "image/png": 14}
 _TRACK_NUMBER = re.compile(r"(\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
 
 
-def user_data(tags: Tags) -> Box:
-    """Return the udta box; empty if there are no tags."""
-    if not tags:
+def user_data(description: Description) -> Box:
+    """Return the udta box; empty if there is nothing to write."""
+    if not description:
         return []
-    items = (_item(name, values) for name, values in by_name(tags).items())
+    items = [_item(name, values) for name, values in description.values.items()]
+    if description.pictures:
+        items.append(box(b"covr", *map(_cover, description.pictures)))
     handler = full_box(b"hdlr", 0, 0, pack(">4x4s4s8xx", b"mdir", b"appl"))
     return box(b"udta", full_box(b"meta", 0, 0, handler, box(b"ilst", *items)))
 
@@ -35,6 +37,10 @@ def _item(name: str, values: Sequence[str]) -> Box:
     if name == "track" and (number := _TRACK_NUMBER.fullmatch(values[0])):
         return box(b"trkn", _data(_BINARY, pack(">2xHH2x", int(number[1]), int(number[2] or 0))))
     return box(_ITEMS[name], *(_data(_UTF8, value.encode()) for value in values))
+
+
+def _cover(picture: Picture) -> Box:
+    return _data(_IMAGES[picture.mime_type], picture.data)
 
 
 def _data(type_code: int, value: bytes) -> Box:

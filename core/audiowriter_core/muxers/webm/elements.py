@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from struct import pack
 
 from ...codecs.opus import GRANULE_RATE
-from ...options import Tags
+from ...description import Description
 from ..seek_points import SeekPoints
 from .ebml import UNKNOWN_SIZE, element, float64, identifier, signed, size_in_eight_bytes, text, uint, void
 
@@ -28,10 +28,11 @@ _CUE_INTERVAL_MS = 5000
 CodecDelay from the block's time but not from the cue's: it starts up to 14 ms late. Few cues make this rare. They cost
 little: between them readers decode on until they reach the target."""
 
-_SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES, _TAGS = (
-    0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0x1C53BB6B, 0x1254C367,
+_SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES, _TAGS, _ATTACHMENTS = (
+    0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0x1C53BB6B, 0x1254C367, 0x1941A469,
 )  # fmt: skip
 _TAG_NAMES = {"track": "PART_NUMBER"}
+_COVERS = {"image/jpeg": "cover.jpg", "image/png": "cover.png"}
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,17 @@ class Head:
     pre_skip: int
     channels: int
     frame_ms: float
-    tags: Tags
+    description: Description
 
     def data(self, totals: Totals | None = None) -> bytes:
         """Return the EBML header, the header of the Segment, and its elements before the first Cluster."""
         head = self._ebml_header() + identifier(_SEGMENT)
-        top = {_INFO: self._info(totals), _TRACKS: self._tracks(), _TAGS: self._tags()}
+        top = {
+            _INFO: self._info(totals),
+            _TRACKS: self._tracks(),
+            _TAGS: self._tags(),
+            _ATTACHMENTS: self._attachments(),
+        }
         top = {element_id: data for element_id, data in top.items() if data}
         seek_head_bytes = len(_seek_head(dict.fromkeys([*top, _CUES], 0)))
         if totals is None:
@@ -121,15 +127,32 @@ class Head:
 
     def _tags(self) -> bytes:
         # Section 5.1.8, and Matroska's tag names.
-        if not self.tags:
+        if not self.description.tags:
             return b""
         simple_tags = (
             element(0x67C8, text(0x45A3, _TAG_NAMES.get(name, name.upper())), text(0x4487, value))
-            for name, value in self.tags
+            for name, value in self.description.tags
         )
         return element(
             _TAGS, element(0x7373, element(0x63C0), *simple_tags)
         )  # Tag, with empty Targets: the whole Segment
+
+    def _attachments(self) -> bytes:
+        # Section 5.1.6. Players look for the file name "cover" (Matroska cover art guidelines).
+        if not self.description.pictures:
+            return b""
+        files = (
+            element(
+                0x61A7,  # AttachedFile
+                *([text(0x467E, one.description)] if one.description else []),  # FileDescription
+                text(0x466E, _COVERS[one.mime_type]),  # FileName
+                text(0x4660, one.mime_type),  # FileMediaType
+                element(0x465C, one.data),  # FileData
+                uint(0x46AE, number),  # FileUID: not random, so that the same input gives the same file
+            )
+            for number, one in enumerate(self.description.pictures, 1)
+        )
+        return element(_ATTACHMENTS, *files)
 
 
 class Cues:

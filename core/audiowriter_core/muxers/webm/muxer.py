@@ -20,6 +20,7 @@ class WebmOpusMuxer:
     spec: ClassVar[MuxerSpec] = MuxerSpec(
         tags=TAGS,
         repeatable_tags=REPEATABLE_TAGS,
+        takes_pictures=True,
         pages_ms=PAGES_MS,
         page_ms=PAGE_MS,
         finalizes_header=True,
@@ -35,7 +36,7 @@ class WebmOpusMuxer:
             pre_skip=codec.pre_skip,
             channels=output.channels,
             frame_ms=output.opus_frame_ms,
-            tags=output.tags,
+            description=output.description,
         )
         self._frame_ms = output.opus_frame_ms
         self._cluster_packets = int(output.page_ms // output.opus_frame_ms)

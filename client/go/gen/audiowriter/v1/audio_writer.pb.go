@@ -931,12 +931,13 @@ func (x *Loudness) GetTruePeakDbtp() float64 {
 }
 
 // Metadata describes the audio to its listeners.
-// Reserved: 2 pictures.
 type Metadata struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order in which they are written. FormatInfo has the names that a format supports, and those that may be
 	// repeated, for example for two artists.
-	Tags          []*Tag `protobuf:"bytes,1,rep,name=tags,proto3" json:"tags,omitempty"`
+	Tags []*Tag `protobuf:"bytes,1,rep,name=tags,proto3" json:"tags,omitempty"`
+	// The front cover: at most one. FormatInfo has the types and the size that a format supports. StreamStarted leaves it out.
+	Pictures      []*Picture `protobuf:"bytes,2,rep,name=pictures,proto3" json:"pictures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -978,6 +979,77 @@ func (x *Metadata) GetTags() []*Tag {
 	return nil
 }
 
+func (x *Metadata) GetPictures() []*Picture {
+	if x != nil {
+		return x.Pictures
+	}
+	return nil
+}
+
+// Picture is an image in the file.
+type Picture struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// image/jpeg or image/png. Unset: as `data` says.
+	MimeType string `protobuf:"bytes,1,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
+	// A JPEG or PNG file.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	// UTF-8, at most 1024 bytes.
+	Description   string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Picture) Reset() {
+	*x = Picture{}
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Picture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Picture) ProtoMessage() {}
+
+func (x *Picture) ProtoReflect() protoreflect.Message {
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Picture.ProtoReflect.Descriptor instead.
+func (*Picture) Descriptor() ([]byte, []int) {
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Picture) GetMimeType() string {
+	if x != nil {
+		return x.MimeType
+	}
+	return ""
+}
+
+func (x *Picture) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *Picture) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // Tag is one named text.
 type Tag struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -991,7 +1063,7 @@ type Tag struct {
 
 func (x *Tag) Reset() {
 	*x = Tag{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1075,7 @@ func (x *Tag) String() string {
 func (*Tag) ProtoMessage() {}
 
 func (x *Tag) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[9]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1088,7 @@ func (x *Tag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tag.ProtoReflect.Descriptor instead.
 func (*Tag) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{9}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Tag) GetName() string {
@@ -1051,7 +1123,7 @@ type EncodeStreamResponse struct {
 
 func (x *EncodeStreamResponse) Reset() {
 	*x = EncodeStreamResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1063,7 +1135,7 @@ func (x *EncodeStreamResponse) String() string {
 func (*EncodeStreamResponse) ProtoMessage() {}
 
 func (x *EncodeStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1076,7 +1148,7 @@ func (x *EncodeStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeStreamResponse.ProtoReflect.Descriptor instead.
 func (*EncodeStreamResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{10}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EncodeStreamResponse) GetEvent() isEncodeStreamResponse_Event {
@@ -1175,7 +1247,7 @@ type StreamStarted struct {
 
 func (x *StreamStarted) Reset() {
 	*x = StreamStarted{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1187,7 +1259,7 @@ func (x *StreamStarted) String() string {
 func (*StreamStarted) ProtoMessage() {}
 
 func (x *StreamStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1200,7 +1272,7 @@ func (x *StreamStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStarted.ProtoReflect.Descriptor instead.
 func (*StreamStarted) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{11}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StreamStarted) GetOutput() *AudioOutput {
@@ -1256,7 +1328,7 @@ type EncodedChunk struct {
 
 func (x *EncodedChunk) Reset() {
 	*x = EncodedChunk{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1340,7 @@ func (x *EncodedChunk) String() string {
 func (*EncodedChunk) ProtoMessage() {}
 
 func (x *EncodedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1353,7 @@ func (x *EncodedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodedChunk.ProtoReflect.Descriptor instead.
 func (*EncodedChunk) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{12}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EncodedChunk) GetData() []byte {
@@ -1328,7 +1400,7 @@ type StreamFlushed struct {
 
 func (x *StreamFlushed) Reset() {
 	*x = StreamFlushed{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1412,7 @@ func (x *StreamFlushed) String() string {
 func (*StreamFlushed) ProtoMessage() {}
 
 func (x *StreamFlushed) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1425,7 @@ func (x *StreamFlushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFlushed.ProtoReflect.Descriptor instead.
 func (*StreamFlushed) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{13}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StreamFlushed) GetOffset() int64 {
@@ -1393,7 +1465,7 @@ type StreamFinished struct {
 
 func (x *StreamFinished) Reset() {
 	*x = StreamFinished{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1405,7 +1477,7 @@ func (x *StreamFinished) String() string {
 func (*StreamFinished) ProtoMessage() {}
 
 func (x *StreamFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1418,7 +1490,7 @@ func (x *StreamFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFinished.ProtoReflect.Descriptor instead.
 func (*StreamFinished) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{14}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StreamFinished) GetHeader() []byte {
@@ -1478,7 +1550,7 @@ type Totals struct {
 
 func (x *Totals) Reset() {
 	*x = Totals{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1562,7 @@ func (x *Totals) String() string {
 func (*Totals) ProtoMessage() {}
 
 func (x *Totals) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1575,7 @@ func (x *Totals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Totals.ProtoReflect.Descriptor instead.
 func (*Totals) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{15}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Totals) GetFileBytes() int64 {
@@ -1604,7 +1676,7 @@ type EncodeRequest struct {
 
 func (x *EncodeRequest) Reset() {
 	*x = EncodeRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1616,7 +1688,7 @@ func (x *EncodeRequest) String() string {
 func (*EncodeRequest) ProtoMessage() {}
 
 func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1629,7 +1701,7 @@ func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeRequest.ProtoReflect.Descriptor instead.
 func (*EncodeRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{16}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EncodeRequest) GetConfig() *StreamConfig {
@@ -1661,7 +1733,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1745,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1758,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{17}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EncodeResponse) GetFile() []byte {
@@ -1721,7 +1793,7 @@ type ResolveConfigRequest struct {
 
 func (x *ResolveConfigRequest) Reset() {
 	*x = ResolveConfigRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1733,7 +1805,7 @@ func (x *ResolveConfigRequest) String() string {
 func (*ResolveConfigRequest) ProtoMessage() {}
 
 func (x *ResolveConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1746,7 +1818,7 @@ func (x *ResolveConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveConfigRequest.ProtoReflect.Descriptor instead.
 func (*ResolveConfigRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{18}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ResolveConfigRequest) GetConfig() *StreamConfig {
@@ -1767,7 +1839,7 @@ type ResolveConfigResponse struct {
 
 func (x *ResolveConfigResponse) Reset() {
 	*x = ResolveConfigResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1779,7 +1851,7 @@ func (x *ResolveConfigResponse) String() string {
 func (*ResolveConfigResponse) ProtoMessage() {}
 
 func (x *ResolveConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1792,7 +1864,7 @@ func (x *ResolveConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveConfigResponse.ProtoReflect.Descriptor instead.
 func (*ResolveConfigResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{19}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ResolveConfigResponse) GetStarted() *StreamStarted {
@@ -1811,7 +1883,7 @@ type ListFormatsRequest struct {
 
 func (x *ListFormatsRequest) Reset() {
 	*x = ListFormatsRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1823,7 +1895,7 @@ func (x *ListFormatsRequest) String() string {
 func (*ListFormatsRequest) ProtoMessage() {}
 
 func (x *ListFormatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1836,7 +1908,7 @@ func (x *ListFormatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFormatsRequest.ProtoReflect.Descriptor instead.
 func (*ListFormatsRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{20}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{21}
 }
 
 // ListFormatsResponse has one entry per format that the server can write.
@@ -1850,7 +1922,7 @@ type ListFormatsResponse struct {
 
 func (x *ListFormatsResponse) Reset() {
 	*x = ListFormatsResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1862,7 +1934,7 @@ func (x *ListFormatsResponse) String() string {
 func (*ListFormatsResponse) ProtoMessage() {}
 
 func (x *ListFormatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1875,7 +1947,7 @@ func (x *ListFormatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFormatsResponse.ProtoReflect.Descriptor instead.
 func (*ListFormatsResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{21}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListFormatsResponse) GetFormats() []*FormatInfo {
@@ -1944,14 +2016,18 @@ type FormatInfo struct {
 	// Whether decoders return exactly the samples that were sent.
 	Lossless bool `protobuf:"varint,26,opt,name=lossless,proto3" json:"lossless,omitempty"`
 	// Values of wav_header; empty: the format is not WAV.
-	WavHeaders    []WavHeader `protobuf:"varint,27,rep,packed,name=wav_headers,json=wavHeaders,proto3,enum=audiowriter.v1.WavHeader" json:"wav_headers,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	WavHeaders []WavHeader `protobuf:"varint,27,rep,packed,name=wav_headers,json=wavHeaders,proto3,enum=audiowriter.v1.WavHeader" json:"wav_headers,omitempty"`
+	// MIME types of the pictures that the format supports. Empty: it has no pictures.
+	PictureMimeTypes []string `protobuf:"bytes,28,rep,name=picture_mime_types,json=pictureMimeTypes,proto3" json:"picture_mime_types,omitempty"`
+	// Maximum size of a picture in bytes; 0: the format has no pictures.
+	MaxPictureBytes uint32 `protobuf:"varint,29,opt,name=max_picture_bytes,json=maxPictureBytes,proto3" json:"max_picture_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FormatInfo) Reset() {
 	*x = FormatInfo{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +2039,7 @@ func (x *FormatInfo) String() string {
 func (*FormatInfo) ProtoMessage() {}
 
 func (x *FormatInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +2052,7 @@ func (x *FormatInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormatInfo.ProtoReflect.Descriptor instead.
 func (*FormatInfo) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{22}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FormatInfo) GetFormat() AudioFormat {
@@ -2168,6 +2244,20 @@ func (x *FormatInfo) GetWavHeaders() []WavHeader {
 	return nil
 }
 
+func (x *FormatInfo) GetPictureMimeTypes() []string {
+	if x != nil {
+		return x.PictureMimeTypes
+	}
+	return nil
+}
+
+func (x *FormatInfo) GetMaxPictureBytes() uint32 {
+	if x != nil {
+		return x.MaxPictureBytes
+	}
+	return 0
+}
+
 // BitrateRange has the bitrates that one sample rate and one channel count allow.
 type BitrateRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2187,7 +2277,7 @@ type BitrateRange struct {
 
 func (x *BitrateRange) Reset() {
 	*x = BitrateRange{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2199,7 +2289,7 @@ func (x *BitrateRange) String() string {
 func (*BitrateRange) ProtoMessage() {}
 
 func (x *BitrateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2212,7 +2302,7 @@ func (x *BitrateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BitrateRange.ProtoReflect.Descriptor instead.
 func (*BitrateRange) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{23}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BitrateRange) GetSampleRateHz() uint32 {
@@ -2259,7 +2349,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2271,7 +2361,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2284,7 +2374,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{24}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{25}
 }
 
 // GetServerInfoResponse describes one server process. Servers behind one address may differ during an update.
@@ -2300,7 +2390,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2402,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2415,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{25}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetServerInfoResponse) GetVersion() string {
@@ -2373,7 +2463,7 @@ type ServerLimits struct {
 
 func (x *ServerLimits) Reset() {
 	*x = ServerLimits{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2475,7 @@ func (x *ServerLimits) String() string {
 func (*ServerLimits) ProtoMessage() {}
 
 func (x *ServerLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2488,7 @@ func (x *ServerLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerLimits.ProtoReflect.Descriptor instead.
 func (*ServerLimits) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{26}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ServerLimits) GetMaxStreams() int64 {
@@ -2534,9 +2624,14 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\brange_lu\x18\x02 \x01(\x01R\arangeLu\x12)\n" +
 	"\x0etrue_peak_dbtp\x18\x03 \x01(\x01H\x01R\ftruePeakDbtp\x88\x01\x01B\x12\n" +
 	"\x10_integrated_lufsB\x11\n" +
-	"\x0f_true_peak_dbtp\"3\n" +
+	"\x0f_true_peak_dbtp\"h\n" +
 	"\bMetadata\x12'\n" +
-	"\x04tags\x18\x01 \x03(\v2\x13.audiowriter.v1.TagR\x04tags\"5\n" +
+	"\x04tags\x18\x01 \x03(\v2\x13.audiowriter.v1.TagR\x04tags\x123\n" +
+	"\bpictures\x18\x02 \x03(\v2\x17.audiowriter.v1.PictureR\bpictures\"b\n" +
+	"\aPicture\x12\x1b\n" +
+	"\tmime_type\x18\x01 \x01(\tR\bmimeType\x12\x18\n" +
+	"\x04data\x18\x02 \x01(\fB\x04\xe2A\x01\x02R\x04data\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"5\n" +
 	"\x03Tag\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\x89\x02\n" +
@@ -2595,7 +2690,8 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\astarted\x18\x01 \x01(\v2\x1d.audiowriter.v1.StreamStartedR\astarted\"\x14\n" +
 	"\x12ListFormatsRequest\"K\n" +
 	"\x13ListFormatsResponse\x124\n" +
-	"\aformats\x18\x01 \x03(\v2\x1a.audiowriter.v1.FormatInfoR\aformats\"\xfa\t\n" +
+	"\aformats\x18\x01 \x03(\v2\x1a.audiowriter.v1.FormatInfoR\aformats\"\xd4\n" +
+	"\n" +
 	"\n" +
 	"FormatInfo\x123\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatR\x06format\x12\x12\n" +
@@ -2627,7 +2723,9 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\fsample_exact\x18\x19 \x01(\bR\vsampleExact\x12\x1a\n" +
 	"\blossless\x18\x1a \x01(\bR\blossless\x12:\n" +
 	"\vwav_headers\x18\x1b \x03(\x0e2\x19.audiowriter.v1.WavHeaderR\n" +
-	"wavHeadersB\x16\n" +
+	"wavHeaders\x12,\n" +
+	"\x12picture_mime_types\x18\x1c \x03(\tR\x10pictureMimeTypes\x12*\n" +
+	"\x11max_picture_bytes\x18\x1d \x01(\rR\x0fmaxPictureBytesB\x16\n" +
 	"\x14_default_vbr_qualityB\x11\n" +
 	"\x0f_default_effort\"\xa1\x01\n" +
 	"\fBitrateRange\x12$\n" +
@@ -2708,7 +2806,7 @@ func file_audiowriter_v1_audio_writer_proto_rawDescGZIP() []byte {
 }
 
 var file_audiowriter_v1_audio_writer_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 	(AudioFormat)(0),              // 0: audiowriter.v1.AudioFormat
 	(WavHeader)(0),                // 1: audiowriter.v1.WavHeader
@@ -2722,25 +2820,26 @@ var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 	(*LoudnessOptions)(nil),       // 9: audiowriter.v1.LoudnessOptions
 	(*Loudness)(nil),              // 10: audiowriter.v1.Loudness
 	(*Metadata)(nil),              // 11: audiowriter.v1.Metadata
-	(*Tag)(nil),                   // 12: audiowriter.v1.Tag
-	(*EncodeStreamResponse)(nil),  // 13: audiowriter.v1.EncodeStreamResponse
-	(*StreamStarted)(nil),         // 14: audiowriter.v1.StreamStarted
-	(*EncodedChunk)(nil),          // 15: audiowriter.v1.EncodedChunk
-	(*StreamFlushed)(nil),         // 16: audiowriter.v1.StreamFlushed
-	(*StreamFinished)(nil),        // 17: audiowriter.v1.StreamFinished
-	(*Totals)(nil),                // 18: audiowriter.v1.Totals
-	(*EncodeRequest)(nil),         // 19: audiowriter.v1.EncodeRequest
-	(*EncodeResponse)(nil),        // 20: audiowriter.v1.EncodeResponse
-	(*ResolveConfigRequest)(nil),  // 21: audiowriter.v1.ResolveConfigRequest
-	(*ResolveConfigResponse)(nil), // 22: audiowriter.v1.ResolveConfigResponse
-	(*ListFormatsRequest)(nil),    // 23: audiowriter.v1.ListFormatsRequest
-	(*ListFormatsResponse)(nil),   // 24: audiowriter.v1.ListFormatsResponse
-	(*FormatInfo)(nil),            // 25: audiowriter.v1.FormatInfo
-	(*BitrateRange)(nil),          // 26: audiowriter.v1.BitrateRange
-	(*GetServerInfoRequest)(nil),  // 27: audiowriter.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 28: audiowriter.v1.GetServerInfoResponse
-	(*ServerLimits)(nil),          // 29: audiowriter.v1.ServerLimits
-	(*durationpb.Duration)(nil),   // 30: google.protobuf.Duration
+	(*Picture)(nil),               // 12: audiowriter.v1.Picture
+	(*Tag)(nil),                   // 13: audiowriter.v1.Tag
+	(*EncodeStreamResponse)(nil),  // 14: audiowriter.v1.EncodeStreamResponse
+	(*StreamStarted)(nil),         // 15: audiowriter.v1.StreamStarted
+	(*EncodedChunk)(nil),          // 16: audiowriter.v1.EncodedChunk
+	(*StreamFlushed)(nil),         // 17: audiowriter.v1.StreamFlushed
+	(*StreamFinished)(nil),        // 18: audiowriter.v1.StreamFinished
+	(*Totals)(nil),                // 19: audiowriter.v1.Totals
+	(*EncodeRequest)(nil),         // 20: audiowriter.v1.EncodeRequest
+	(*EncodeResponse)(nil),        // 21: audiowriter.v1.EncodeResponse
+	(*ResolveConfigRequest)(nil),  // 22: audiowriter.v1.ResolveConfigRequest
+	(*ResolveConfigResponse)(nil), // 23: audiowriter.v1.ResolveConfigResponse
+	(*ListFormatsRequest)(nil),    // 24: audiowriter.v1.ListFormatsRequest
+	(*ListFormatsResponse)(nil),   // 25: audiowriter.v1.ListFormatsResponse
+	(*FormatInfo)(nil),            // 26: audiowriter.v1.FormatInfo
+	(*BitrateRange)(nil),          // 27: audiowriter.v1.BitrateRange
+	(*GetServerInfoRequest)(nil),  // 28: audiowriter.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 29: audiowriter.v1.GetServerInfoResponse
+	(*ServerLimits)(nil),          // 30: audiowriter.v1.ServerLimits
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
 }
 var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
 	6,  // 0: audiowriter.v1.EncodeStreamRequest.config:type_name -> audiowriter.v1.StreamConfig
@@ -2751,54 +2850,55 @@ var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
 	2,  // 5: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
 	0,  // 6: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
 	2,  // 7: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	30, // 8: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
+	31, // 8: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
 	11, // 9: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
 	9,  // 10: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
 	1,  // 11: audiowriter.v1.AudioOutput.wav_header:type_name -> audiowriter.v1.WavHeader
-	30, // 12: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
-	12, // 13: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
-	14, // 14: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
-	15, // 15: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
-	17, // 16: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
-	16, // 17: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
-	8,  // 18: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
-	18, // 19: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
-	30, // 20: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
-	10, // 21: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
-	6,  // 22: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
-	14, // 23: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
-	18, // 24: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
-	6,  // 25: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
-	14, // 26: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
-	25, // 27: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
-	0,  // 28: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
-	2,  // 29: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
-	26, // 30: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
-	30, // 31: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
-	30, // 32: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
-	30, // 33: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
-	30, // 34: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
-	1,  // 35: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
-	29, // 36: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
-	30, // 37: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
-	30, // 38: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
-	30, // 39: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
-	30, // 40: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
-	3,  // 41: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
-	19, // 42: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
-	21, // 43: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
-	23, // 44: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
-	27, // 45: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
-	13, // 46: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
-	20, // 47: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
-	22, // 48: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
-	24, // 49: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
-	28, // 50: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
-	46, // [46:51] is the sub-list for method output_type
-	41, // [41:46] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	31, // 12: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
+	13, // 13: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
+	12, // 14: audiowriter.v1.Metadata.pictures:type_name -> audiowriter.v1.Picture
+	15, // 15: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
+	16, // 16: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
+	18, // 17: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
+	17, // 18: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
+	8,  // 19: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
+	19, // 20: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
+	31, // 21: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
+	10, // 22: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
+	6,  // 23: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
+	15, // 24: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
+	19, // 25: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
+	6,  // 26: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
+	15, // 27: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
+	26, // 28: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
+	0,  // 29: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
+	2,  // 30: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
+	27, // 31: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
+	31, // 32: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
+	31, // 33: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
+	31, // 34: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
+	31, // 35: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
+	1,  // 36: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
+	30, // 37: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
+	31, // 38: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
+	31, // 39: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
+	31, // 40: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
+	31, // 41: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
+	3,  // 42: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
+	20, // 43: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
+	22, // 44: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
+	24, // 45: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
+	28, // 46: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
+	14, // 47: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
+	21, // 48: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
+	23, // 49: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
+	25, // 50: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
+	29, // 51: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
+	47, // [47:52] is the sub-list for method output_type
+	42, // [42:47] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_audiowriter_v1_audio_writer_proto_init() }
@@ -2812,20 +2912,20 @@ func file_audiowriter_v1_audio_writer_proto_init() {
 	}
 	file_audiowriter_v1_audio_writer_proto_msgTypes[6].OneofWrappers = []any{}
 	file_audiowriter_v1_audio_writer_proto_msgTypes[7].OneofWrappers = []any{}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[10].OneofWrappers = []any{
+	file_audiowriter_v1_audio_writer_proto_msgTypes[11].OneofWrappers = []any{
 		(*EncodeStreamResponse_Started)(nil),
 		(*EncodeStreamResponse_Chunk)(nil),
 		(*EncodeStreamResponse_Finished)(nil),
 		(*EncodeStreamResponse_Flushed)(nil),
 	}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[22].OneofWrappers = []any{}
+	file_audiowriter_v1_audio_writer_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_audiowriter_v1_audio_writer_proto_rawDesc), len(file_audiowriter_v1_audio_writer_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
