@@ -41,6 +41,11 @@ _LOUDNESS_S = 3.4
 _FILTER_BYTES = 2 * 1024 * 1024
 _FILTER_CHANNEL_BYTES = 512 * 1024
 """Memory of a chain of FFmpeg's filters with its blocks, and of each of its channels. 4 to 5 MB for eight were measured."""
+_DRIFT_MS = 25.0
+"""CPU time, in ms, to correct the clock of one channel for one second at 48 kHz. 11 to 28 ms were measured."""
+
+_DRIFT_BYTES = 4 * 1024 * 1024
+"""Memory to correct clocks: the gains and samples of 1024 points, and a table."""
 
 _FRAME_MS = 0.04
 """CPU time, in ms, of an Opus frame apart from its audio. One second of speech takes 5.3 ms in frames of 20 ms, and 14.5 ms
@@ -68,6 +73,8 @@ class Cost:
     """Maximum memory of the codec, the resampler and the pictures."""
     bytes_per_second: int
     """Bytes of PCM per second of audio."""
+    slice_frames: int
+    """Frames in `slice_bytes`."""
 
     def slices(self, pcm: bytes | memoryview) -> Sequence[bytes | memoryview]:
         """Cut PCM into slices of at most `slice_bytes`. There is at least one, which is empty if `pcm` is."""
@@ -102,14 +109,23 @@ class Cost:
         if level.true_peak_limit_dbtp is not None:
             ms += _LIMITER_MS * file_samples / 48_000
             memory += filter_memory
+        if source.max_jitter_ms:
+            memory += _DRIFT_BYTES
+            ms += _DRIFT_MS * source.channels * source.sample_rate_hz / 48_000
         # No lossy format is larger than its samples.
         output_bytes = file_samples * output.sample_type.width
         seconds = min(SLICE_MS / ms, SLICE_BYTES / output_bytes)
         input_bytes = source.sample_rate_hz * source.frame_bytes
+        slice_frames = max(1, int(seconds * source.sample_rate_hz))
+        if source.max_skew_ms:
+            # Frames that wait, and marks which channels have them. They are copied to grow, into room for twice as many.
+            held = max(source.frames(source.max_skew_ms), slice_frames)
+            memory += 4 * held * (source.frame_bytes + source.channels)
         return cls(
             ms_per_byte=ms / input_bytes,
             output_per_byte=output_bytes / input_bytes,
-            slice_bytes=source.frame_bytes * max(1, int(seconds * source.sample_rate_hz)),
+            slice_bytes=source.frame_bytes * slice_frames,
             memory_bytes=memory,
             bytes_per_second=input_bytes,
+            slice_frames=slice_frames,
         )

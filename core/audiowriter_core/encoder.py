@@ -10,15 +10,19 @@ Rule 2: to build the file, append every chunk and the trailer, then write the he
 Rule 3: after an error, only close is allowed. Close is always allowed, from any thread.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain
 from secrets import randbelow
 
-from .audio.arrays import Pcm, sample_format_of, to_bytes
+from .audio.arrays import Pcm, owned, sample_format_of, to_bytes
+from .audio.timeline import Timeline
 from .calls import Calls
 from .cost import Cost
 from .description import PictureOptions, TagOptions
+from .ending import cut_end, finished
 from .errors import WrongState
-from .events import Chunk, Event, Finished, Flushed, Started
+from .events import Chunk, Event, Flushed, Started
 from .options import MAX_SERIAL, EncoderOptions, StreamOptions
 from .pipeline import Pipeline
 from .resolve import resolve
@@ -58,6 +62,9 @@ class AudioEncoder(Calls):
         true_peak_limit_dbtp: float | None = None,
         measure_loudness: bool = False,
         wav_header: str | None = None,
+        max_gap_ms: float | None = None,
+        max_skew_ms: float | None = None,
+        max_jitter_ms: float | None = None,
         output_sample_rate_hz: int | None = None,
         output_channels: int | None = None,
         output_sample_format: str | None = None,
@@ -83,6 +90,8 @@ class AudioEncoder(Calls):
             of delay to the stream, not to the file.
         measure_loudness: measure the file's samples by EBU R 128, for `Finished.loudness`.
         wav_header: of a WAV file: "full" (default), or "minimal": 44 bytes, without tags, for one or two channels.
+        max_gap_ms, max_skew_ms, max_jitter_ms: set one of them to write PCM with positions, or one channel at a time; the
+            others then have their defaults. See `write`.
         output_sample_rate_hz, output_channels, output_sample_format: of the file. Default: those of the PCM, if the format
             allows them. Only files of G.711 have "mulaw" or "alaw".
         serial: 1 to 2**32 - 1: the serial number of an Ogg stream. A stream that is encoded again with the serial of its
@@ -107,6 +116,9 @@ class AudioEncoder(Calls):
             true_peak_limit_dbtp=true_peak_limit_dbtp,
             measure_loudness=measure_loudness,
             wav_header=wav_header or "",
+            max_gap_ms=max_gap_ms or 0,
+            max_skew_ms=max_skew_ms or 0,
+            max_jitter_ms=max_jitter_ms or 0,
             output_sample_rate_hz=output_sample_rate_hz or 0,
             output_channels=output_channels or 0,
             output_sample_format=output_sample_format or "",
@@ -119,8 +131,12 @@ class AudioEncoder(Calls):
         self._frame_bytes = self.options.input.frame_bytes
         self._sent = SentBytes()
         self._joinable = self.options.output.format.joinable
+        self.timeline = Timeline(self.options.input)
+        """What waits for other channels and packets. Empty without positions."""
+        self.takes_positions = self.options.input.max_skew_ms > 0
+        """Whether `write` takes positions and single channels."""
         self.input_bytes = 0
-        """Bytes of PCM received so far."""
+        """Bytes of PCM received so far. With positions: those of the frames up to the last position."""
 
     @property
     def bytes_out(self) -> int:
@@ -144,20 +160,45 @@ class AudioEncoder(Calls):
             return 0
         source, output = self.options.input, self.options.output
         samples = self._pipeline.held_samples * source.sample_rate_hz / output.sample_rate_hz
-        return round(samples) * source.frame_bytes
+        return (round(samples) + self.timeline.held) * source.frame_bytes
 
     def start(self) -> list[Event]:
         """Open the codec; return Started and the provisional header. Optional: the first other call does the same."""
-        return self._call("start", self._start, b"")
+        return self._call("start", lambda *_: None, b"")  # which starts the stream
 
-    def write(self, pcm: Pcm) -> list[Event]:
+    def write(self, pcm: Pcm, *, position: int | None = None, channel: int = 0) -> list[Event]:
         """Encode PCM: bytes cut anywhere, or an array of shape (n, channels), or (n,) for one channel.
 
         Often returns no events, because codecs gather whole frames. The buffer may be reused afterwards. Raises
         InvalidArgument for an array of another dtype or channel count, and for NaN or infinity. Raises EncodeError if the
         codec fails.
+
+        position: of the first frame, in samples per channel since the start of the stream. Default: after the PCM before it,
+            of the same channel. Gaps become silence, and overlaps are dropped. Refused if it is more than max_gap_ms
+            (default: 300,000) after the end of the stream.
+        channel: 1 to channels: `pcm` is this channel only. 0: all channels, interleaved. A stream has one or the other.
+
+        Gaps wait for packets in another order, and frames for all channels, until they are max_skew_ms (default: 1000)
+        behind the latest one. Then they are silent, and what comes later is dropped. With max_jitter_ms, positions have
+        another clock, such as times of arrival: deviations of up to max_jitter_ms are no gaps, and resampling corrects
+        clocks that differ by up to 500 ppm. Choose it shorter than PCM that may be lost. Default: positions are exact.
         """
+        if self.takes_positions or channel or position is not None:
+            return list(chain(*self.write_slices(pcm, position=position, channel=channel)))
         return self._call("write", self._write, pcm)
+
+    def write_slices(self, pcm: Pcm, *, position: int | None = None, channel: int = 0) -> Iterator[list[Event]]:
+        """As `write`, for streams with positions: in slices like those of `Cost`, however long the gap before `pcm` is."""
+
+        def begin() -> Iterator[bytes | memoryview]:
+            data = to_bytes(pcm, self.options.input, 1 if channel else 0)
+            return self.timeline.add(data, position, channel, self.cost.slice_frames)
+
+        return self._slices(begin, pcm)
+
+    def finish_slices(self) -> Iterator[list[Event]]:
+        """Encode what waits for other channels, in slices like those of `write_slices`. `finish` does it at once."""
+        return self._slices(lambda: self.timeline.end(self.cost.slice_frames), b"")
 
     def flush(self) -> list[Event]:
         """Return the bytes that can already be written, such as a page that is not full. The last event is Flushed.
@@ -178,6 +219,7 @@ class AudioEncoder(Calls):
             self.options = resolve(replace(requested, sample_format=found))
             self.cost = Cost.of(self.options)
             self._frame_bytes = self.options.input.frame_bytes
+            self.timeline = Timeline(self.options.input)
         pipeline = self._pipeline = self._new_pipeline()
         output = self.options.output
         kind = output.format
@@ -190,53 +232,48 @@ class AudioEncoder(Calls):
     def _new_pipeline(self) -> Pipeline:
         return Pipeline(self.options)
 
-    def _start(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
-        pass  # `_call` has started the stream
-
     def _write(self, pipeline: Pipeline, pcm: Pcm, events: list[Event]) -> None:
         slices = self.cost.slices
-        parts = slices(pcm) if isinstance(pcm, bytes) else map(_owned, slices(to_bytes(pcm, self.options.input)))
+        parts = slices(pcm) if isinstance(pcm, bytes) else map(owned, slices(to_bytes(pcm, self.options.input)))
         for part in parts:
             self.input_bytes += len(part)
             if encoded := pipeline.write(part):
                 self._add_chunks(encoded, events)
 
+    def _slices(self, begin: Callable[[], Iterator[bytes | memoryview]], pcm: Pcm) -> Iterator[list[Event]]:
+        """Encode each part that `begin` yields in a call of its own."""
+        parts: Iterator[bytes | memoryview] | None = None
+        part: bytes | memoryview | None = b""
+
+        def step(pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
+            nonlocal parts, part
+            parts = parts or begin()
+            part = next(parts, None)
+            self.input_bytes = self.timeline.received * self._frame_bytes
+            if part and (encoded := pipeline.write(owned(part))):
+                self._add_chunks(encoded, events)
+
+        while part is not None:
+            yield self._call("write", step, pcm)
+
     def _flush(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
         self._add_chunks(pipeline.flush(), events)
-        events.append(Flushed(self.bytes_out, self.input_samples, pipeline.held_samples))
+        waiting = self.timeline.held * self.options.output.sample_rate_hz / self.options.input.sample_rate_hz
+        events.append(Flushed(self.bytes_out, self.input_samples, pipeline.held_samples + round(waiting)))
 
     def _finish(self, pipeline: Pipeline, _: Pcm, events: list[Event]) -> None:
+        for part in self.timeline.end(self.cost.slice_frames):
+            self._add_chunks(pipeline.write(owned(part)), events)
+        if self.takes_positions:
+            self.input_bytes = self.timeline.received * self._frame_bytes
         self._add_chunks(pipeline.end_input(), events)
         end = pipeline.finish()
-        trailer = b""
-        for part in (*end.tail, end.trailer):
-            for start in range(0, len(part), MAX_CHUNK_BYTES):
-                piece = part[start : start + MAX_CHUNK_BYTES]
-                # Finished carries the header and the trailer, so the limit applies to both together.
-                if len(end.header) + len(trailer) + len(piece) > MAX_CHUNK_BYTES:
-                    self._add_chunks(trailer, events)
-                    trailer = b""
-                trailer += piece
+        *parts, trailer = cut_end(end, MAX_CHUNK_BYTES)
+        for part in parts:
+            self._add_chunks(part, events)
         trailer = self._unheard(trailer)
         self._sent.add(trailer)
-        events.append(
-            Finished(
-                header=end.header,
-                trailer=trailer,
-                file_bytes=self.bytes_out,
-                input_samples=self.input_samples,
-                output_samples=pipeline.output_samples,
-                duration_s=pipeline.output_samples / self.options.output.sample_rate_hz,
-                delay_samples=pipeline.delay_samples,
-                padding_samples=end.padding_samples,
-                sent_sha256=self._sent.sha256(),
-                sent_sha256_offset=self._sent.hash_offset,
-                file_crc32c=self._sent.file_crc32c(end.header),
-                clipped_samples=pipeline.clipped_samples,
-                peak=pipeline.peak,
-                loudness=pipeline.loudness,
-            )
-        )
+        events.append(finished(end, trailer, self.options, pipeline, self.timeline, self._sent, self.input_samples))
 
     def _add_chunks(self, data: bytes, events: list[Event]) -> None:
         sent, input_samples = self._sent, self.input_bytes // self._frame_bytes
@@ -249,8 +286,3 @@ class AudioEncoder(Calls):
     def _unheard(self, data: bytes) -> bytes:
         """Return those of the next bytes that the listener does not have: all of them, except in a ResumedEncoder."""
         return data
-
-
-def _owned(data: bytes | memoryview) -> bytes | memoryview:
-    """Return `data`, or a copy if the caller may change it. Samples that are gathered outlive the call of `write`."""
-    return data if isinstance(data, bytes) or isinstance(data.obj, bytes) else bytes(data)

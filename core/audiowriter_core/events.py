@@ -59,7 +59,8 @@ class Finished:
     file_bytes: int
     """Length of the finished file, including the trailer."""
     input_samples: int
-    """Samples per channel, at the input's rate, received in total."""
+    """Samples per channel, at the input's rate, received in total. With positions: with what was filled, not with what was
+    dropped."""
     output_samples: int
     """Samples per channel, at the file's rate, in the file, without delay and padding."""
     duration_s: float
@@ -80,6 +81,13 @@ class Finished:
     """Largest absolute sample value of the input; 1.0 is full scale."""
     loudness: Loudness | None = None
     """Loudness of the samples in the file, before a lossy codec. None: not measured."""
+    filled_samples: int = 0
+    """Silent samples, summed over all channels, that were inserted where positions and channels had left gaps."""
+    dropped_samples: int = 0
+    """Samples, summed over all channels, that were dropped because they overlapped others or came too late."""
+    drift_ppm: float = 0.0
+    """How fast the clock of the source was against that of its positions, in parts per million, if max_jitter_ms is set. Of
+    several channels: the one with the largest drift."""
 
 
 Event = Started | Chunk | Flushed | Finished

@@ -39,6 +39,9 @@ def open_audio(
     true_peak_limit_dbtp: float | None = None,
     measure_loudness: bool = False,
     wav_header: str | None = None,
+    max_gap_ms: float | None = None,
+    max_skew_ms: float | None = None,
+    max_jitter_ms: float | None = None,
     output_sample_rate_hz: int | None = None,
     output_channels: int | None = None,
     output_sample_format: str | None = None,
@@ -76,6 +79,9 @@ def open_audio(
         true_peak_limit_dbtp=true_peak_limit_dbtp,
         measure_loudness=measure_loudness,
         wav_header=wav_header,
+        max_gap_ms=max_gap_ms,
+        max_skew_ms=max_skew_ms,
+        max_jitter_ms=max_jitter_ms,
         output_sample_rate_hz=output_sample_rate_hz,
         output_channels=output_channels,
         output_sample_format=output_sample_format,
@@ -132,13 +138,15 @@ class AudioFile:
             raise ValueError("there is no result before close()")
         return self._result
 
-    def write(self, pcm: Pcm) -> None:
+    def write(self, pcm: Pcm, *, position: int | None = None, channel: int = 0) -> None:
         """Encode PCM: bytes cut anywhere, or an array of shape (n, channels), or (n,) for one channel.
+
+        `position` and `channel` are those of `AudioEncoder.write`.
 
         Raises what `AudioEncoder.write` raises, OSError from the file, and ValueError after `close`.
         """
         self._check_open()
-        self._handle(self._encoder.write(pcm))
+        self._handle(self._encoder.write(pcm, position=position, channel=channel))
 
     def flush(self) -> Flushed:
         """Write the bytes that can already be written, such as a page that is not full.

@@ -25,6 +25,16 @@ class InputOptions:
     sample_type: SampleType
     sample_rate_hz: int
     channels: int
+    max_gap_ms: float = 0
+    """Furthest position that is accepted, after the end of the stream so far. 0: the PCM has no positions."""
+    max_skew_ms: float = 0
+    """How far a channel, or a packet, may come after the others. 0: the PCM has no positions."""
+    max_jitter_ms: float = 0
+    """Deviation of a position that is a difference of clocks, and corrected. 0: each position is exact."""
+
+    def frames(self, ms: float) -> int:
+        """Return the number of frames in this time."""
+        return round(ms * self.sample_rate_hz / 1000)
 
     @cached_property
     def frame_bytes(self) -> int:
@@ -104,6 +114,9 @@ class EncoderOptions:
     true_peak_limit_dbtp: float | None = None
     measure_loudness: bool = False
     wav_header: str = ""
+    max_gap_ms: float = 0
+    max_skew_ms: float = 0
+    max_jitter_ms: float = 0
     serial: int
     """1 to MAX_SERIAL."""
     output_sample_rate_hz: int = 0

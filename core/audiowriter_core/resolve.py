@@ -23,12 +23,24 @@ INPUT_RATES = range(1000, 768_001)
 FRAME_MS = 20
 """Default duration of an Opus frame."""
 
+MAX_GAP_MS = 300_000
+"""Default of max_gap_ms. In most calls, a pause without packets is shorter. Positions in a wrong unit soon exceed it."""
+
+MAX_SKEW_MS = 1000
+"""Default of max_skew_ms."""
+
+_TIMES_MS = {"max_gap_ms": (1, 86_400_000), "max_skew_ms": (1, 10_000), "max_jitter_ms": (1, 1000)}
+"""Accepted values of the options for PCM with positions."""
+
 _INTEGERS = [
     "sample_rate_hz",
     "channels",
     "bitrate_bps",
     "effort",
     "page_ms",
+    "max_gap_ms",
+    "max_skew_ms",
+    "max_jitter_ms",
     "output_sample_rate_hz",
     "output_channels",
     "serial",
@@ -45,6 +57,7 @@ def resolve(options: EncoderOptions) -> StreamOptions:
         sample_type=check.sample_type("sample_format", options.sample_format, tuple(SAMPLE_TYPES.values()), S16LE),
         sample_rate_hz=check.one_of("sample_rate_hz", options.sample_rate_hz, INPUT_RATES, "audiowriter"),
         channels=check.one_of("channels", options.channels, tuple(layouts.LAYOUTS), "audiowriter"),
+        **_resolve_times(check, options),
     )
     target = FORMATS.get(options.format) if isinstance(options.format, str) else None
     if target is None:
@@ -54,6 +67,18 @@ def resolve(options: EncoderOptions) -> StreamOptions:
     if check.violations:
         raise InvalidArgument(check.violations)
     return StreamOptions(source, output)
+
+
+def _resolve_times(check: Check, options: EncoderOptions) -> dict[str, float]:
+    """Return the options for PCM with positions. All are 0 if none is requested."""
+    requested = {name: getattr(options, name) for name in _TIMES_MS}
+    if not any(requested.values()):
+        return {}
+    for name, (low, high) in _TIMES_MS.items():
+        if (value := requested[name]) and not (_is_number(value) and low <= value <= high):
+            check.fail(name, _shown(value), f"audiowriter takes {low} to {high} ms")
+    defaults = {"max_gap_ms": MAX_GAP_MS, "max_skew_ms": MAX_SKEW_MS, "max_jitter_ms": 0}
+    return {name: value or defaults[name] for name, value in requested.items()}
 
 
 def _as_int(value: Any) -> Any:
