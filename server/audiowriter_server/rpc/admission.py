@@ -51,6 +51,7 @@ _METADATA_ENTRY_BYTES = 32
 
 _Result = TypeVar("_Result")
 Context = grpc.aio.ServicerContext[Any, Any]
+Handler = Callable[[Context, CallRecord], Awaitable[_Result]]
 
 
 class LiveCall:
@@ -136,11 +137,11 @@ class Admission:
                     await asyncio.sleep(0)
 
     async def run(
-        self, method: str, context: Context, handler: Callable[[CallRecord], Awaitable[_Result]], *, counts: bool = True
+        self, method: str, handler: Handler[_Result], _: object, context: Context, *, counts: bool = True
     ) -> _Result:
         """Check the client, run the handler, and turn its errors into a status.
 
-        `counts`: whether the call counts towards `max_streams`.
+        `counts`: whether the call counts towards `max_streams`. With the first two arguments bound, this is a gRPC handler.
         """
         record = CallRecord(method, context)
         live = LiveCall(record)
@@ -150,9 +151,9 @@ class Admission:
             record.caller = caller_of(context, self._check_client(record))
             if counts:
                 with self._admitted(live):
-                    result = await handler(record)
+                    result = await handler(context, record)
             else:
-                result = await handler(record)
+                result = await handler(context, record)
             record.end("OK")
             return result
         except CallError as exc:

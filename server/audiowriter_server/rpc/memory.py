@@ -72,6 +72,8 @@ class MemoryBudget:
         total = settings.max_memory_bytes or int(SHARE * available_bytes())
         self.limit = max(0, total // settings.workers - PROCESS_BYTES)
         self.reserved = 0
+        self.stream_bytes = stream_bytes(settings)
+        """What a stream reserves before its config is known."""
 
     def reserve(self, size: int) -> Reservation:
         """Reserve memory for a call. Raises MemoryFull if the budget is spent."""

@@ -104,26 +104,19 @@ class StreamCost:
 
 
 class Scheduler:
-    """Runs steps on the event loop or in its thread pool. One instance per process."""
+    """Counts steps on the event loop, and runs steps in its thread pool. One instance per process."""
 
     def __init__(self, threads: int) -> None:
         self._pool = FairPool(threads)
         self.turns = Turns(self._pool.charge)
 
-    def inline(
-        self, record: CallRecord, cost: StreamCost, pcm_bytes: int, step: Callable[..., _Result], *arguments: object
-    ) -> _Result:
-        """Run a step on the event loop. `pcm_bytes`: PCM that it encodes."""
-        clock = cost.clock
-        begin = clock()
-        try:
-            return step(*arguments)
-        finally:
-            seconds = clock() - begin
-            record.encode_seconds += seconds
-            excess_ms = cost.add(pcm_bytes, seconds * 1000)
-            if excess_ms > 0:
-                self.turns.charge(record.caller, excess_ms)
+    def add_inline(self, record: CallRecord, cost: StreamCost, pcm_bytes: int, begin: float) -> None:
+        """Count a call on the event loop. `begin`: the reading of the cost's clock at its start."""
+        seconds = cost.clock() - begin
+        record.encode_seconds += seconds
+        excess_ms = cost.add(pcm_bytes, seconds * 1000)
+        if excess_ms > 0:
+            self.turns.charge(record.caller, excess_ms)
 
     async def pooled(
         self, record: CallRecord, cost: StreamCost, step: Callable[..., _Result], *arguments: object

@@ -1,5 +1,7 @@
 """The RPC methods. stream_call.py and unary_call.py handle the calls that encode."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
@@ -8,10 +10,10 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from ..errors import InvalidArgument, Violation
 from ..runtime.settings import Settings
 from ..telemetry.call_record import SERVICE_NAME, CallRecord
-from .admission import Admission, Context
+from .admission import Admission, Context, Handler
 from .format_info import list_formats
 from .limits import Limits
-from .memory import MemoryBudget, stream_bytes, unary_bytes
+from .memory import MemoryBudget, unary_bytes
 from .scheduling import Scheduler, StreamCost
 from .server_info import server_info
 from .session import Session
@@ -41,55 +43,45 @@ class AudioWriterService:
         request of a unary method before it calls the handler, so clients without a token could fill the memory. The handler
         of a stream reads the request itself, after authentication and admission.
         """
+        stream, unary = grpc.stream_stream_rpc_method_handler, grpc.stream_unary_rpc_method_handler
         handlers: dict[str, Any] = {
-            "EncodeStream": grpc.stream_stream_rpc_method_handler(
-                self.encode_stream, pb.EncodeStreamRequest.FromString, pb.EncodeStreamResponse.SerializeToString
+            "EncodeStream": stream(
+                self._handler("EncodeStream", self._encode_stream),
+                pb.EncodeStreamRequest.FromString,
+                pb.EncodeStreamResponse.SerializeToString,
             ),
-            "Encode": grpc.stream_unary_rpc_method_handler(
-                self.encode, pb.EncodeRequest.FromString, pb.EncodeResponse.SerializeToString
+            "Encode": unary(
+                self._handler("Encode", self._encode),
+                pb.EncodeRequest.FromString,
+                pb.EncodeResponse.SerializeToString,
             ),
-            "ResolveConfig": grpc.stream_unary_rpc_method_handler(
-                self.resolve_config, pb.ResolveConfigRequest.FromString, pb.ResolveConfigResponse.SerializeToString
+            "ResolveConfig": unary(
+                self._handler("ResolveConfig", self._resolve_config),
+                pb.ResolveConfigRequest.FromString,
+                pb.ResolveConfigResponse.SerializeToString,
             ),
-            "ListFormats": grpc.stream_unary_rpc_method_handler(
-                self.list_formats, pb.ListFormatsRequest.FromString, pb.ListFormatsResponse.SerializeToString
+            "ListFormats": unary(
+                self._handler("ListFormats", self._list_formats, counts=False),
+                pb.ListFormatsRequest.FromString,
+                pb.ListFormatsResponse.SerializeToString,
             ),
-            "GetServerInfo": grpc.stream_unary_rpc_method_handler(
-                self.get_server_info, pb.GetServerInfoRequest.FromString, pb.GetServerInfoResponse.SerializeToString
+            "GetServerInfo": unary(
+                self._handler("GetServerInfo", self._get_server_info, counts=False),
+                pb.GetServerInfoRequest.FromString,
+                pb.GetServerInfoResponse.SerializeToString,
             ),
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
 
-    async def encode_stream(self, _: object, context: Context) -> None:
+    def _handler(self, method: str, handler: Handler[Any], *, counts: bool = True) -> Callable[..., Awaitable[Any]]:
+        return partial(self._admission.run, method, handler, counts=counts)
+
+    def _encode_stream(self, context: Context, record: CallRecord) -> Awaitable[None]:
         """Encode one stream. The proto file describes the order of messages."""
-        await self._admission.run("EncodeStream", context, lambda record: self._encode_stream(context, record))
-
-    async def encode(self, _: object, context: Context) -> pb.EncodeResponse:
-        """Encode a whole file in one call."""
-        return await self._admission.run("Encode", context, lambda record: self._encode(context, record))
-
-    async def resolve_config(self, _: object, context: Context) -> pb.ResolveConfigResponse:
-        """Return what a stream with this config would start with."""
-        return await self._admission.run("ResolveConfig", context, lambda record: self._resolve_config(context, record))
-
-    async def list_formats(self, _: object, context: Context) -> pb.ListFormatsResponse:
-        """Return all formats with their options."""
-        return await self._admission.run(
-            "ListFormats", context, lambda record: self._list_formats(context, record), counts=False
-        )
-
-    async def get_server_info(self, _: object, context: Context) -> pb.GetServerInfoResponse:
-        """Return the version and the limits of the server."""
-        return await self._admission.run(
-            "GetServerInfo", context, lambda record: self._get_server_info(context, record), counts=False
-        )
-
-    async def _encode_stream(self, context: Context, record: CallRecord) -> None:
-        await self._scheduler.turns.turn(record.caller, CALL_MS)
-        with self._memory.reserve(stream_bytes(self._settings)) as reservation:
-            await StreamCall(context, record, self._scheduler, self._limits, self._waits, reservation).run()
+        return StreamCall(context, record, self._scheduler, self._limits, self._waits, self._memory).run()
 
     async def _encode(self, context: Context, record: CallRecord) -> pb.EncodeResponse:
+        """Encode a whole file in one call."""
         await self._scheduler.turns.turn(record.caller, CALL_MS)
         with self._memory.reserve(unary_bytes(self._settings.max_message_bytes)) as reservation:
             request = await self._read(context, pb.EncodeRequest)
@@ -103,8 +95,9 @@ class AudioWriterService:
             return encoded
 
     async def _resolve_config(self, context: Context, record: CallRecord) -> pb.ResolveConfigResponse:
+        """Return what a stream with this config would start with."""
         await self._scheduler.turns.turn(record.caller, CALL_MS)
-        with self._memory.reserve(stream_bytes(self._settings)) as reservation:
+        with self._memory.reserve(self._memory.stream_bytes) as reservation:
             request = await self._read(context, pb.ResolveConfigRequest)
             record.received = 1
             self._limits.check_config(request.config)
@@ -123,12 +116,14 @@ class AudioWriterService:
             return pb.ResolveConfigResponse(started=started)
 
     async def _get_server_info(self, context: Context, record: CallRecord) -> pb.GetServerInfoResponse:
+        """Return the version and the limits of the server."""
         await self._read(context, pb.GetServerInfoRequest)
         record.received = 1
         record.sent = 1
         return server_info(self._settings)
 
     async def _list_formats(self, context: Context, record: CallRecord) -> pb.ListFormatsResponse:
+        """Return all formats with their options."""
         await self._read(context, pb.ListFormatsRequest)
         record.received = 1
         record.sent = 1

@@ -14,10 +14,10 @@ from ..runtime.settings import Settings
 from ..telemetry.call_record import CallRecord
 from .admission import Context
 from .limits import Limits
-from .memory import Reservation
+from .memory import MemoryBudget, Reservation
 from .scheduling import INLINE_MS, Scheduler, StreamCost, ends_inline
 from .session import Responses, Session, config_missing
-from .turns import MESSAGE_MS, OPEN_MS
+from .turns import CALL_MS, MESSAGE_MS, OPEN_MS
 from .watchdog import Activity, Wait, Watchdog
 
 FIRST_WRITE_S = 3.0
@@ -51,9 +51,9 @@ class StreamCall:
         scheduler: Scheduler,
         limits: Limits,
         waits: Waits,
-        reservation: Reservation,
+        memory: MemoryBudget,
     ) -> None:
-        self._context, self._record, self._reservation = context, record, reservation
+        self._context, self._record, self._memory = context, record, memory
         self._scheduler, self._limits, self._waits = scheduler, limits, waits
         self._session = Session()
 
@@ -62,15 +62,16 @@ class StreamCall:
         session, record, scheduler, limits = self._session, self._record, self._scheduler, self._limits
         turns, caller, read = scheduler.turns, record.caller, self._context.read
         encoder: AudioEncoder | None = None
+        await turns.turn(caller, CALL_MS)
         try:
-            with Watchdog(self._waits.clock) as watchdog:
+            with self._memory.reserve(self._memory.stream_bytes) as memory, Watchdog(self._waits.clock) as watchdog:
                 watchdog.expect(self._waits.first_message)
                 while (request := await read()) is not grpc.aio.EOF:
                     record.received += 1
                     if encoder is None:
                         record.first_message()
                         await self._turn(OPEN_MS, watchdog)
-                        encoder = self._open(request)
+                        encoder = self._open(request, memory)
                         cost = StreamCost(encoder.cost)
                         activity = Activity(self._waits.clock, encoder, self._waits.enough_seconds)
                     elif request.HasField("config") or request.HasField("resume"):
@@ -88,15 +89,21 @@ class StreamCall:
                         await turns.wait(caller, ms)
                     if not inline:
                         await self._encode_in_pool(encoder, cost, pcm, flush, watchdog)
-                    elif responses := scheduler.inline(record, cost, size, session.encode, pcm, flush):
-                        await self._send(encoder, responses, watchdog)
+                    else:
+                        begin = cost.clock()
+                        responses = session.encode(pcm, flush)
+                        scheduler.add_inline(record, cost, size, begin)
+                        if responses:
+                            await self._send(encoder, responses, watchdog)
                     del pcm
                     watchdog.expect(self._waits.idle, activity.since(flush))
                 await self._turn(MESSAGE_MS + INLINE_MS, watchdog)
                 if encoder is None:
                     raise config_missing("end of stream")
                 if session.replay is None and ends_inline(encoder, cost):
-                    responses = scheduler.inline(record, cost, encoder.held_bytes, session.finish)
+                    begin, held_bytes = cost.clock(), encoder.held_bytes
+                    responses = session.finish()
+                    scheduler.add_inline(record, cost, held_bytes, begin)
                 else:
                     watchdog.pause()
                     responses = await scheduler.pooled(record, cost, session.finish)
@@ -109,14 +116,14 @@ class StreamCall:
         watchdog.pause()
         await self._scheduler.turns.turn(self._record.caller, ms)
 
-    def _open(self, request: pb.EncodeStreamRequest) -> AudioEncoder:
+    def _open(self, request: pb.EncodeStreamRequest, memory: Reservation) -> AudioEncoder:
         """Take the first request."""
         if request.HasField("config"):
             self._limits.check_config(request.config)
             self._record.request_id = request.config.request_id
         encoder = self._session.begin(request)
         self._record.observe(encoder)
-        self._reservation.add_encoder(encoder)
+        memory.add_encoder(encoder)
         if request.HasField("resume"):
             self._record.resumed(request.resume.offset, encoder.options.output.format.name)
         return encoder
@@ -137,10 +144,11 @@ class StreamCall:
         cost.add_pooled(len(pcm))
 
     async def _send(self, encoder: AudioEncoder, responses: Responses, watchdog: Watchdog) -> None:
-        record, write = self._record, self._context.write
+        record, context = self._record, self._context
         for response in responses:
             watchdog.expect(self._waits.stalled_reader)
-            await (write(response) if record.sent else _write_first(write(response)))
+            write = context.write(response)
+            await (write if record.sent else _write_first(write))
             record.sent += 1
         if record.first_byte_s is None and encoder.bytes_out:
             record.first_byte()
