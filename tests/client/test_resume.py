@@ -5,13 +5,18 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
+import google_crc32c
 import pytest
 from audiowriter_client import (
     AudioWriter,
     encode_iter,
 )
+from support import other_cpu
+from support.decode import JUDGES
+from support.encode import real_speech
 from support.fleet import PART, PCM, RAW, Fleet
 from support.ogg import without_serials
 from support.server import LIMIT_S, poll
@@ -38,6 +43,28 @@ def test_file_and_live_bytes_are_those_of_an_unbroken_stream(tmp_path: Path, nam
     assert is_whole(name, (tmp_path / "a").read_bytes())
     assert is_whole(name, writer.header + live[len(writer.header) :])
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["opus", "webm", "aac", "fmp4"])
+def test_listener_goes_on_with_the_packets_of_another_cpu(name: str) -> None:
+    pcm, live = real_speech().tobytes(), bytearray()
+    with Fleet(1) as fleet:
+        other = fleet.add(program=other_cpu.PROGRAM)
+        with AudioWriter.open(f"{fleet.target},{other.target}", config(name), live.extend) as writer:
+            writer.write(pcm[:PART])
+            writer.flush()
+            fleet.kill_holder()
+            offset = len(live)
+            writer.write(pcm[PART:])
+        poll(lambda: fleet.resumed() == [(offset, "OK")], "the stream was not resumed")
+        assert [line for server in fleet.servers for line in server.calls() if line.get("resume_joined")]
+    file = writer.header + live[len(writer.header) :]
+    assert without_serials(file) != without_serials(encode(config(name), pcm).file)
+    assert writer.result.file_bytes == len(file)
+    assert writer.result.sent_sha256 == sha256(live).digest()
+    assert writer.result.file_crc32c == google_crc32c.value(bytes(file))
+    over = 0 if name in ("opus", "webm", "fmp4") else writer.result.delay_samples + writer.result.padding_samples
+    assert len(JUDGES[name](bytes(file))) == len(pcm) // 2 + over
 
 
 def test_server_may_be_lost_at_the_first_byte(fleet: Fleet) -> None:

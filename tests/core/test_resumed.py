@@ -3,21 +3,19 @@
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import google_crc32c
 import numpy as np
 import pytest
-import soundfile
 from audiowriter_core import FORMATS, Chunk, Event, ResumedEncoder, ResumeMismatch, ResumePoint
 from support import mp4, ogg, webm
 from support.decode import JUDGES, Decoded
-from support.encode import Config, Encoded, Request, collect, config, encode, run
+from support.encode import Config, Encoded, Request, collect, config, encode, real_speech, run
 from support.other_cpu import other_cpu
 
 RATE = 24_000
-SPEECH = soundfile.read(Path(__file__).parents[2] / "demo" / "speech.flac", dtype="int16", always_2d=True)[0]
+SPEECH = real_speech()
 PCM = SPEECH.tobytes()
 SERIAL = 7
 JOINABLE = [name for name, kind in FORMATS.items() if kind.joinable]

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 from audiowriter_core import AudioEncoder, Chunk, Event, Finished, Flushed, Started
 from audiowriter_core.options import StreamOptions
 from numpy.typing import NDArray
@@ -125,6 +127,12 @@ def encode(wanted: Config, pcm: bytes, cuts: Iterable[int] = ()) -> Encoded:
     """Encode PCM that is cut at these positions."""
     edges = [0, *sorted(cuts), len(pcm)]
     return run([Request(wanted), *(Request(pcm=pcm[start:stop]) for start, stop in pairwise(edges))])
+
+
+def real_speech() -> NDArray[np.int16]:
+    """Return 8.9 s at 24 kHz, shape (frames, 1)."""
+    path = Path(__file__).parents[2] / "demo" / "speech.flac"
+    return np.asarray(soundfile.read(path, dtype="int16", always_2d=True)[0])
 
 
 def speechlike(frames: int, rate: int = 24000, channels: int = 1) -> NDArray[np.int16]:

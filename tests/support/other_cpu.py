@@ -14,6 +14,9 @@ from audiowriter_core.codecs.aac import AacCodec
 from audiowriter_core.codecs.base import Packet
 from audiowriter_core.codecs.opus import OpusCodec
 
+PROGRAM = ("-P", __file__)
+"""The arguments of Python."""
+
 _SCALE = np.float32(1 + 1e-6)
 
 

@@ -1,14 +1,12 @@
 """State of one stream: what to send, what was received, where it is written, and how it ended."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Awaitable
 
 import grpc
 from audiowriter.v1.audio_writer_pb2 import (
     EncodeStreamResponse,
-    ResumePoint,
     StreamConfig,
     StreamFinished,
     StreamFlushed,
@@ -16,9 +14,9 @@ from audiowriter.v1.audio_writer_pb2 import (
     Totals,
 )
 
-from audiowriter_client.crc32c import crc32c, with_header
 from audiowriter_client.errors import AudioWriterError, CallFailed, StreamCancelled, TruncatedStream, call_failed
 from audiowriter_client.pcm import PcmLayout
+from audiowriter_client.received import ReceivedBytes
 from audiowriter_client.requests import BUFFER_SECONDS, MESSAGE_BYTES, RequestQueue
 from audiowriter_client.sink import FileSink, Sink, is_live
 
@@ -46,7 +44,6 @@ class Stream:
         self.started: StreamStarted | None = None
         self.flushed = StreamFlushed()
         self.flush_answers = 0
-        self.bytes_received = 0
         self.ended = False
         self.explanation = ""
         """Why a call that broke was not made again; a note of the error."""
@@ -55,11 +52,14 @@ class Stream:
         self._input_samples = 0
         self._flushes = 0
         self._sink = sink
-        self._sha256 = hashlib.sha256()
-        self._crc32c = 0
-        self._first_chunk = b""  # the final header replaces bytes of this chunk only
+        self._received = ReceivedBytes()
         self._finished: StreamFinished | None = None
         self._error: BaseException | None = None
+
+    @property
+    def bytes_received(self) -> int:
+        """Number of bytes of the file received so far."""
+        return self._received.length
 
     @property
     def can_write(self) -> bool:
@@ -101,8 +101,7 @@ class Stream:
             self.explanation = "not resumed: the spool is off, or the PCM and the flushes have exceeded spool_bytes"
             return False
         if isinstance(self._sink, FileSink) and self._sink.restart():
-            self.bytes_received, self._crc32c, self._first_chunk = 0, 0, b""
-            self._sha256 = hashlib.sha256()
+            self._received = ReceivedBytes()
         if self.bytes_received and self.started is not None and not self.started.serial:
             self.explanation = "not resumed: the server is too old to go on in the middle of a file"
             return False
@@ -112,10 +111,7 @@ class Stream:
         """Start another call of the same stream."""
         resume = None
         if self.started is not None:
-            resume = ResumePoint()
-            if self.bytes_received:
-                resume.offset, resume.sha256 = self.bytes_received, self._sha256.digest()
-                resume.serial = self.started.serial
+            resume = self._received.resume(self.started.serial)
         self._accepted_at, self._answers = None, 0
         self.requests.begin_again(resume)
 
@@ -165,12 +161,9 @@ class Stream:
             case "started":
                 self._accept(response.started)
             case "chunk":
-                if response.chunk.offset != self.bytes_received:
-                    raise TruncatedStream(
-                        f"received a chunk at offset {response.chunk.offset}, expected {self.bytes_received}"
-                    )
+                data = self._received.add_chunk(response.chunk)
                 self._input_samples = response.chunk.input_samples
-                return self._append(response.chunk.data)
+                return self._sink.write(data) if data else None
             case "flushed":
                 # A flush that is sent again is answered again.
                 self._answers += 1
@@ -179,7 +172,8 @@ class Stream:
                     self.flush_answers = self._answers
             case "finished":
                 self._finished = response.finished
-                return self._append(response.finished.trailer)
+                trailer = self._received.add(response.finished.trailer)
+                return self._sink.write(trailer) if trailer else None
         return None
 
     def _accept(self, started: StreamStarted) -> None:
@@ -191,14 +185,6 @@ class Stream:
             self.started = started
         self._accepted_at = time.monotonic()
 
-    def _append(self, data: bytes) -> Awaitable[None] | None:
-        if not self.bytes_received:
-            self._first_chunk = data
-        self.bytes_received += len(data)
-        self._sha256.update(data)
-        self._crc32c = crc32c(data, self._crc32c)
-        return self._sink.write(data) if data else None
-
     def complete(self) -> None:
         """Complete the file after the call ended with OK. Raises TruncatedStream if it is incomplete, or OSError."""
         finished = self._finished
@@ -206,11 +192,7 @@ class Stream:
             raise TruncatedStream("the server ended the stream without `finished`")
         if not self.requests.ended:
             raise TruncatedStream("the server finished before the end of the PCM")
-        header, first = finished.header, self._first_chunk
-        if len(header) > len(first):
-            raise TruncatedStream(f"the header has {len(header)} bytes, but the first chunk has {len(first)}")
-        crc = with_header(self._crc32c, self.bytes_received, first, header)
-        check_file(finished.totals, self.bytes_received, self._sha256.digest(), crc)
+        self._received.check(finished)
         self._sink.finish(finished.header)
         self.ended = True
 
@@ -233,13 +215,3 @@ class Stream:
             self._sink.discard()
         finally:
             self.ended = True
-
-
-def check_file(totals: Totals, length: int, sent_sha256: bytes, file_crc32c: int) -> None:
-    """Raise TruncatedStream if the received bytes do not match `totals`. `file_crc32c`: with the header in place."""
-    if length != totals.file_bytes:
-        raise TruncatedStream(f"received {length} bytes, expected {totals.file_bytes}")
-    if sent_sha256 != totals.sent_sha256:
-        raise TruncatedStream("the SHA-256 of the received bytes does not match")
-    if file_crc32c != totals.file_crc32c:
-        raise TruncatedStream("the CRC-32C of the file does not match")

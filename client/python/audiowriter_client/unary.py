@@ -26,8 +26,8 @@ from audiowriter_client.connection import Metadata, check_arguments, connect, co
 from audiowriter_client.crc32c import crc32c
 from audiowriter_client.errors import call_failed
 from audiowriter_client.pcm import Pcm, PcmLayout
+from audiowriter_client.received import check_file
 from audiowriter_client.retry import Deadline, is_refusal, waits
-from audiowriter_client.stream import check_file
 
 
 def encode(
