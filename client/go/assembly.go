@@ -21,6 +21,10 @@ type assembly struct {
 	crc   uint32    // of the same bytes
 	size  int64
 
+	outputSamples int64     // of the last chunk
+	resumedAt     int64     // size when the last call began; 0 if it began with the file
+	resumedSum    hash.Hash // of the bytes from there on
+
 	// first is the first run of bytes. The header is never longer, so it is enough to compute the CRC of the file with the
 	// header in place, also if dst can't be read or written at its start.
 	first []byte
@@ -64,10 +68,27 @@ func (a *assembly) chunk(c *audiowriterv1.EncodedChunk) error {
 	if c.GetOffset() != a.size {
 		return fmt.Errorf("%w: chunk at offset %d, expected %d", ErrCorrupt, c.GetOffset(), a.size)
 	}
-	return a.append(c.GetData())
+	if err := a.append(c.GetData()); err != nil {
+		return err
+	}
+	a.outputSamples = c.GetOutputSamples()
+	return nil
 }
 
-// finish appends the trailer, checks length, hash and CRC, and writes the header.
+// resumePoint says what dst has. It is empty for a file that is written again from its start.
+func (a *assembly) resumePoint(serial uint32) *audiowriterv1.ResumePoint {
+	a.resumedAt, a.resumedSum = a.size, sha256.New()
+	if a.size == 0 {
+		return &audiowriterv1.ResumePoint{}
+	}
+	return &audiowriterv1.ResumePoint{
+		Offset: a.size, Sha256: a.sum.Sum(nil), Serial: serial,
+		OutputSamples: a.outputSamples, Crc32C: a.crc, FirstCrc32C: crc32.Checksum(a.first, castagnoli),
+	}
+}
+
+// finish appends the trailer, checks length, hash and CRC, and writes the header. If the server has gone on with other packets
+// than those of an earlier call, it adds the hash of these to the totals.
 func (a *assembly) finish(f *audiowriterv1.StreamFinished) error {
 	if err := a.append(f.GetTrailer()); err != nil {
 		return err
@@ -77,9 +98,15 @@ func (a *assembly) finish(f *audiowriterv1.StreamFinished) error {
 		return fmt.Errorf("%w: header of %d bytes, expected at most %d", ErrCorrupt, len(header), len(a.first))
 	}
 	crc := crcWithHeader(a.crc, a.size, a.first, header)
-	if err := checkFile(f.GetTotals(), a.size, a.sum.Sum(nil), crc); err != nil {
+	totals, sum := f.GetTotals(), a.sum.Sum(nil)
+	checked := sum
+	if at := totals.GetSentSha256Offset(); at > 0 && at == a.resumedAt {
+		checked = a.resumedSum.Sum(nil)
+	}
+	if err := checkFile(totals, a.size, checked, crc); err != nil {
 		return err
 	}
+	totals.SentSha256, totals.SentSha256Offset = sum, 0
 	if len(header) > 0 && a.head != nil {
 		if _, err := a.head.WriteAt(header, 0); err != nil {
 			return fmt.Errorf("audiowriter: write header: %w", err)
@@ -122,6 +149,9 @@ func (a *assembly) append(data []byte) error {
 		a.first = data
 	}
 	a.sum.Write(data)
+	if a.resumedAt > 0 {
+		a.resumedSum.Write(data)
+	}
 	a.crc = crc32.Update(a.crc, castagnoli, data)
 	a.size += int64(len(data))
 	return nil

@@ -117,7 +117,7 @@ func (w *Writer) reopen(c *call, err error) error {
 		case <-time.After(wait):
 		}
 		var next *call
-		if next, err = w.openCall(w.resumePoint(), ErrTruncated); err == nil {
+		if next, err = w.openCall(w.assembly.resumePoint(w.Started().GetSerial()), ErrTruncated); err == nil {
 			if w.assembly.size == 0 {
 				w.started.Store(next.started)
 			}
@@ -153,16 +153,6 @@ func (w *Writer) beforeCall(err error, accepted time.Time) (time.Duration, error
 		return 0, failed
 	}
 	return wait, nil
-}
-
-// resumePoint says what the destination has. It is empty for a file, which is written again from its start.
-func (w *Writer) resumePoint() *audiowriterv1.ResumePoint {
-	if w.assembly.size == 0 {
-		return &audiowriterv1.ResumePoint{}
-	}
-	return &audiowriterv1.ResumePoint{
-		Offset: w.assembly.size, Sha256: w.assembly.sum.Sum(nil), Serial: w.Started().GetSerial(),
-	}
 }
 
 // replay sends everything that was sent before. Then other methods may send.

@@ -52,7 +52,7 @@ func loses(err error) script {
 	return func(_ *audiowriterv1.EncodeStreamRequest, stream serverStream) error {
 		begin := startedWith(serial)
 		ab := chunk(0, "ab")
-		ab.GetChunk().InputSamples = 3
+		ab.GetChunk().InputSamples, ab.GetChunk().OutputSamples = 3, 2
 		for _, response := range []*audiowriterv1.EncodeStreamResponse{begin, ab} {
 			if err := stream.Send(response); err != nil {
 				return err
@@ -145,9 +145,52 @@ func TestListenerGetsTheNextByteAfterEveryKindOfLoss(t *testing.T) {
 			if dst.String() != "abcd" {
 				t.Errorf("%q written", dst.String())
 			}
-			want := &audiowriterv1.ResumePoint{Offset: 2, Sha256: totalsOf("ab", "").GetSentSha256(), Serial: serial}
+			ab := totalsOf("ab", "ab")
+			want := &audiowriterv1.ResumePoint{
+				Offset: 2, Sha256: ab.GetSentSha256(), Serial: serial,
+				OutputSamples: 2, Crc32C: ab.GetFileCrc32C(), FirstCrc32C: ab.GetFileCrc32C(),
+			}
 			if !proto.Equal(resume.Load(), want) {
 				t.Errorf("resumed with %v", resume.Load())
+			}
+		})
+	}
+}
+
+func TestHashOfAServerWithOtherPacketsBeginsWhereItGoesOn(t *testing.T) {
+	for name, test := range map[string]struct {
+		offset int64
+		sent   string // that the server has the hash of
+		want   error
+	}{
+		"from there":      {2, "xd", nil},
+		"from elsewhere":  {1, "bxd", audiowriter.ErrCorrupt},
+		"of other bytes":  {2, "cd", audiowriter.ErrCorrupt},
+		"of all bytes":    {2, "abxd", audiowriter.ErrCorrupt},
+		"without offset":  {0, "xd", audiowriter.ErrCorrupt},
+		"of the same":     {0, "abxd", nil},
+		"negative offset": {-2, "xd", audiowriter.ErrCorrupt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, target := serveSequence(t, loses(errLost), func(_ *audiowriterv1.EncodeStreamRequest, stream serverStream) error {
+				totals := totalsOf("abxd", "Abxd")
+				totals.SentSha256, totals.SentSha256Offset = totalsOf(test.sent, "").GetSentSha256(), test.offset
+				if err := stream.Send(startedWith(serial)); err != nil {
+					return err
+				}
+				return play(stream, []*audiowriterv1.EncodeStreamResponse{chunk(2, "x"), finished("A", "d", totals)})
+			})
+			var dst bytes.Buffer
+			w, err := audiowriter.NewWriter(limited(t), dialTarget(t, target), &dst, mono24k(raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.Write(tone(10)) // Close has its error
+			if err := w.Close(); !errors.Is(err, test.want) {
+				t.Fatalf("%v, expected %v", err, test.want)
+			}
+			if test.want == nil && !proto.Equal(w.Result(), totalsOf("abxd", "Abxd")) {
+				t.Errorf("totals are %v", w.Result())
 			}
 		})
 	}

@@ -26,8 +26,9 @@ const maxPCM = 256 << 10
 // A Writer survives the loss of its server. It keeps the PCM that it has sent (see [WithSpoolBytes]). If the call ends with
 // UNAVAILABLE, or the connection or the stream is reset, it sends the stream again from its start to any server of the
 // connection, for up to 60 s (see [WithResumeTimeout]). Meanwhile the methods only block. A destination that can be written
-// again from its start, such as a file, is. Any other gets the bytes that follow those that it has; if the new server
-// encodes the audio to other bytes, the stream ends with an [*Error] whose Reason is RESUME_MISMATCH.
+// again from its start, such as a file, is. Any other gets the bytes that follow those that it has. If the new server
+// encodes the audio to other bytes, Opus and AAC go on with its packets (but not in M4A); in other formats the stream ends
+// with an [*Error] whose Reason is RESUME_MISMATCH.
 //
 // PCM for a destination that gets its header at the end is gathered for messages of a second (see [WithBuffer]).
 //

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from audiowriter_client import list_formats
 from google.protobuf.message import DecodeError
+from support import other_cpu
 from support.server import ServerProcess, Stream, channel_to, poll
 
 from lab.conformance.drivers import LANGUAGES, Driver, Language, external
@@ -190,12 +191,22 @@ class Run:
             servers = [stack.enter_context(_start([])) for _ in case.lost]
             if case.last == "other version":
                 servers.append(stack.enter_context(_start([], ("-c", OTHER_VERSION))))
+            elif case.last == "other cpu":
+                servers.append(stack.enter_context(_start([], other_cpu.PROGRAM)))
             elif case.last == "open":
                 servers.append(self._servers["open"])
             relay = stack.enter_context(Relay(servers, case.lost))
             yield relay.target
             if relay.losses < len(case.lost):
                 faults.append(f"{relay.losses} servers were lost, expected {len(case.lost)}")
+            if case.last == "other cpu" and not _has_joined(servers[-1]):
+                faults.append("the listener has no packets of the last server")
+
+
+def _has_joined(server: ServerProcess) -> bool:
+    with suppress(AssertionError):
+        poll(server.calls, "the call has not ended")
+    return any(line.get("resume_joined") for line in server.calls())
 
 
 def _start(flags: Sequence[str], program: Sequence[str] = ("-m", "audiowriter_server")) -> ServerProcess:

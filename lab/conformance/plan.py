@@ -46,7 +46,7 @@ class Case:
     lost: Sequence[dict[str, int]] = ()
     """When the servers before the last one are ended with SIGKILL, one after the other."""
     last: str = ""
-    """The server that is left after that: `open`, `other version` or `none`."""
+    """The server that is left after that: `open`, `other version`, `other cpu` or `none`."""
     samples: int | None = None
     """Samples per channel of the PCM; None if none is sent."""
 

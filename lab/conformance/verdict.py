@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ class Judge:
             yield from _wrong_file(case, outcome, file)
             if "opus_ms" in case.expect and (found := durations_ms(file.read_bytes())) != _opus_ms(case):
                 yield f"frames and pages of {found} ms, expected {_opus_ms(case)}"
+            if case.last == "other cpu":
+                if _totals(outcome).sent_sha256 != sha256(file.read_bytes()).digest():
+                    yield "sent_sha256 is not that of all bytes that the listener has"
+                return
             if file.exists():
                 content = _comparable_file(case, file.read_bytes())
                 yield from self._different("file", case.file, f"{language} in {case}", content)

@@ -93,9 +93,10 @@ class AudioWriter:
         the rest in a temporary file. If the call ends with UNAVAILABLE, or the connection or the stream is reset, the stream
         is sent again from its start to any server, for up to `resume_timeout` seconds. Meanwhile write() only blocks. A path
         and a file that can seek are written again from their start. Other sinks get the bytes that follow those that they
-        have: if the new server encodes the audio to other bytes, CallFailed with the reason RESUME_MISMATCH is raised.
-        Errors have `bytes_received` and `input_samples`: how far the listener got. If `resume_timeout` or `spool_bytes` is
-        0, or more PCM was sent than `spool_bytes`, the loss of the server is raised as ServiceUnavailable.
+        have. If the new server encodes the audio to other bytes, Opus and AAC go on with its packets (but not in M4A); in
+        other formats CallFailed with the reason RESUME_MISMATCH is raised. Errors have `bytes_received` and `input_samples`:
+        how far the listener got. If `resume_timeout` or `spool_bytes` is 0, or more PCM was sent than `spool_bytes`, the
+        loss of the server is raised as ServiceUnavailable.
 
         PCM is gathered until there are `buffer_seconds` of it, at most 256 KiB; flush() and close() send the rest. Long
         messages cost the server much less than frames of 20 ms. Default: 1 s for a path and for a file that can seek,

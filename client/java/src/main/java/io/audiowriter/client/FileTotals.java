@@ -1,6 +1,8 @@
 package io.audiowriter.client;
 
 import com.google.protobuf.ByteString;
+import io.audiowriter.v1.EncodedChunk;
+import io.audiowriter.v1.ResumePoint;
 import io.audiowriter.v1.Totals;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
@@ -14,6 +16,17 @@ final class FileTotals {
     /** The final header replaces bytes of this chunk only. */
     private ByteString first = ByteString.EMPTY;
     private long length;
+    /** Of the last chunk. */
+    private long outputSamples;
+    /** The length when the last call began, and the hash of the bytes from there on. */
+    private long resumedAt;
+
+    private MessageDigest resumedDigest = sha256();
+
+    void add(EncodedChunk chunk) {
+        add(chunk.getData());
+        outputSamples = chunk.getOutputSamples();
+    }
 
     void add(ByteString data) {
         if (length == 0) {
@@ -21,6 +34,9 @@ final class FileTotals {
         }
         ByteBuffer bytes = data.asReadOnlyByteBuffer();
         digest.update(bytes.duplicate());
+        if (resumedAt > 0) {
+            resumedDigest.update(bytes.duplicate());
+        }
         crc.update(bytes);
         length += data.size();
     }
@@ -29,17 +45,35 @@ final class FileTotals {
         return length;
     }
 
-    /** Returns the SHA-256 of all bytes so far, or null if the platform cannot copy an unfinished hash. */
-    ByteString sha256SoFar() {
+    /** Returns what another call has to go on with, or null if the platform cannot copy an unfinished hash. */
+    ResumePoint resume(int serial) {
+        ByteString sha256;
         try {
-            return ByteString.copyFrom(((MessageDigest) digest.clone()).digest());
+            sha256 = ByteString.copyFrom(((MessageDigest) digest.clone()).digest());
         } catch (CloneNotSupportedException e) {
             return null;
         }
+        resumedAt = length;
+        resumedDigest = sha256();
+        CRC32C firstCrc = new CRC32C();
+        firstCrc.update(first.asReadOnlyByteBuffer());
+        return ResumePoint.newBuilder()
+                .setOffset(length)
+                .setSha256(sha256)
+                .setSerial(serial)
+                .setOutputSamples(outputSamples)
+                .setCrc32C((int) crc.getValue())
+                .setFirstCrc32C((int) firstCrc.getValue())
+                .build();
     }
 
-    /** Compares with the server's totals, after all bytes were added. Call it once. */
-    void check(Totals totals, ByteString header) throws TruncatedStreamException {
+    /**
+     * Compares with the server's totals, after all bytes were added. Call it once.
+     *
+     * @return the totals. If the server has gone on with other packets than those of an earlier call, the hash of these
+     *     is added
+     */
+    Totals check(Totals totals, ByteString header) throws TruncatedStreamException {
         if (totals.getFileBytes() != length) {
             throw new TruncatedStreamException(length + " bytes received, expected " + totals.getFileBytes());
         }
@@ -47,12 +81,19 @@ final class FileTotals {
             throw new TruncatedStreamException(
                     "the header has " + header.size() + " bytes, but the first chunk has " + first.size());
         }
-        if (!MessageDigest.isEqual(digest.digest(), totals.getSentSha256().toByteArray())) {
+        byte[] sha256 = digest.digest();
+        long offset = totals.getSentSha256Offset();
+        byte[] checked = offset > 0 && offset == resumedAt ? resumedDigest.digest() : sha256;
+        if (!MessageDigest.isEqual(checked, totals.getSentSha256().toByteArray())) {
             throw new TruncatedStreamException("SHA-256 does not match for " + length + " bytes");
         }
         if (Crc32c.withHeader((int) crc.getValue(), length, first, header) != totals.getFileCrc32C()) {
             throw new TruncatedStreamException("CRC-32C does not match for the file of " + length + " bytes");
         }
+        return totals.toBuilder()
+                .setSentSha256(ByteString.copyFrom(sha256))
+                .clearSentSha256Offset()
+                .build();
     }
 
     private static MessageDigest sha256() {

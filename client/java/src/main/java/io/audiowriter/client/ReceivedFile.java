@@ -1,10 +1,10 @@
 package io.audiowriter.client;
 
-import com.google.protobuf.ByteString;
 import io.audiowriter.v1.EncodedChunk;
 import io.audiowriter.v1.ResumePoint;
 import io.audiowriter.v1.StreamFinished;
 import io.audiowriter.v1.StreamStarted;
+import io.audiowriter.v1.Totals;
 import java.io.IOException;
 
 /**
@@ -54,7 +54,7 @@ final class ReceivedFile {
         if (chunk.getOffset() != length) {
             throw new TruncatedStreamException("chunk at byte " + chunk.getOffset() + ", expected " + length);
         }
-        totals.add(chunk.getData());
+        totals.add(chunk);
         sink.append(chunk.getData().asReadOnlyByteBuffer());
         inputSamples = chunk.getInputSamples();
         length = totals.length();
@@ -73,7 +73,8 @@ final class ReceivedFile {
             throw new TruncatedStreamException("the last message is missing after byte " + length);
         }
         totals.add(finished.getTrailer());
-        totals.check(finished.getTotals(), finished.getHeader());
+        Totals checked = totals.check(finished.getTotals(), finished.getHeader());
+        finished = finished.toBuilder().setTotals(checked).build();
     }
 
     /**
@@ -91,14 +92,7 @@ final class ReceivedFile {
         if (length == 0) {
             return ResumePoint.getDefaultInstance();
         }
-        ByteString sha256 = totals.sha256SoFar();
-        if (started.getSerial() == 0 || sha256 == null) { // a server that is older than the serial
-            return null;
-        }
-        return ResumePoint.newBuilder()
-                .setOffset(length)
-                .setSha256(sha256)
-                .setSerial(started.getSerial())
-                .build();
+        // A server that is older than the serial cannot go on.
+        return started.getSerial() == 0 ? null : totals.resume(started.getSerial());
     }
 }

@@ -8,6 +8,7 @@ import io.audiowriter.v1.EncodedChunk;
 import io.audiowriter.v1.StreamFinished;
 import io.audiowriter.v1.StreamFlushed;
 import io.audiowriter.v1.StreamStarted;
+import io.audiowriter.v1.Totals;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
@@ -38,6 +39,11 @@ class FailingService extends AudioWriterServiceGrpc.AudioWriterServiceImplBase {
         return first.getResume().getSerial() != 0 ? first.getResume().getSerial() : SERIAL;
     }
 
+    /** Returns the totals for a call with this first message. */
+    Totals totals(EncodeStreamRequest first, ByteString file) {
+        return TestTotals.of(file, file);
+    }
+
     @Override
     public StreamObserver<EncodeStreamRequest> encodeStream(StreamObserver<EncodeStreamResponse> responses) {
         List<EncodeStreamRequest> requests = Collections.synchronizedList(new ArrayList<>());
@@ -65,7 +71,8 @@ class FailingService extends AudioWriterServiceGrpc.AudioWriterServiceImplBase {
                     EncodedChunk.Builder chunk = EncodedChunk.newBuilder()
                             .setData(file.substring((int) sent))
                             .setOffset(sent)
-                            .setInputSamples(file.size() / 2);
+                            .setInputSamples(file.size() / 2)
+                            .setOutputSamples(file.size() / 4);
                     responses.onNext(EncodeStreamResponse.newBuilder().setChunk(chunk).build());
                     sent = file.size();
                 }
@@ -91,7 +98,8 @@ class FailingService extends AudioWriterServiceGrpc.AudioWriterServiceImplBase {
                 if (ended) {
                     return;
                 }
-                StreamFinished.Builder finished = StreamFinished.newBuilder().setTotals(TestTotals.of(file, file));
+                Totals totals = totals(requests.get(0), file);
+                StreamFinished.Builder finished = StreamFinished.newBuilder().setTotals(totals);
                 responses.onNext(EncodeStreamResponse.newBuilder().setFinished(finished).build());
                 fail(errorAtTheEnd(number));
                 if (!ended) {

@@ -14,6 +14,7 @@ import io.audiowriter.v1.AudioFormat;
 import io.audiowriter.v1.EncodeStreamRequest;
 import io.audiowriter.v1.ResumePoint;
 import io.audiowriter.v1.StreamConfig;
+import io.audiowriter.v1.Totals;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
@@ -24,13 +25,13 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a resumed stream sends, and after which errors, with servers that fail on purpose. */
@@ -57,17 +58,42 @@ class ResumeCallsTest {
         stream(service, AudioSink.of(live));
         assertArrayEquals(PCM, live.toByteArray());
         assertEquals(2, service.calls.size());
-        byte[] before = ByteString.copyFrom(PCM, 0, 80).toByteArray();
+        ByteString before = ByteString.copyFrom(PCM, 0, 80);
+        Totals totals = TestTotals.of(before, before);
         ResumePoint resume = ResumePoint.newBuilder()
                 .setOffset(80)
-                .setSha256(ByteString.copyFrom(MessageDigest.getInstance("SHA-256").digest(before)))
+                .setSha256(totals.getSentSha256())
                 .setSerial(FailingService.SERIAL)
+                .setOutputSamples(20)
+                .setCrc32C(totals.getFileCrc32C())
+                .setFirstCrc32C(totals.getFileCrc32C())
                 .build();
         EncodeStreamRequest config = EncodeStreamRequest.newBuilder().setConfig(CONFIG).build();
         assertEquals(config, service.calls.get(0).get(0));
         assertEquals(config.toBuilder().setResume(resume).build(), service.calls.get(1).get(0));
         assertEquals(service.calls.get(0).get(1).getPcm(), service.calls.get(1).get(1).getPcm());
         assertTrue(service.calls.get(1).get(1).hasFlush());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"80, 80, true", "79, 79, false", "80, 81, false", "80, 0, false", "0, 80, false", "0, 0, true"})
+    void theHashOfAServerWithOtherPacketsBeginsWhereItGoesOn(long offset, int from, boolean isRight) throws Exception {
+        FailingService service = new LostOnce(LOST) {
+            @Override
+            Totals totals(EncodeStreamRequest first, ByteString file) {
+                ByteString sha256 = TestTotals.of(file.substring(from), file).getSentSha256();
+                return super.totals(first, file).toBuilder()
+                        .setSentSha256(sha256)
+                        .setSentSha256Offset(offset)
+                        .build();
+            }
+        };
+        if (isRight) {
+            ByteString file = ByteString.copyFrom(PCM);
+            assertEquals(TestTotals.of(file, file), stream(service, AudioSink.of(live)));
+        } else {
+            assertThrows(TruncatedStreamException.class, () -> stream(service, AudioSink.of(live)));
+        }
     }
 
     @Test
@@ -199,14 +225,14 @@ class ResumeCallsTest {
         }
     }
 
-    private void stream(FailingService service, AudioSink sink) throws IOException {
+    private Totals stream(FailingService service, AudioSink sink) throws IOException {
         server = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
                 .addService(service)
                 .build()
                 .start();
         try (AudioWriterClient client =
                 AudioWriterClient.builder("127.0.0.1:" + server.getPort()).plaintext().build()) {
-            client.encodeStream(CONFIG, sink, out -> {
+            return client.encodeStream(CONFIG, sink, out -> {
                 out.write(PCM, 0, 80);
                 out.flushEncoder();
                 out.write(PCM, 80, PCM.length - 80);
