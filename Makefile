@@ -11,7 +11,7 @@ BEHAVIOR := google/api/field_behavior.proto
 RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: help demo test coverage coverage-report bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
+.PHONY: help demo test test-typescript coverage coverage-report bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
 .PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests lab-fuzz lab-search lab-fuzz-core
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
@@ -37,6 +37,15 @@ demo: $(VENV)/.ready  ## Encode the sample speech into every format and check ea
 # which use the same servers, and moves tests only to a process that has none left.
 test: $(VENV)/.ready  ## Run all tests, on up to four cores
 	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+
+# Without install scripts: none of the packages needs one.
+TYPESCRIPT := client/typescript
+$(TYPESCRIPT)/node_modules/.ready: $(TYPESCRIPT)/package-lock.json
+	cd $(TYPESCRIPT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test-typescript: $(VENV)/.ready $(TYPESCRIPT)/node_modules/.ready  ## Run the tests of the TypeScript client; needs npm
+	cd $(TYPESCRIPT) && npm test
 
 coverage: $(VENV)/.ready  ## Run all tests, and measure how much of core and server they execute; fails below the floors
 	$(BIN)/coverage erase
@@ -124,10 +133,10 @@ symphonia:  # one of the reference decoders is written in Rust; takes a minute
 	@command -v cargo >/dev/null || { echo "lab-reference-decoders: cargo is missing: one of the decoders is written in Rust" >&2; exit 1; }
 	cargo build --quiet --release --manifest-path lab/reference_decoders/symphonia/Cargo.toml --target-dir build/symphonia
 
-lab-conformance: $(VENV)/.ready  ## Run the same cases with all clients, or with DRIVERS="python go" and DRIVER=path; needs go, a JDK and mvn
+lab-conformance: $(VENV)/.ready  ## Run the same cases with all clients, or with DRIVERS="python go" and DRIVER=path; needs go, a JDK, mvn and npm
 	$(LAB).conformance $(DRIVERS) $(if $(DRIVER),--driver '$(DRIVER)')
 
-lab-snippets: $(VENV)/.ready  ## Run the programs of the READMEs; needs go, a JDK and mvn
+lab-snippets: $(VENV)/.ready  ## Run the programs of the READMEs; needs go, a JDK, mvn and npm
 	$(LAB).conformance.snippets
 
 lab-extras: $(VENV)/.ready  ## Install each distribution and each extra alone, and use it there; needs go, a JDK and mvn; takes five minutes
@@ -205,8 +214,11 @@ check: $(VENV)/.ready  ## Lint, types, proto, generated code, version
 	$(BIN)/mypy
 	cd proto && $(abspath $(BIN))/buf lint && $(abspath $(BIN))/buf breaking --against $(RELEASED)
 	$(MAKE) generate
-	git diff --exit-code -- proto client/go/gen client/go/proto client/python/audiowriter_client/formats.py || \
+	git diff --exit-code -- proto client/go/gen client/go/proto client/python/audiowriter_client/formats.py \
+	  $(TYPESCRIPT)/src/gen $(TYPESCRIPT)/src/formats.ts || \
 	  { echo "generated code: run 'make generate' and commit the result" >&2; exit 1; }
+	@if command -v npm >/dev/null; then $(MAKE) $(TYPESCRIPT)/node_modules/.ready && cd $(TYPESCRIPT) && npm run --silent check; \
+	  else echo "check: npm is missing: the TypeScript client is not checked" >&2; test -z "$$CI"; fi
 	$(BIN)/python -m pytest -q tests/test_project.py
 	$(MAKE) words
 	$(MAKE) github
@@ -260,13 +272,15 @@ released-proto: $(VENV)/.ready  ## Freeze the contract as it is now; only for a 
 words: $(VENV)/.ready  ## Find phrases that are hard to read, with what to write instead; part of check
 	$(BIN)/python -m lab.documents.words
 
-generate: $(VENV)/.ready  ## Generate code from the proto and from the table of formats; Go code only if go is installed
+generate: $(VENV)/.ready  ## Generate code from the proto and from the table of formats; Go and TypeScript only if go and npm are installed
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)
 	$(BIN)/python client/python/generate.py
 	cp proto/$(PROTO) client/go/proto/$(PROTO)
 	cp proto/$(BEHAVIOR) client/go/proto/$(BEHAVIOR)
 	@if command -v go >/dev/null; then cd proto && $(abspath $(BIN))/buf generate --path audiowriter; \
 	else echo "generate: go is missing: client/go/gen stays as it is" >&2; fi
+	@if command -v npm >/dev/null; then $(MAKE) $(TYPESCRIPT)/node_modules/.ready && $(BIN)/python $(TYPESCRIPT)/generate.py; \
+	else echo "generate: npm is missing: $(TYPESCRIPT)/src/gen stays as it is" >&2; fi
 
 clean:  ## Remove the environment and caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis demo/out benchmarks/results

@@ -18,6 +18,7 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parents[2]
 GO = ROOT / "client" / "go"
 JAVA = ROOT / "client" / "java"
+TYPESCRIPT = ROOT / "client" / "typescript"
 NODE = ROOT / "examples" / "node"
 
 ANSWER_S = 90.0
@@ -58,6 +59,22 @@ def package_java() -> Path:
     return jar
 
 
+def build_typescript(folder: Path) -> list[str]:
+    """Compile the client with its tests and return the driver's command; the driver is one of them."""
+    install_typescript()
+    _build(["node_modules/.bin/tsc", "--outDir", str(folder / "typescript")], TYPESCRIPT)
+    # Modules are looked up from the place of the file that imports them.
+    (folder / "node_modules").symlink_to(TYPESCRIPT / "node_modules")
+    (folder / "typescript" / "package.json").write_text('{"type": "module"}')
+    return ["node", str(folder / "typescript" / "test" / "conformance-driver.js")]
+
+
+@cache
+def install_typescript() -> None:
+    """Install the packages that the TypeScript client needs."""
+    _build(["make", "--silent", "client/typescript/node_modules/.ready"], ROOT)
+
+
 def build_node(folder: Path) -> list[str]:
     """Install the packages of the example for Node.js and return its driver's command."""
     # Without install scripts: none of the packages needs one.
@@ -93,6 +110,7 @@ LANGUAGES: dict[str, Language] = {
     "asyncio": Language(build_asyncio),
     "go": Language(build_go),
     "java": Language(build_java),
+    "typescript": Language(build_typescript),
     "node": Language(build_node, complete=False, toolchain="npm"),
 }
 

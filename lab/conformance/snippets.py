@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import soundfile
 from support.server import ServerProcess
 
-from lab.conformance.drivers import GO, JAVA, ROOT, package_java
+from lab.conformance.drivers import GO, JAVA, ROOT, TYPESCRIPT, install_typescript, package_java
 
 README = ROOT / "README.md"
 TARGET = "localhost:50051"
@@ -23,9 +24,9 @@ IN_PROCESS = "audiowriter_core"
 LIMIT_S = 300.0
 """Timeout of a build with empty caches."""
 GO_MODULE = "github.com/audiowriter/audiowriter/client/go"
-BLOCK = re.compile(r"^```(python|go|java)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-HERE_DOCUMENT = re.compile(r"^cat > \w+\.(go) <<'END'\n(.*?)^END$", re.DOTALL | re.MULTILINE)
-COMPLETE = re.compile(r"^package main$|static void main", re.MULTILINE)
+BLOCK = re.compile(r"^```(python|go|java|typescript)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+HERE_DOCUMENT = re.compile(r"^cat > \w+\.(go|ts) <<'END'\n(.*?)^END$", re.DOTALL | re.MULTILINE)
+COMPLETE = re.compile(r"^package main$|static void main|^import .* from \"@audiowriter/client\";$", re.MULTILINE)
 AUDIO = {".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"}
 
 
@@ -54,13 +55,38 @@ def run_java(program: str, folder: Path) -> str:
     return _run(["java", "-cp", str(package_java()), source.name], folder)
 
 
-LANGUAGES: dict[str, Callable[[str, Path], str]] = {"python": run_python, "go": run_go, "java": run_java}
+def run_typescript(program: str, folder: Path) -> str:
+    """Install the client's package in an empty project, compile a program with strict types, and run it."""
+    (folder / "main.ts").write_text(program)
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    _run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", str(pack())], folder)
+    compiler = TYPESCRIPT / "node_modules" / ".bin" / "tsc"
+    options = ("--target", "es2023", "--module", "nodenext", "--strict", "--types", "node")
+    _run([str(compiler), *options, "main.ts"], folder)
+    return _run(["node", "main.js"], folder)
+
+
+@cache
+def pack() -> Path:
+    """Make the package of the TypeScript client, as it would be published."""
+    install_typescript()
+    name = _run(["npm", "pack", "--silent"], TYPESCRIPT).split()[-1]
+    return TYPESCRIPT / name
+
+
+LANGUAGES: dict[str, Callable[[str, Path], str]] = {
+    "python": run_python,
+    "go": run_go,
+    "java": run_java,
+    "typescript": run_typescript,
+    "ts": run_typescript,
+}
 
 
 def main() -> int:
     """Return 1 if a program failed, or if there is none for a language."""
     programs = list(_programs())
-    missing = LANGUAGES.keys() - {language for path, language, _ in programs if path == README}
+    missing = LANGUAGES.keys() - {"ts"} - {language for path, language, _ in programs if path == README}
     failed = len(missing)
     for language in missing:
         print(f"FAILED {README.name}: no program in {language}")
@@ -77,7 +103,7 @@ def main() -> int:
 
 
 def _programs() -> Iterator[tuple[Path, str, str]]:
-    for path in (README, GO / "README.md", JAVA / "README.md"):
+    for path in (README, GO / "README.md", JAVA / "README.md", TYPESCRIPT / "README.md"):
         text = path.read_text()
         for found in (*BLOCK.finditer(text), *HERE_DOCUMENT.finditer(text)):
             language, program = found.groups()

@@ -1,0 +1,102 @@
+import type { EncodeStreamRequest, ResumePoint, StreamConfig } from "./gen/audiowriter/v1/audio_writer.js";
+import { Spool, type Piece } from "./spool.js";
+
+/**
+ * Maximum PCM of one message, in bytes. Each message costs both sides about 50 µs whatever its size, so small writes are
+ * joined. Beyond 256 KiB joining gains nothing, and the server accepts at most 1 MiB.
+ */
+export const MESSAGE_BYTES = 256 * 1024;
+
+/** Enough to keep the connection busy while the caller produces samples; more would only add latency and memory. */
+const QUEUE_BYTES = 4 * MESSAGE_BYTES;
+
+/**
+ * A bounded queue of PCM and flushes that joins waiting items into as few messages as possible. What was taken is kept in a
+ * spool, so that all of it can be taken again.
+ */
+export class RequestQueue {
+  readonly spool: Spool;
+  /** Sent with the config. */
+  resume: ResumePoint | undefined;
+  configTaken = false;
+  ended = false;
+
+  readonly #config: StreamConfig;
+  readonly #gatherBytes: number;
+  #waiting: (Uint8Array | "flush")[] = [];
+  #waitingBytes = 0;
+  #waitingFlushes = 0;
+
+  /** `spoolBytes`: limit of the spool; 0: nothing is kept. `gatherBytes`: PCM that waits for more, at most MESSAGE_BYTES. */
+  constructor(config: StreamConfig, spoolBytes: number, gatherBytes: number) {
+    this.#config = config;
+    this.spool = new Spool(spoolBytes);
+    this.#gatherBytes = gatherBytes;
+  }
+
+  /** Whether a caller should wait before the next `put`. */
+  get full(): boolean {
+    return this.#waitingBytes >= QUEUE_BYTES;
+  }
+
+  /** Whether there is a message to take. If `ended` and no longer ready, everything was taken. */
+  get ready(): boolean {
+    if (!this.configTaken || this.spool.behind) return true;
+    const enough = this.#waitingBytes >= this.#gatherBytes || this.#waitingFlushes > 0 || this.ended;
+    return this.#waiting.length > 0 && enough;
+  }
+
+  /** Send everything again, beginning with the config and `resume`. */
+  beginAgain(resume: ResumePoint | undefined): void {
+    this.configTaken = false;
+    this.resume = resume;
+    this.spool.rewind();
+  }
+
+  /** Append a piece of at most MESSAGE_BYTES. It is copied, so the caller may reuse its buffer. */
+  put(piece: Uint8Array): void {
+    this.#waiting.push(new Uint8Array(piece));
+    this.#waitingBytes += piece.length;
+  }
+
+  /** Append a flush of everything before it. */
+  putFlush(): void {
+    this.#waiting.push("flush");
+    this.#waitingFlushes++;
+  }
+
+  /** Return the next message: the config alone, then up to MESSAGE_BYTES of PCM, up to a flush and including it. */
+  async take(): Promise<EncodeStreamRequest> {
+    if (!this.configTaken) {
+      this.configTaken = true;
+      return { config: this.#config, pcm: new Uint8Array(), flush: undefined, resume: this.resume };
+    }
+    let piece: Piece;
+    if (this.spool.behind) {
+      piece = await this.spool.take(MESSAGE_BYTES);
+    } else {
+      piece = this.#takeWaiting();
+      await this.spool.add(piece);
+    }
+    return { config: undefined, pcm: piece.pcm, flush: piece.flush ? {} : undefined, resume: undefined };
+  }
+
+  #takeWaiting(): Piece {
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    let count = 0;
+    let flush = false;
+    for (const item of this.#waiting) {
+      flush = item === "flush";
+      if (item === "flush" || bytes + item.length > MESSAGE_BYTES) break;
+      pieces.push(item);
+      bytes += item.length;
+      count++;
+    }
+    this.#waiting.splice(0, count + (flush ? 1 : 0));
+    this.#waitingBytes -= bytes;
+    if (flush) this.#waitingFlushes--;
+    const [first] = pieces;
+    return { pcm: pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces), flush };
+  }
+}
