@@ -13,11 +13,17 @@ from grpc_tools import protoc
 
 HERE = Path(__file__).parent
 PROTO = HERE.parents[1] / "proto"
-CONTRACT = "audiowriter/v1/audio_writer.proto"
+FILES = (
+    "audiowriter/v1/audio_writer.proto",
+    "error_details.proto",
+    "google/protobuf/any.proto",
+    "google/protobuf/duration.proto",
+)
 GENERATED = HERE / "src" / "gen"
 TABLE = HERE / "src" / "formats.ts"
 
 OPTIONS = {
+    "emitImportedFiles": "false",
     "enumsAsLiterals": "true",  # plain objects, which a bundler can leave out
     "forceLong": "number",
     "importSuffix": ".js",
@@ -68,8 +74,7 @@ def main() -> int:
                 f"--plugin=protoc-gen-ts_proto={HERE / 'node_modules' / '.bin' / 'protoc-gen-ts_proto'}",
                 f"--ts_proto_out={GENERATED}",
                 f"--ts_proto_opt={','.join(f'{name}={value}' for name, value in OPTIONS.items())}",
-                CONTRACT,
-                "error_details.proto",
+                *FILES,
             ]
         )
     )

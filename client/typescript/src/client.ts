@@ -17,12 +17,13 @@ import {
 } from "./gen/audiowriter/v1/audio_writer.js";
 import { checkOptions, type CallOptions, type Headers, type StreamOptions } from "./options.js";
 import { PcmLayout, type Pcm } from "./pcm.js";
+import { checkFile } from "./received-bytes.js";
 import { RESUME_TIMEOUT_MS } from "./resume.js";
 import { Deadline } from "./retry.js";
 import { Session } from "./session.js";
 import { openSink, type Destination, type Sink } from "./sink.js";
 import { SPOOL_BYTES } from "./spool.js";
-import { checkFile, StreamState } from "./stream-state.js";
+import { StreamState } from "./stream-state.js";
 import { addressOf } from "./target.js";
 import { throwIfAborted, unary } from "./unary.js";
 import { AudioWriter } from "./writer.js";

@@ -1,6 +1,15 @@
 import { quoted, typeName } from "./errors.js";
 import { AUDIO_FORMATS, type FormatName } from "./formats.js";
-import { SampleFormat, StreamConfig, type DeepPartial, type Tag } from "./gen/audiowriter/v1/audio_writer.js";
+import {
+  LoudnessOptions,
+  Metadata,
+  SampleFormat,
+  StreamConfig,
+  WavHeader,
+  type DeepPartial,
+  type Picture,
+  type Tag,
+} from "./gen/audiowriter/v1/audio_writer.js";
 import type { Duration } from "./gen/google/protobuf/duration.js";
 
 /** A StreamConfig of which every field may be left out: 0 and unset mean the default. */
@@ -34,6 +43,16 @@ export interface ConfigOptions {
   opusFrameMs?: number | undefined;
   /** Tags of the file, in the order in which they are written. */
   tags?: TagOptions | undefined;
+  /** The front cover: a JPEG or PNG file, or a Picture with a description. */
+  pictures?: Iterable<Uint8Array | DeepPartial<Picture>> | undefined;
+  /** Gain in dB, from -60 to 60. */
+  gainDb?: number | undefined;
+  /** Limit of the true peak, in dB relative to full scale, from -20 to 0. */
+  truePeakLimitDbtp?: number | undefined;
+  /** Whether to measure the loudness of the file's samples; the totals have it. */
+  measureLoudness?: boolean | undefined;
+  /** Header of a WAV file. "minimal": 44 bytes without tags. Default: "full". */
+  wavHeader?: keyof typeof WAV_HEADERS | undefined;
   /** Sample rate of the file in Hz, if not that of the PCM. */
   outputSampleRateHz?: number | undefined;
   /** Number of channels of the file, if not that of the PCM. */
@@ -54,6 +73,8 @@ const SAMPLE_FORMATS = {
   mulaw: SampleFormat.MULAW,
   alaw: SampleFormat.ALAW,
 } as const;
+
+const WAV_HEADERS = { full: WavHeader.FULL, minimal: WavHeader.MINIMAL } as const;
 
 /**
  * Build a StreamConfig from plain values.
@@ -89,7 +110,9 @@ export function streamConfig(options: ConfigOptions): StreamConfig {
       effort: options.effort === undefined ? undefined : integer("effort", options.effort),
       page: duration("pageMs", options.pageMs),
       opusFrame: duration("opusFrameMs", options.opusFrameMs),
-      metadata: options.tags === undefined ? undefined : { tags: tagsOf(options.tags) },
+      metadata: metadata(options),
+      loudness: loudness(options),
+      wavHeader: options.wavHeader === undefined ? 0 : named("wavHeader", options.wavHeader, WAV_HEADERS),
     },
     requestId: options.requestId ?? "",
   });
@@ -147,6 +170,26 @@ function duration(field: string, ms: number | undefined): Duration | undefined {
     throw new RangeError(`${field}=${quoted(ms)}: expected a duration in ms, 0 or more`);
   }
   return { seconds: Math.floor(nanoseconds / 1e9), nanos: nanoseconds % 1e9 };
+}
+
+function loudness({ gainDb, truePeakLimitDbtp, measureLoudness }: ConfigOptions): LoudnessOptions | undefined {
+  if (!gainDb && truePeakLimitDbtp === undefined && measureLoudness !== true) return undefined;
+  return LoudnessOptions.create({
+    gainDb: number("gainDb", gainDb ?? 0),
+    truePeakLimitDbtp: truePeakLimitDbtp === undefined ? undefined : number("truePeakLimitDbtp", truePeakLimitDbtp),
+    measure: measureLoudness === true,
+  });
+}
+
+function metadata({ tags = [], pictures = [] }: ConfigOptions): Metadata | undefined {
+  const found = Metadata.create({ tags: tagsOf(tags), pictures: Array.from(pictures, picture) });
+  return found.tags.length > 0 || found.pictures.length > 0 ? found : undefined;
+}
+
+function picture(given: unknown): DeepPartial<Picture> {
+  if (given instanceof Uint8Array) return { data: given };
+  if (typeof given === "object" && given !== null && "data" in given) return given as DeepPartial<Picture>;
+  throw new TypeError(`pictures: expected bytes or a Picture, not ${typeName(given)}`);
 }
 
 function tagsOf(tags: TagOptions): Tag[] {

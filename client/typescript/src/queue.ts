@@ -1,4 +1,4 @@
-import type { EncodeStreamRequest, ResumePoint, StreamConfig } from "./gen/audiowriter/v1/audio_writer.js";
+import { EncodeStreamRequest, type ResumePoint, type StreamConfig } from "./gen/audiowriter/v1/audio_writer.js";
 import { Spool, type Piece } from "./spool.js";
 
 /**
@@ -69,7 +69,8 @@ export class RequestQueue {
   async take(): Promise<EncodeStreamRequest> {
     if (!this.configTaken) {
       this.configTaken = true;
-      return { config: this.#config, pcm: new Uint8Array(), flush: undefined, resume: this.resume };
+      // Not as arguments: they would be copied without unknown fields.
+      return Object.assign(EncodeStreamRequest.create(), { config: this.#config, resume: this.resume });
     }
     let piece: Piece;
     if (this.spool.behind) {
@@ -78,7 +79,7 @@ export class RequestQueue {
       piece = this.#takeWaiting();
       await this.spool.add(piece);
     }
-    return { config: undefined, pcm: piece.pcm, flush: piece.flush ? {} : undefined, resume: undefined };
+    return Object.assign(EncodeStreamRequest.create(), { pcm: piece.pcm, flush: piece.flush ? {} : undefined });
   }
 
   #takeWaiting(): Piece {

@@ -1,24 +1,21 @@
-import { createHash } from "node:crypto";
 import { status } from "@grpc/grpc-js";
-import { crc32c, crcWithHeader } from "./crc32c.js";
 import { AudioWriterError, CallFailed, TruncatedStream } from "./errors.js";
-import type {
-  EncodeStreamResponse,
-  StreamConfig,
-  StreamFinished,
-  StreamFlushed,
-  StreamStarted,
-  Totals,
+import {
+  type EncodeStreamResponse,
+  type StreamConfig,
+  type StreamFinished,
+  type StreamFlushed,
+  type StreamStarted,
+  type Totals,
 } from "./gen/audiowriter/v1/audio_writer.js";
 import { PcmLayout } from "./pcm.js";
 import { MESSAGE_BYTES, RequestQueue } from "./queue.js";
+import { ReceivedBytes } from "./received-bytes.js";
 import { FileSink } from "./file-sink.js";
 import { isLive, type Sink } from "./sink.js";
 
 /** For files that nobody listens to: a recording in 20 ms frames then costs the server a third to a tenth. */
 const BUFFER_MS = 1000;
-
-const EMPTY = new Uint8Array();
 
 /**
  * State of one stream: what to send, what was received, where it is written, and how it ended. Everything except waiting.
@@ -32,7 +29,6 @@ export class StreamState {
   started: StreamStarted | undefined;
   flushed: StreamFlushed | undefined;
   flushAnswers = 0;
-  bytesReceived = 0;
   /** Whether the file is complete, or the stream has failed. */
   ended = false;
   error: Error | undefined;
@@ -42,9 +38,7 @@ export class StreamState {
   #answers = 0; // to flushes, of the current call
   #flushes = 0;
   #inputSamples = 0;
-  #sha256 = createHash("sha256");
-  #crc = 0;
-  #first: Uint8Array = EMPTY; // the final header replaces bytes of the first chunk only
+  #received = new ReceivedBytes();
   #finished: StreamFinished | undefined;
 
   /** `bufferMs`: how much PCM is gathered for a message. undefined: BUFFER_MS, or nothing for a live sink. */
@@ -54,6 +48,11 @@ export class StreamState {
     const seconds = (bufferMs ?? (isLive(sink) ? 0 : BUFFER_MS)) / 1000;
     const bytes = seconds * (config.input?.sampleRateHz ?? 0) * this.layout.frameBytes;
     this.requests = new RequestQueue(config, spoolBytes, Math.floor(Math.min(bytes, MESSAGE_BYTES)));
+  }
+
+  /** Number of bytes of the file received so far. */
+  get bytesReceived(): number {
+    return this.#received.length;
   }
 
   /** Whether there is room for a piece of PCM. Also true after the end: then checkOpen() throws the reason. */
@@ -93,9 +92,7 @@ export class StreamState {
     if (!this.requests.spool.complete)
       return "the spool is off, or PCM and flushes have exceeded spoolBytes, or the disk";
     if (this.#sink instanceof FileSink && (await this.#sink.restart())) {
-      this.bytesReceived = this.#crc = 0;
-      this.#first = EMPTY;
-      this.#sha256 = createHash("sha256");
+      this.#received = new ReceivedBytes();
     }
     return this.bytesReceived > 0 && this.started?.serial === 0
       ? "the server is too old to go on in the middle of a file"
@@ -107,13 +104,7 @@ export class StreamState {
     this.#acceptedAt = undefined;
     this.#answers = 0;
     const { started } = this;
-    if (started === undefined) return this.requests.beginAgain(undefined);
-    const goesOn = this.bytesReceived > 0;
-    this.requests.beginAgain({
-      offset: this.bytesReceived,
-      sha256: goesOn ? this.#sha256.copy().digest() : EMPTY,
-      serial: goesOn ? started.serial : 0,
-    });
+    this.requests.beginAgain(started === undefined ? undefined : this.#received.resume(started.serial));
   }
 
   /** Queue a flush and return its number: it is answered when `flushAnswers` reaches this number. */
@@ -149,16 +140,9 @@ export class StreamState {
         this.#accept(event.value);
         return;
       }
-      case "chunk": {
-        const { data, offset, inputSamples } = event.value;
-        if (offset !== this.bytesReceived) {
-          throw new TruncatedStream(
-            `received a chunk at offset ${String(offset)}, expected ${String(this.bytesReceived)}`,
-          );
-        }
-        this.#inputSamples = inputSamples;
-        return this.#append(data);
-      }
+      case "chunk":
+        this.#inputSamples = event.value.inputSamples;
+        return this.#write(this.#received.addChunk(event.value));
       case "flushed":
         // A flush that is sent again is answered again.
         if (++this.#answers > this.flushAnswers) {
@@ -168,7 +152,7 @@ export class StreamState {
         return;
       case "finished":
         this.#finished = event.value;
-        return this.#append(event.value.trailer);
+        return this.#write(this.#received.add(event.value.trailer));
     }
   }
 
@@ -182,13 +166,8 @@ export class StreamState {
     this.#acceptedAt = performance.now();
   }
 
-  async #append(data: Uint8Array): Promise<void> {
-    if (data.length === 0) return;
-    if (this.bytesReceived === 0) this.#first = data;
-    this.bytesReceived += data.length;
-    this.#sha256.update(data);
-    this.#crc = crc32c(data, this.#crc);
-    await this.#sink.write(data);
+  async #write(data: Uint8Array): Promise<void> {
+    if (data.length > 0) await this.#sink.write(data);
   }
 
   /** Complete the file after the call has ended with OK. Rejects with TruncatedStream if it is incomplete. */
@@ -196,14 +175,8 @@ export class StreamState {
     const finished = this.#finished;
     if (finished === undefined) throw new TruncatedStream("the server ended the stream without `finished`");
     if (!this.requests.ended) throw new TruncatedStream("the server finished before the end of the PCM");
-    const { header, totals } = finished;
-    if (header.length > this.#first.length) {
-      const lengths = `${String(header.length)} bytes, but the first chunk has ${String(this.#first.length)}`;
-      throw new TruncatedStream(`the header has ${lengths}`);
-    }
-    const crc = crcWithHeader(this.#crc, this.bytesReceived, this.#first, header);
-    checkFile(totals, this.bytesReceived, this.#sha256.copy().digest(), crc);
-    await this.#sink.finish(header);
+    this.#received.check(finished);
+    await this.#sink.finish(finished.header);
     this.ended = true;
   }
 
@@ -222,15 +195,4 @@ export class StreamState {
     this.error = error instanceof Error ? error : new AudioWriterError(String(error), { cause: error });
     this.ended = true;
   }
-}
-
-/** Throw TruncatedStream if the received bytes do not match `totals`. `crc` is that of the file with its header in place. */
-export function checkFile(totals: Totals | undefined, length: number, sha256: Buffer, crc: number): void {
-  if (totals?.fileBytes !== length) {
-    throw new TruncatedStream(`received ${String(length)} bytes, expected ${String(totals?.fileBytes)}`);
-  }
-  if (!sha256.equals(totals.sentSha256)) {
-    throw new TruncatedStream("the SHA-256 of the received bytes does not match");
-  }
-  if (crc !== totals.fileCrc32c) throw new TruncatedStream("the CRC-32C of the file does not match");
 }

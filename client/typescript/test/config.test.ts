@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { completeConfig } from "../src/config.js";
-import { AudioFormat, seconds, SampleFormat, StreamConfig, streamConfig, type ConfigOptions } from "../src/index.js";
+import {
+  AudioFormat,
+  seconds,
+  SampleFormat,
+  StreamConfig,
+  streamConfig,
+  WavHeader,
+  type ConfigOptions,
+} from "../src/index.js";
 
 test("a config has what was given, and the defaults of the contract", () => {
   const { input, output, requestId } = streamConfig({ format: "opus", sampleRateHz: 24_000 });
@@ -25,6 +33,11 @@ test("every option reaches its field", () => {
     outputChannels: 1,
     outputSampleFormat: "s24le",
     requestId: "id",
+    pictures: [Buffer.from("png"), { data: Buffer.from("jpeg"), description: "front" }],
+    gainDb: -3,
+    truePeakLimitDbtp: 0,
+    measureLoudness: true,
+    wavHeader: "minimal",
   });
   assert.deepEqual([input?.sampleFormat, input?.channels], [SampleFormat.F32LE, 2]);
   assert.deepEqual(output?.rate, { $case: "bitrateBps", value: 128_000 });
@@ -40,6 +53,16 @@ test("every option reaches its field", () => {
   );
   assert.deepEqual([output.sampleRateHz, output.channels, output.sampleFormat], [44_100, 1, SampleFormat.S24LE]);
   assert.equal(requestId, "id");
+  assert.deepEqual(
+    output.metadata.pictures.map(({ data, description }) => [Buffer.from(data).toString(), description]),
+    [
+      ["png", ""],
+      ["jpeg", "front"],
+    ],
+  );
+  const { gainDb, truePeakLimitDbtp, measure } = output.loudness ?? {};
+  assert.deepEqual([gainDb, truePeakLimitDbtp, measure], [-3, 0, true]);
+  assert.equal(output.wavHeader, WavHeader.MINIMAL);
   const quality = streamConfig({ format: "vorbis", sampleRateHz: 1, vbrQuality: 0.4, tags: [["title", "x"]] }).output;
   assert.deepEqual(quality?.rate, { $case: "vbrQuality", value: 0.4 });
   assert.equal(quality.metadata?.tags[0]?.value, "x");
@@ -56,6 +79,9 @@ for (const [name, options, error] of [
   ["a negative duration", { pageMs: -1 }, /pageMs=-1: expected a duration in ms/],
   ["an endless duration", { pageMs: Infinity }, /pageMs=Infinity/],
   ["a tag that is no text", { tags: { title: [1] } }, /tags: expected strings, not number/],
+  ["an unknown header", { wavHeader: "short" }, /wavHeader="short": expected one of full, minimal/],
+  ["a picture that is no picture", { pictures: ["a"] }, /pictures: expected bytes or a Picture, not string/],
+  ["a gain as a text", { gainDb: "3" }, /gainDb: expected a number, not string/],
   ["a lone surrogate", { tags: [["title", "\ud800"]] }, /lone surrogate/],
 ] as const) {
   test(`${name} is refused with a text that names the option`, () => {

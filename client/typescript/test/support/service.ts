@@ -5,6 +5,7 @@ import { BadRequest, ErrorInfo, RetryInfo, Status } from "../../src/gen/error_de
 import type { EncodeStreamResponse } from "../../src/index.js";
 import {
   AudioWriterServiceService,
+  EncodedChunk,
   StreamStarted,
   Totals,
   type DeepPartial,
@@ -53,7 +54,7 @@ export class ScriptedCall {
   }
 
   chunk(data: string, offset: number, inputSamples = 0): void {
-    this.send({ $case: "chunk", value: { data: Buffer.from(data), offset, inputSamples } });
+    this.send({ $case: "chunk", value: EncodedChunk.fromPartial({ data: Buffer.from(data), offset, inputSamples }) });
   }
 
   /** Finish a file that was sent as `sent` without a trailer. */

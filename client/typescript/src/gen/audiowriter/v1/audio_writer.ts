@@ -98,6 +98,27 @@ export namespace AudioFormat {
   export type OGG_FLAC = typeof AudioFormat.OGG_FLAC;
 }
 
+/** WavHeader is the kind of header of a WAV file. More values will come. */
+export const WavHeader = {
+  /** UNSPECIFIED - Not set. */
+  UNSPECIFIED: 0,
+  /** FULL - 80 bytes or more, by the standard: with tags, and with room to become RF64 beyond 4 GiB. */
+  FULL: 1,
+  /**
+   * MINIMAL - 44 bytes, for readers that skip exactly as many: PCM with one or two channels, and no tags. Beyond 4 GiB both sizes stay
+   * 0xFFFFFFFF, which readers take as "until the end of the file".
+   */
+  MINIMAL: 2,
+} as const;
+
+export type WavHeader = typeof WavHeader[keyof typeof WavHeader];
+
+export namespace WavHeader {
+  export type UNSPECIFIED = typeof WavHeader.UNSPECIFIED;
+  export type FULL = typeof WavHeader.FULL;
+  export type MINIMAL = typeof WavHeader.MINIMAL;
+}
+
 /** SampleFormat is the layout of one sample. More values will come. */
 export const SampleFormat = {
   /** UNSPECIFIED - Not set. */
@@ -166,9 +187,11 @@ export interface EncodeStreamRequest {
 }
 
 /**
- * ResumePoint says how much of a file its listener has from an earlier call. If the bytes that the server encodes are not
- * the ones that the listener has, it ends the call with ABORTED, reason RESUME_MISMATCH, before it sends any. Another
- * version, and for some formats another kind of CPU, encodes the same audio to other bytes.
+ * ResumePoint says how much of a file its listener has from an earlier call. Another version, and for some formats another
+ * kind of CPU, encodes the same audio to other bytes. If the server's bytes are not the ones that the listener has, it goes
+ * on with its own packets where those of the listener end, if `output_samples` is set and the format is Ogg Opus, WebM Opus,
+ * AAC in ADTS or AAC in fragmented MP4. Otherwise it ends the call with ABORTED, reason RESUME_MISMATCH, before it sends any
+ * byte.
  */
 export interface ResumePoint {
   /** Bytes of the file that the listener has. 0: none; the stream is sent again, and the file is written from its start. */
@@ -177,6 +200,21 @@ export interface ResumePoint {
   sha256: Uint8Array;
   /** The serial in the StreamStarted of the earlier call. Required if `offset` is not 0. */
   serial: number;
+  /**
+   * `output_samples` of the last chunk that the listener has. 0: only go on with the same bytes. A client that sets it
+   * compares with `sent_sha256` only the bytes from `sent_sha256_offset` on.
+   */
+  outputSamples: number;
+  /**
+   * CRC-32C of the bytes that the listener has, as they were sent. Required if `output_samples` is set: `file_crc32c` follows
+   * from it.
+   */
+  crc32c: number;
+  /**
+   * CRC-32C of the first chunk of the file. Required if `output_samples` is set: the header that replaces its beginning must
+   * fit.
+   */
+  firstCrc32c: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -223,7 +261,7 @@ export interface PcmInput {
 
 /**
  * AudioOutput describes the file. Each field that is 0 or unset takes its default, which StreamStarted returns.
- * Reserved: 10 metadata_bytes, 11 loudness, 12 wav_header.
+ * Reserved: 10 metadata_bytes.
  */
 export interface AudioOutput {
   /** Required: there is no default. */
@@ -261,6 +299,12 @@ export interface AudioOutput {
   metadata:
     | Metadata
     | undefined;
+  /** Changes the level of the audio, and measures its loudness. */
+  loudness:
+    | LoudnessOptions
+    | undefined;
+  /** Header of a WAV file. Unset: FULL. FormatInfo has the values that a format supports. */
+  wavHeader: WavHeader;
   /**
    * Duration of one Opus frame: 2.5, 5, 10, 20, 40 or 60 ms. Unset or 0: 20 ms, or less if `page` is shorter. Formats
    * without Opus refuse it.
@@ -270,15 +314,56 @@ export interface AudioOutput {
 }
 
 /**
- * Metadata describes the audio to its listeners.
- * Reserved: 2 pictures.
+ * LoudnessOptions changes the level of the audio, and measures its loudness. The gain comes first, then the limiter, then the
+ * measurement.
+ * Reserved: 2 tag.
  */
+export interface LoudnessOptions {
+  /** Measure the loudness of the file's samples, before a lossy codec. Totals has the result. */
+  measure: boolean;
+  /** Gain in dB, -60 to 60. Without a limiter, samples beyond full scale are clipped and counted. */
+  gainDb: number;
+  /**
+   * Limit of the true peak, in dB relative to full scale, -20 to 0. Unset: no limiter. The limiter adds 5 ms of delay to the
+   * stream, but none to the file.
+   */
+  truePeakLimitDbtp?: number | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Loudness is the loudness of a stream by EBU R 128 (ITU-R BS.1770-4). */
+export interface Loudness {
+  /** Integrated loudness in LUFS. Unset: no 400 ms of the audio are louder than -70 LUFS. */
+  integratedLufs?:
+    | number
+    | undefined;
+  /** Loudness range in LU (EBU Tech 3342). 0 for less than 3 s of audio. */
+  rangeLu: number;
+  /** True peak in dB relative to full scale. Unset: silence. */
+  truePeakDbtp?: number | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Metadata describes the audio to its listeners. */
 export interface Metadata {
   /**
    * In the order in which they are written. FormatInfo has the names that a format supports, and those that may be
    * repeated, for example for two artists.
    */
   tags: Tag[];
+  /** The front cover: at most one. FormatInfo has the types and the size that a format supports. StreamStarted leaves it out. */
+  pictures: Picture[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Picture is an image in the file. */
+export interface Picture {
+  /** image/jpeg or image/png. Unset: as `data` says. */
+  mimeType: string;
+  /** A JPEG or PNG file. */
+  data: Uint8Array;
+  /** UTF-8, at most 1024 bytes. */
+  description: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -342,6 +427,11 @@ export interface EncodedChunk {
   offset: number;
   /** Samples per channel, at the input's rate, that the server had received when it sent this chunk. */
   inputSamples: number;
+  /**
+   * Samples per channel, at the output's rate and without the delay, whose packets end with this chunk or before it. A
+   * ResumePoint takes it. 0: none, or the format can only go on with the same bytes.
+   */
+  outputSamples: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -375,7 +465,7 @@ export interface StreamFinished {
 
 /**
  * Totals describes a finished file.
- * Reserved: 11 filled_samples, 12 dropped_samples, 13 drift_ppm, 14 loudness.
+ * Reserved: 11 filled_samples, 12 dropped_samples, 13 drift_ppm.
  */
 export interface Totals {
   /** Length of the finished file in bytes, including the trailer. */
@@ -394,7 +484,7 @@ export interface Totals {
   paddingSamples: number;
   /**
    * SHA-256 of the bytes as they were sent: the chunks, then the trailer, without the replaced header. Of a resumed stream:
-   * with the bytes before `resume`. In EncodeResponse: of `file`.
+   * with the bytes before `resume`, except those before `sent_sha256_offset`. In EncodeResponse: of `file`.
    */
   sentSha256: Uint8Array;
   /** CRC-32C of the finished file, with its header in place. Object stores check the same value at upload. */
@@ -403,6 +493,15 @@ export interface Totals {
   clippedSamples: number;
   /** Largest absolute sample value of the input; 1.0 is full scale. */
   peak: number;
+  /** Set if the config's `loudness.measure` was set. */
+  loudness:
+    | Loudness
+    | undefined;
+  /**
+   * Position in the file of the first byte that `sent_sha256` includes. 0, or the `offset` of `resume` if the server has gone
+   * on with other packets than those that the listener had.
+   */
+  sentSha256Offset: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -532,6 +631,12 @@ export interface FormatInfo {
   sampleExact: boolean;
   /** Whether decoders return exactly the samples that were sent. */
   lossless: boolean;
+  /** Values of wav_header; empty: the format is not WAV. */
+  wavHeaders: WavHeader[];
+  /** MIME types of the pictures that the format supports. Empty: it has no pictures. */
+  pictureMimeTypes: string[];
+  /** Maximum size of a picture in bytes; 0: the format has no pictures. */
+  maxPictureBytes: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -709,7 +814,15 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
 };
 
 function createBaseResumePoint(): ResumePoint {
-  return { offset: 0, sha256: new Uint8Array(0), serial: 0, _unknownFields: {} };
+  return {
+    offset: 0,
+    sha256: new Uint8Array(0),
+    serial: 0,
+    outputSamples: 0,
+    crc32c: 0,
+    firstCrc32c: 0,
+    _unknownFields: {},
+  };
 }
 
 export const ResumePoint: MessageFns<ResumePoint> = {
@@ -722,6 +835,15 @@ export const ResumePoint: MessageFns<ResumePoint> = {
     }
     if (message.serial !== 0) {
       writer.uint32(29).fixed32(message.serial);
+    }
+    if (message.outputSamples !== 0) {
+      writer.uint32(32).int64(message.outputSamples);
+    }
+    if (message.crc32c !== 0) {
+      writer.uint32(45).fixed32(message.crc32c);
+    }
+    if (message.firstCrc32c !== 0) {
+      writer.uint32(53).fixed32(message.firstCrc32c);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -771,6 +893,30 @@ export const ResumePoint: MessageFns<ResumePoint> = {
             message.serial = reader.fixed32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.outputSamples = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 45) {
+              break;
+            }
+
+            message.crc32c = reader.fixed32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 53) {
+              break;
+            }
+
+            message.firstCrc32c = reader.fixed32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -799,6 +945,9 @@ export const ResumePoint: MessageFns<ResumePoint> = {
     message.offset = object.offset ?? 0;
     message.sha256 = object.sha256 ?? new Uint8Array(0);
     message.serial = object.serial ?? 0;
+    message.outputSamples = object.outputSamples ?? 0;
+    message.crc32c = object.crc32c ?? 0;
+    message.firstCrc32c = object.firstCrc32c ?? 0;
     return message;
   },
 };
@@ -1066,6 +1215,8 @@ function createBaseAudioOutput(): AudioOutput {
     effort: undefined,
     page: undefined,
     metadata: undefined,
+    loudness: undefined,
+    wavHeader: 0,
     opusFrame: undefined,
     _unknownFields: {},
   };
@@ -1101,6 +1252,12 @@ export const AudioOutput: MessageFns<AudioOutput> = {
     }
     if (message.metadata !== undefined) {
       Metadata.encode(message.metadata, writer.uint32(74).fork()).join();
+    }
+    if (message.loudness !== undefined) {
+      LoudnessOptions.encode(message.loudness, writer.uint32(90).fork()).join();
+    }
+    if (message.wavHeader !== 0) {
+      writer.uint32(96).int32(message.wavHeader);
     }
     if (message.opusFrame !== undefined) {
       Duration.encode(message.opusFrame, writer.uint32(106).fork()).join();
@@ -1201,6 +1358,22 @@ export const AudioOutput: MessageFns<AudioOutput> = {
             message.metadata = Metadata.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.loudness = LoudnessOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.wavHeader = reader.int32() as any;
+            continue;
+          }
           case 13: {
             if (tag !== 106) {
               break;
@@ -1257,6 +1430,10 @@ export const AudioOutput: MessageFns<AudioOutput> = {
     message.metadata = (object.metadata !== undefined && object.metadata !== null)
       ? Metadata.fromPartial(object.metadata)
       : undefined;
+    message.loudness = (object.loudness !== undefined && object.loudness !== null)
+      ? LoudnessOptions.fromPartial(object.loudness)
+      : undefined;
+    message.wavHeader = object.wavHeader ?? 0;
     message.opusFrame = (object.opusFrame !== undefined && object.opusFrame !== null)
       ? Duration.fromPartial(object.opusFrame)
       : undefined;
@@ -1264,14 +1441,207 @@ export const AudioOutput: MessageFns<AudioOutput> = {
   },
 };
 
+function createBaseLoudnessOptions(): LoudnessOptions {
+  return { measure: false, gainDb: 0, truePeakLimitDbtp: undefined, _unknownFields: {} };
+}
+
+export const LoudnessOptions: MessageFns<LoudnessOptions> = {
+  encode(message: LoudnessOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.measure !== false) {
+      writer.uint32(8).bool(message.measure);
+    }
+    if (message.gainDb !== 0) {
+      writer.uint32(25).double(message.gainDb);
+    }
+    if (message.truePeakLimitDbtp !== undefined) {
+      writer.uint32(33).double(message.truePeakLimitDbtp);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoudnessOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoudnessOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.measure = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.gainDb = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.truePeakLimitDbtp = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<LoudnessOptions>, I>>(base?: I): LoudnessOptions {
+    return LoudnessOptions.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LoudnessOptions>, I>>(object: I): LoudnessOptions {
+    const message = createBaseLoudnessOptions();
+    message.measure = object.measure ?? false;
+    message.gainDb = object.gainDb ?? 0;
+    message.truePeakLimitDbtp = object.truePeakLimitDbtp ?? undefined;
+    return message;
+  },
+};
+
+function createBaseLoudness(): Loudness {
+  return { integratedLufs: undefined, rangeLu: 0, truePeakDbtp: undefined, _unknownFields: {} };
+}
+
+export const Loudness: MessageFns<Loudness> = {
+  encode(message: Loudness, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.integratedLufs !== undefined) {
+      writer.uint32(9).double(message.integratedLufs);
+    }
+    if (message.rangeLu !== 0) {
+      writer.uint32(17).double(message.rangeLu);
+    }
+    if (message.truePeakDbtp !== undefined) {
+      writer.uint32(25).double(message.truePeakDbtp);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Loudness {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoudness();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.integratedLufs = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.rangeLu = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.truePeakDbtp = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Loudness>, I>>(base?: I): Loudness {
+    return Loudness.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Loudness>, I>>(object: I): Loudness {
+    const message = createBaseLoudness();
+    message.integratedLufs = object.integratedLufs ?? undefined;
+    message.rangeLu = object.rangeLu ?? 0;
+    message.truePeakDbtp = object.truePeakDbtp ?? undefined;
+    return message;
+  },
+};
+
 function createBaseMetadata(): Metadata {
-  return { tags: [], _unknownFields: {} };
+  return { tags: [], pictures: [], _unknownFields: {} };
 }
 
 export const Metadata: MessageFns<Metadata> = {
   encode(message: Metadata, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.tags) {
       Tag.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.pictures) {
+      Picture.encode(v!, writer.uint32(18).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1305,6 +1675,14 @@ export const Metadata: MessageFns<Metadata> = {
             message.tags.push(Tag.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pictures.push(Picture.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1331,6 +1709,102 @@ export const Metadata: MessageFns<Metadata> = {
   fromPartial<I extends Exact<DeepPartial<Metadata>, I>>(object: I): Metadata {
     const message = createBaseMetadata();
     message.tags = object.tags?.map((e) => Tag.fromPartial(e)) || [];
+    message.pictures = object.pictures?.map((e) => Picture.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePicture(): Picture {
+  return { mimeType: "", data: new Uint8Array(0), description: "", _unknownFields: {} };
+}
+
+export const Picture: MessageFns<Picture> = {
+  encode(message: Picture, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mimeType !== "") {
+      writer.uint32(10).string(message.mimeType);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(18).bytes(message.data);
+    }
+    if (message.description !== "") {
+      writer.uint32(26).string(message.description);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Picture {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePicture();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mimeType = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Picture>, I>>(base?: I): Picture {
+    return Picture.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Picture>, I>>(object: I): Picture {
+    const message = createBasePicture();
+    message.mimeType = object.mimeType ?? "";
+    message.data = object.data ?? new Uint8Array(0);
+    message.description = object.description ?? "";
     return message;
   },
 };
@@ -1671,7 +2145,7 @@ export const StreamStarted: MessageFns<StreamStarted> = {
 };
 
 function createBaseEncodedChunk(): EncodedChunk {
-  return { data: new Uint8Array(0), offset: 0, inputSamples: 0, _unknownFields: {} };
+  return { data: new Uint8Array(0), offset: 0, inputSamples: 0, outputSamples: 0, _unknownFields: {} };
 }
 
 export const EncodedChunk: MessageFns<EncodedChunk> = {
@@ -1684,6 +2158,9 @@ export const EncodedChunk: MessageFns<EncodedChunk> = {
     }
     if (message.inputSamples !== 0) {
       writer.uint32(24).int64(message.inputSamples);
+    }
+    if (message.outputSamples !== 0) {
+      writer.uint32(32).int64(message.outputSamples);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1733,6 +2210,14 @@ export const EncodedChunk: MessageFns<EncodedChunk> = {
             message.inputSamples = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.outputSamples = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1761,6 +2246,7 @@ export const EncodedChunk: MessageFns<EncodedChunk> = {
     message.data = object.data ?? new Uint8Array(0);
     message.offset = object.offset ?? 0;
     message.inputSamples = object.inputSamples ?? 0;
+    message.outputSamples = object.outputSamples ?? 0;
     return message;
   },
 };
@@ -1969,6 +2455,8 @@ function createBaseTotals(): Totals {
     fileCrc32c: 0,
     clippedSamples: 0,
     peak: 0,
+    loudness: undefined,
+    sentSha256Offset: 0,
     _unknownFields: {},
   };
 }
@@ -2004,6 +2492,12 @@ export const Totals: MessageFns<Totals> = {
     }
     if (message.peak !== 0) {
       writer.uint32(81).double(message.peak);
+    }
+    if (message.loudness !== undefined) {
+      Loudness.encode(message.loudness, writer.uint32(114).fork()).join();
+    }
+    if (message.sentSha256Offset !== 0) {
+      writer.uint32(120).int64(message.sentSha256Offset);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2109,6 +2603,22 @@ export const Totals: MessageFns<Totals> = {
             message.peak = reader.double();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.loudness = Loudness.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.sentSha256Offset = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2146,6 +2656,10 @@ export const Totals: MessageFns<Totals> = {
     message.fileCrc32c = object.fileCrc32c ?? 0;
     message.clippedSamples = object.clippedSamples ?? 0;
     message.peak = object.peak ?? 0;
+    message.loudness = (object.loudness !== undefined && object.loudness !== null)
+      ? Loudness.fromPartial(object.loudness)
+      : undefined;
+    message.sentSha256Offset = object.sentSha256Offset ?? 0;
     return message;
   },
 };
@@ -2638,6 +3152,9 @@ function createBaseFormatInfo(): FormatInfo {
     finalizesHeader: false,
     sampleExact: false,
     lossless: false,
+    wavHeaders: [],
+    pictureMimeTypes: [],
+    maxPictureBytes: 0,
     _unknownFields: {},
   };
 }
@@ -2733,6 +3250,19 @@ export const FormatInfo: MessageFns<FormatInfo> = {
     }
     if (message.lossless !== false) {
       writer.uint32(208).bool(message.lossless);
+    }
+    if (message.wavHeaders.length !== 0) {
+      writer.uint32(218).fork();
+      for (const v of message.wavHeaders) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.pictureMimeTypes) {
+      writer.uint32(226).string(v!);
+    }
+    if (message.maxPictureBytes !== 0) {
+      writer.uint32(232).uint32(message.maxPictureBytes);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2996,6 +3526,40 @@ export const FormatInfo: MessageFns<FormatInfo> = {
             message.lossless = reader.bool();
             continue;
           }
+          case 27: {
+            if (tag === 216) {
+              message.wavHeaders.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 218) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.wavHeaders.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.pictureMimeTypes.push(reader.string());
+            continue;
+          }
+          case 29: {
+            if (tag !== 232) {
+              break;
+            }
+
+            message.maxPictureBytes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3053,6 +3617,9 @@ export const FormatInfo: MessageFns<FormatInfo> = {
     message.finalizesHeader = object.finalizesHeader ?? false;
     message.sampleExact = object.sampleExact ?? false;
     message.lossless = object.lossless ?? false;
+    message.wavHeaders = object.wavHeaders?.map((e) => e) || [];
+    message.pictureMimeTypes = object.pictureMimeTypes?.map((e) => e) || [];
+    message.maxPictureBytes = object.maxPictureBytes ?? 0;
     return message;
   },
 };
