@@ -89,7 +89,8 @@ def test_worker_that_cannot_be_started_is_tried_again_and_the_others_go_on() -> 
 
 
 def test_new_supervisor_starts_at_once_where_another_was_killed(port: int) -> None:
-    with ServerProcess(f"--port={port}", workers=2) as server, channel_to(server) as channel:
+    # The stream must outlast the start of the next server, which may take long on a busy machine.
+    with ServerProcess(f"--port={port}", "--drain-timeout=60", workers=2) as server, channel_to(server) as channel:
         stream = Stream(channel).start()
         server.signal(signal.SIGKILL)
         server.process.wait(LIMIT_S)
