@@ -159,6 +159,11 @@ func (w *Writer) beforeCall(err error, accepted time.Time) (time.Duration, error
 func (w *Writer) replay(c *call) {
 	defer w.sending.Unlock()
 	w.spool.rewind()
+	for _, request := range w.descriptions {
+		if !w.sendAgain(c, request) {
+			return
+		}
+	}
 	buffer := make([]byte, maxPCM)
 	for w.spool.behind() {
 		n, flush, err := w.spool.take(buffer)
@@ -171,17 +176,23 @@ func (w *Writer) replay(c *call) {
 		if flush {
 			request.Flush = &audiowriterv1.Flush{}
 		}
-		if err := c.stream.Send(request); err != nil {
-			if err != io.EOF { // otherwise the call has ended, and receive has the error
-				c.replayErr = callError(w.ctx, err, ErrTruncated)
-				c.cancel()
-			}
+		if !w.sendAgain(c, request) {
 			return
 		}
 	}
 	if w.inputEnded {
 		c.closeSend()
 	}
+}
+
+// sendAgain reports whether the call could take the request.
+func (w *Writer) sendAgain(c *call, request *audiowriterv1.EncodeStreamRequest) bool {
+	err := c.stream.Send(request)
+	if err != nil && err != io.EOF { // after EOF the call has ended, and receive has the error
+		c.replayErr = callError(w.ctx, err, ErrTruncated)
+		c.cancel()
+	}
+	return err == nil
 }
 
 // closeSend ends the input. It fails only if the call has failed; then receive has the error.

@@ -57,6 +57,9 @@ type Writer struct {
 	spool      *spool
 	inputEnded bool
 
+	// descriptions is what Describe has sent. Each call of the stream needs it.
+	descriptions []*audiowriterv1.EncodeStreamRequest
+
 	// gathered is the PCM that waits until there are gatherBytes of it. It was not sent, and is not in the spool.
 	gathered    []byte
 	gatherBytes int
@@ -219,7 +222,11 @@ func (w *Writer) send(request *audiowriterv1.EncodeStreamRequest) error {
 		return err
 	}
 	c := w.call
-	w.spool.add(request.GetPcm(), request.GetFlush() != nil)
+	if isDescription(request) {
+		w.descriptions = append(w.descriptions, request)
+	} else {
+		w.spool.add(request.GetPcm(), request.GetFlush() != nil)
+	}
 	err := c.stream.Send(request)
 	w.sending.Unlock()
 	if err == nil {

@@ -52,7 +52,7 @@ _FRAME_MS = 0.04
 in frames of 2.5 ms."""
 
 _COPIES = 8
-"""Copies of the pictures that a stream and its server may hold at the same time: the config, the provisional and the final
+"""Copies of the head that a stream and its server may hold at the same time: the config, the provisional and the final
 header, and the messages that contain them."""
 
 _OPUS_FRAMES_PER_S = 50
@@ -70,7 +70,7 @@ class Cost:
     slice_bytes: int
     """Bytes of PCM, in whole frames, that take at most SLICE_MS and become at most SLICE_BYTES. At least one frame."""
     memory_bytes: int
-    """Maximum memory of the codec, the resampler and the pictures."""
+    """Maximum memory of the codec, the resampler and the head of the file."""
     bytes_per_second: int
     """Bytes of PCM per second of audio."""
     slice_frames: int
@@ -89,7 +89,8 @@ class Cost:
         source, output = options.input, options.output
         codec = output.format.codec
         # In base64, pictures are a third longer.
-        memory = codec.memory_bytes + _COPIES * sum(len(one.data) * 4 // 3 for one in output.pictures)
+        head_bytes = output.metadata_bytes + sum(len(one.data) * 4 // 3 for one in output.pictures)
+        memory = codec.memory_bytes + _COPIES * head_bytes
         ms = codec.ms_per_second(output.effort) * output.channels * max(1, output.sample_rate_hz / _CODEC_RATE)
         if output.opus_frame_ms:
             ms += _FRAME_MS * max(0, 1000 / output.opus_frame_ms - _OPUS_FRAMES_PER_S)

@@ -17,12 +17,12 @@ from secrets import randbelow
 
 from .audio.arrays import Pcm, owned, sample_format_of, to_bytes
 from .audio.timeline import Timeline
-from .calls import Calls
 from .cost import Cost
 from .description import PictureOptions, TagOptions
 from .ending import cut_end, finished
 from .errors import WrongState
 from .events import Chunk, Event, Flushed, Started
+from .late import DescribedCalls
 from .options import MAX_SERIAL, EncoderOptions, StreamOptions
 from .pipeline import Pipeline
 from .resolve import resolve
@@ -32,7 +32,7 @@ MAX_CHUNK_BYTES = 512 * 1024
 """Maximum number of bytes in one event. The service promises less than 1 MiB per message."""
 
 
-class AudioEncoder(Calls):
+class AudioEncoder(DescribedCalls):
     """Encodes PCM to one audio file.
 
         encoder = AudioEncoder(format="opus", sample_rate_hz=24_000)
@@ -58,6 +58,7 @@ class AudioEncoder(Calls):
         opus_frame_ms: float | None = None,
         tags: TagOptions | None = None,
         pictures: PictureOptions = (),
+        metadata_bytes: int = 0,
         gain_db: float = 0,
         true_peak_limit_dbtp: float | None = None,
         measure_loudness: bool = False,
@@ -85,6 +86,8 @@ class AudioEncoder(Calls):
         tags: title, artist, album, date, genre, comment, track; a mapping, or pairs of name and value. Tags with an empty
             value are omitted. A file may have several artists and genres.
         pictures: the front cover: a JPEG or PNG file of at most 256 KiB, as bytes or as a Picture.
+        metadata_bytes: room in the head for what `describe` adds later, up to 65,536 bytes; 4096 are enough for most files.
+            M4A needs none.
         gain_db: gain in dB, -60 to 60.
         true_peak_limit_dbtp: limits the true peak to this many dB relative to full scale, -20 to 0. The limiter adds 5 ms
             of delay to the stream, not to the file.
@@ -112,6 +115,7 @@ class AudioEncoder(Calls):
             opus_frame_ms=opus_frame_ms or 0,
             tags=tags or (),
             pictures=pictures,
+            metadata_bytes=metadata_bytes,
             gain_db=gain_db,
             true_peak_limit_dbtp=true_peak_limit_dbtp,
             measure_loudness=measure_loudness,
@@ -272,6 +276,8 @@ class AudioEncoder(Calls):
         for part in parts:
             self._add_chunks(part, events)
         trailer = self._unheard(trailer)
+        if end.replaced:
+            self._sent.expect_header(end.replaced)
         self._sent.add(trailer)
         events.append(finished(end, trailer, self.options, pipeline, self.timeline, self._sent, self.input_samples))
 

@@ -35,6 +35,7 @@ def open_audio(
     opus_frame_ms: float | None = None,
     tags: TagOptions | None = None,
     pictures: PictureOptions = (),
+    metadata_bytes: int = 0,
     gain_db: float = 0,
     true_peak_limit_dbtp: float | None = None,
     measure_loudness: bool = False,
@@ -75,6 +76,7 @@ def open_audio(
         opus_frame_ms=opus_frame_ms,
         tags=tags,
         pictures=pictures,
+        metadata_bytes=metadata_bytes,
         gain_db=gain_db,
         true_peak_limit_dbtp=true_peak_limit_dbtp,
         measure_loudness=measure_loudness,
@@ -158,6 +160,13 @@ class AudioFile:
         self._file.flush()
         assert self._flushed is not None
         return self._flushed
+
+    def describe(self, tags: TagOptions) -> None:
+        """Add tags to the file, or replace those of the same names. See `AudioEncoder.describe`."""
+        self._check_open()
+        if self._started is None:
+            self._handle(self._encoder.start())
+        self._encoder.describe(tags)
 
     def close(self) -> None:
         """Complete the file: write the final header and rename the file to its path. Idempotent.

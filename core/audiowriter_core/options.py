@@ -74,6 +74,8 @@ class OutputOptions:
     """Duration of an Opus frame. 0: the format has none."""
     tags: Tags = ()
     pictures: tuple[Picture, ...] = ()
+    metadata_bytes: int = 0
+    """Room in the head for a longer description, in bytes."""
     level: LevelOptions = LevelOptions()
     wav_header: str = ""
     """"full" or "minimal". Empty: the format is not WAV."""
@@ -110,6 +112,7 @@ class EncoderOptions:
     opus_frame_ms: float = 0
     tags: TagOptions = ()
     pictures: PictureOptions = ()
+    metadata_bytes: int = 0
     gain_db: float = 0
     true_peak_limit_dbtp: float | None = None
     measure_loudness: bool = False

@@ -4,7 +4,9 @@ import numpy as np
 
 from .audio.sample_types import Samples
 from .codecs.base import Codec
+from .description import Description
 from .muxers.base import Finish, Muxer
+from .muxers.room import Describable
 from .muxers.watched import WatchedMuxer
 from .options import OutputOptions
 
@@ -34,6 +36,11 @@ class PacketEncoder:
     def start(self) -> bytes:
         """Return the provisional header."""
         return self._muxer.start()
+
+    def describe(self, description: Description) -> None:
+        """Replace what describes the audio. Raises NoRoom if it does not fit. Only for formats with tags."""
+        assert isinstance(self._muxer, Describable)
+        self._muxer.describe(description)
 
     def encode(self, samples: Samples) -> bytes:
         """Encode samples; return the bytes that are ready."""

@@ -3,7 +3,9 @@
 from .audio.converter import PcmConverter
 from .audio.loudness import Loudness, LoudnessMeter
 from .audio.reader import PcmReader
+from .description import Description
 from .muxers.base import Finish
+from .muxers.room import Describable
 from .options import StreamOptions
 from .packet_encoder import PacketEncoder
 
@@ -77,6 +79,11 @@ class Pipeline:
         if self._gathers:
             self._reader.set_minimum(self._encoder.wanted_samples)
         return data
+
+    def describe(self, description: Description) -> None:
+        """Replace what describes the audio. Raises NoRoom if it does not fit. Only for formats with tags."""
+        assert isinstance(self._encoder, Describable)
+        self._encoder.describe(description)
 
     def flush(self) -> bytes:
         """Return the bytes that can already be written, such as a page that is not full."""

@@ -12,6 +12,7 @@ from .checks import Check, describe
 from .description import Description
 from .errors import InvalidArgument
 from .formats import FORMATS, Format
+from .muxers.room import MAX_METADATA_BYTES
 from .muxers.wav import MINIMAL
 from .options import MAX_SERIAL, EncoderOptions, InputOptions, LevelOptions, OutputOptions, StreamOptions
 from .pictures import resolve_pictures
@@ -41,6 +42,7 @@ _INTEGERS = [
     "max_gap_ms",
     "max_skew_ms",
     "max_jitter_ms",
+    "metadata_bytes",
     "output_sample_rate_hz",
     "output_channels",
     "serial",
@@ -131,6 +133,7 @@ def _resolve_output(check: Check, target: Format, source: InputOptions, options:
         level=_resolve_level(check, options),
         tags=description.tags,
         pictures=tuple(description.pictures),
+        metadata_bytes=_resolve_metadata_bytes(check, target, options),
         wav_header=_resolve_wav_header(check, target, options.wav_header, channels, description),
         serial=check.one_of("serial", options.serial, range(1, MAX_SERIAL + 1), "audiowriter"),
     )
@@ -233,6 +236,15 @@ def _resolve_level(check: Check, options: EncoderOptions) -> LevelOptions:
     if limit is not None:
         check.number("true_peak_limit_dbtp", limit, -20, 0)
     return LevelOptions(gain, limit, bool(options.measure_loudness))
+
+
+def _resolve_metadata_bytes(check: Check, target: Format, options: EncoderOptions) -> int:
+    size = options.metadata_bytes
+    if size and not target.tags:
+        check.fail("metadata_bytes", size, f"{target.name} has no tags")
+    elif size and options.wav_header == MINIMAL:
+        check.fail("metadata_bytes", size, "44 bytes have no room for tags")
+    return check.one_of("metadata_bytes", size, range(MAX_METADATA_BYTES + 1), "audiowriter")
 
 
 def _resolve_wav_header(check: Check, target: Format, header: str, channels: int, description: Description) -> str:

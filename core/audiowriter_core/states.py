@@ -27,6 +27,7 @@ ALLOWED: Mapping[State, Mapping[str, State]] = {
     State.STREAMING: {
         "write": State.STREAMING,
         "flush": State.STREAMING,
+        "describe": State.STREAMING,
         "finish": State.FINISHED,
         "close": State.CLOSED,
     },

@@ -26,7 +26,7 @@ def resolve_tags(check: Check, target: Format, tags: object) -> Tags:
     """Return the tags as pairs of name and value, without those that are empty. `tags`: as given to AudioEncoder."""
     container = target.container
     supported = ", ".join(container.tags) if container.tags else "no tags"
-    pairs = _pairs(tags)
+    pairs = pairs_of(tags)
     if pairs is None:
         check.fail("tags", _text(tags, repr), "takes pairs of name and value, or a mapping of names to values")
         return ()
@@ -65,7 +65,7 @@ def resolve_tags(check: Check, target: Format, tags: object) -> Tags:
     return tuple((name, value) for name, value in pairs if value)
 
 
-def _pairs(tags: object) -> list[tuple[Any, Any]] | None:
+def pairs_of(tags: object) -> list[tuple[Any, Any]] | None:
     """Return tags as pairs of name and value, or None if they are something else."""
     if isinstance(tags, Mapping):
         return [

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from audiowriter.v1.audio_writer_pb2 import ListFormatsResponse, StreamConfig
+from audiowriter.v1.audio_writer_pb2 import ListFormatsResponse, Metadata, StreamConfig
 from audiowriter_client import (
     AudioWriter,
     AudioWriterError,
@@ -104,6 +104,8 @@ def _stream(case: Case) -> Outcome:
             if sent == case["cancel_after"]:
                 writer.flush()
                 writer.cancel()
+        if case["metadata"]:
+            writer.describe(late_tags(case))
     return {"totals": b64encode(writer.result.SerializeToString()).decode(), **second}
 
 
@@ -152,6 +154,11 @@ def _get_server_info(case: Case) -> Outcome:
 def config_of(case: Case) -> StreamConfig:
     """Return the config of a case."""
     return StreamConfig.FromString(b64decode(case["config"]))
+
+
+def late_tags(case: Case) -> list[tuple[str, str]]:
+    """Return the tags that a case adds after the PCM."""
+    return [(tag.name, tag.value) for tag in Metadata.FromString(b64decode(case["metadata"])).tags]
 
 
 def resume_of(case: Case) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from lab.conformance.driver import (
     copies,
     failure,
     first_failed,
+    late_tags,
     metadata_of,
     outcome_of_all,
     resume_of,
@@ -66,6 +67,8 @@ async def _stream(case: Case, pcm: bytes) -> Outcome:
             if sent == case["cancel_after"]:
                 await writer.flush()
                 await writer.cancel()
+        if case["metadata"]:
+            await writer.describe(late_tags(case))
     return {"totals": b64encode(writer.result.SerializeToString()).decode(), **second}
 
 

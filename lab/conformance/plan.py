@@ -12,11 +12,15 @@ import numpy as np
 import soundfile
 from audiowriter.v1 import audio_writer_pb2 as pb
 from google.protobuf import json_format
+from google.protobuf.message import Message
 
 HERE = Path(__file__).parent
 SPEECH = HERE.parents[1] / "demo" / "speech.flac"
 RATE = 24000
 """Sample rate of the cases for every format: all formats support it."""
+
+ROOM_BYTES = 4096
+"""Room for later metadata in the cases for every format."""
 
 OK = "OK"
 SINK_FAILED = "SINK_FAILED"
@@ -63,6 +67,7 @@ class Case:
             live,
             flushed,
             self.asked["method"] in NO_AUDIO and self.asked["method"],
+            self.asked["metadata"],
         )
 
 
@@ -84,8 +89,13 @@ def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
             metadata: dict[str, Any] = {"tags": list(_tags(info, content["tags"])) if entry.get("tags") else []}
             if entry.get("picture") and info.picture_mime_types:
                 metadata["pictures"] = [{"data": more["picture"]}]
-            config = {"input": {"sampleRateHz": RATE}, "output": {"format": info.format, "metadata": metadata}}
-            cases.append(_case(entry | {"name": f"{info.name}, {entry['name']}"}, config, pcm))
+            output = {"format": info.format, "metadata": metadata}
+            later = entry.get("metadata") if info.max_metadata_bytes else None
+            if later:
+                output["metadataBytes"] = ROOM_BYTES
+            config = {"input": {"sampleRateHz": RATE}, "output": output}
+            name = f"{info.name}, {entry['name']}"
+            cases.append(_case(entry | {"name": name, "metadata": later}, config, pcm))
     return Plan(sorted(cases, key=lambda case: case.group), content["servers"])
 
 
@@ -130,8 +140,14 @@ def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm") -> Ca
             "resume_timeout": entry.get("resume_timeout", 60 if "lost" in entry else 0),
             "spool_bytes": entry.get("spool_bytes", 0),
             "sink_limit": entry.get("sink_limit", 0),
+            "metadata": _serialised(pb.Metadata, entry.get("metadata")),
         },
     )
+
+
+def _serialised(kind: type[Message], given: dict[str, Any] | None) -> str:
+    """Return a message in base64; an empty string for None."""
+    return b64encode(json_format.ParseDict(given, kind()).SerializeToString()).decode() if given else ""
 
 
 class Pcm:

@@ -36,6 +36,8 @@ settings.
 - **Sample formats**: those of the file or, for a lossy codec, those that it takes. All formats take input of
   {INPUTS}. The last two are G.711. It is decoded to 16 bits, but
   copied into a file of the same law, sample rate and number of channels.
+- **`metadata_bytes`**: room in the head for tags that come while the stream runs
+  ([contract.md](contract.md#metadata-that-comes-late)).
 - **WAV header**: 80 bytes and more, with room for tags and for RF64. `wav` also takes `WAV_HEADER_MINIMAL`: 44 bytes, for
   readers that skip exactly as many, with one or two channels and without tags.
 
@@ -59,7 +61,7 @@ def document() -> str:
     limits = _table(
         ("Sample rates, Hz", "Channels", "Sample formats", "Bitrate, kbit/s", "`vbr_quality`", "`page`, ms"), _limits
     )
-    tags = _table(("Tags", "May be repeated", "Pictures"), _metadata)
+    tags = _table(("Tags", "May be repeated", "Pictures", "`metadata_bytes`"), _metadata)
     return HEAD + "\n".join((what, limits, tags))
 
 
@@ -128,6 +130,7 @@ def _metadata(info: pb.FormatInfo) -> Sequence[str]:
         ", ".join(info.tags) or "none",
         ", ".join(info.repeatable_tags),
         pictures if info.picture_mime_types else "none",
+        f"0 to {info.max_metadata_bytes}" if info.max_metadata_bytes else "–",
     )
 
 

@@ -203,6 +203,7 @@ def test_list_formats_says_which_bitrates_hold_at_which_rate(channel: grpc.Chann
         256 * 1024,
     )
     assert (list(formats["aac"].picture_mime_types), formats["aac"].max_picture_bytes) == ([], 0)
+    assert (formats["mp3"].max_metadata_bytes, formats["aac"].max_metadata_bytes) == (65_536, 0)
 
 
 def test_a_picture_is_in_the_file_but_not_in_started(channel: grpc.Channel) -> None:
@@ -211,6 +212,27 @@ def test_a_picture_is_in_the_file_but_not_in_started(channel: grpc.Channel) -> N
     encoded = AudioWriterServiceStub(channel).Encode(pb.EncodeRequest(config=wanted, pcm=PCM))
     assert png() in encoded.file and b"Front" in encoded.file
     assert encoded.started.output.metadata == pb.Metadata(tags=[pb.Tag(name="title", value="x")])
+
+
+def test_later_pictures_are_refused(channel: grpc.Channel) -> None:
+    stream = Stream(channel, pb.EncodeStreamRequest(config=config("mp3", metadata_bytes=4096)))
+    stream.send(pb.EncodeStreamRequest(metadata=pb.Metadata(pictures=[pb.Picture(data=png())])))
+    assert stream.error().fields == ["metadata.pictures"]
+
+
+def test_later_metadata_may_come_with_the_config_and_with_pcm(channel: grpc.Channel) -> None:
+    later = pb.Metadata(tags=[pb.Tag(name="title", value="Later")])
+    wanted = config("flac", metadata_bytes=100)
+    requests = [
+        pb.EncodeStreamRequest(
+            config=wanted, pcm=PCM, metadata=pb.Metadata(tags=[pb.Tag(name="album", value="First")])
+        ),
+        pb.EncodeStreamRequest(pcm=PCM, metadata=later, flush=pb.Flush()),
+    ]
+    responses = list(AudioWriterServiceStub(channel).EncodeStream(iter(requests)))
+    assert responses[0].started.output.metadata_bytes == 100
+    header = responses[-1].finished.header
+    assert b"TITLE=Later" in header and b"ALBUM=First" in header
 
 
 def test_two_artists_and_short_frames_are_written(channel: grpc.Channel) -> None:

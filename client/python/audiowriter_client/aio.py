@@ -16,7 +16,7 @@ from audiowriter.v1.audio_writer_pb2 import (
 )
 
 from audiowriter_client.aio_status import CallStatus
-from audiowriter_client.config import check_config
+from audiowriter_client.config import TagOptions, check_config
 from audiowriter_client.connection import Metadata, check_arguments, connect_aio, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.options import check_options
@@ -92,6 +92,11 @@ class AsyncAudioWriter:
         self._notify()
         await self._wait_for(lambda: self._stream.flush_answers >= number)
         return self._stream.flushed
+
+    async def describe(self, tags: TagOptions) -> None:
+        """As AudioWriter.describe."""
+        self._stream.describe(tags)
+        self._notify()
 
     @property
     def started(self) -> Coroutine[Any, Any, StreamStarted]:

@@ -30,6 +30,7 @@ def stream_config(
     opus_frame_ms: float | None = None,
     tags: TagOptions | None = None,
     pictures: Iterable[Picture | bytes] = (),
+    metadata_bytes: int = 0,
     gain_db: float | None = None,
     true_peak_limit_dbtp: float | None = None,
     measure_loudness: bool = False,
@@ -47,7 +48,8 @@ def stream_config(
     unless `output_...` overrides them. `tags` are pairs of name and value, or a mapping of names to a value or to several
     values. `page_ms` and `opus_frame_ms` are durations in ms. `gain_db`, `true_peak_limit_dbtp` and `measure_loudness` are
     the fields of LoudnessOptions. `request_id` is the caller's own ID of the call, which appears in the server's log.
-    `pictures` has the front cover: a JPEG or PNG file, as bytes or as a Picture message. `wav_header` is "full", or
+    `pictures` has the front cover: a JPEG or PNG file, as bytes or as a Picture message. `metadata_bytes` is the room for
+    what `describe` of the writer adds later; 4096 are enough for most files. `wav_header` is "full", or
     "minimal" for 44 bytes without tags. The other values have the units and defaults of AudioOutput's fields.
 
     Raises ValueError for an unknown name, a number that is out of range for its field, or both of `bitrate_bps` and
@@ -74,6 +76,7 @@ def stream_config(
             page=_duration("page_ms", page_ms),
             opus_frame=_duration("opus_frame_ms", opus_frame_ms),
             metadata=_metadata(tags, pictures),
+            metadata_bytes=_integer("metadata_bytes", metadata_bytes),
             loudness=_loudness(gain_db, true_peak_limit_dbtp, measure_loudness),
             wav_header=None if wav_header is None else _named("wav_header", wav_header, WAV_HEADERS),
         ),
@@ -117,6 +120,11 @@ def _loudness(gain_db: object, true_peak_limit_dbtp: object, measure: bool) -> L
 def _metadata(tags: TagOptions | None, pictures: Iterable[Picture | bytes]) -> Metadata | None:
     metadata = Metadata(tags=_tags(tags), pictures=_pictures(pictures))
     return metadata if metadata.tags or metadata.pictures else None
+
+
+def late_metadata(tags: TagOptions) -> Metadata:
+    """Return tags that come while the stream runs. Raises ValueError and TypeError as stream_config does."""
+    return Metadata(tags=_tags(tags))
 
 
 def _tags(tags: TagOptions | None) -> Iterator[Tag]:

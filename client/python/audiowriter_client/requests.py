@@ -42,6 +42,8 @@ class RequestQueue:
         self._waiting_flushes = 0
         self._gather_bytes = gather_bytes
         self.spool = Spool(spool_bytes)
+        self._descriptions: list[EncodeStreamRequest] = []  # kept, because each call of the stream needs them
+        self._descriptions_taken = 0
         self.resume: ResumePoint | None = None
         """Sent with the config."""
         self.ended = False
@@ -54,7 +56,7 @@ class RequestQueue:
     @property
     def ready(self) -> bool:
         """Whether there is a message to take. If `ended` and no longer ready, everything has been taken."""
-        if not self.config_taken or self.spool.behind:
+        if not self.config_taken or self._descriptions_taken < len(self._descriptions) or self.spool.behind:
             return True
         return bool(self._waiting) and (
             self._waiting_bytes >= self._gather_bytes or self._waiting_flushes > 0 or self.ended
@@ -67,6 +69,7 @@ class RequestQueue:
         """
         self.config_taken = False
         self.resume = resume
+        self._descriptions_taken = 0
         self.spool.rewind()
 
     def put(self, piece: memoryview) -> None:
@@ -79,6 +82,10 @@ class RequestQueue:
         self._waiting.append(None)
         self._waiting_flushes += 1
 
+    def describe(self, request: EncodeStreamRequest) -> None:
+        """Append what describes the audio. It may overtake PCM, because it belongs to the whole file."""
+        self._descriptions.append(request)
+
     def end(self) -> None:
         """Accept no more items."""
         self.ended = True
@@ -88,6 +95,9 @@ class RequestQueue:
         if not self.config_taken:
             self.config_taken = True
             return EncodeStreamRequest(config=self._config, resume=self.resume)
+        if self._descriptions_taken < len(self._descriptions):
+            self._descriptions_taken += 1
+            return self._descriptions[self._descriptions_taken - 1]
         if self.spool.behind:
             pcm, flush = self.spool.take(MESSAGE_BYTES)
         else:

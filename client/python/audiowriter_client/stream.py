@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 
 import grpc
 from audiowriter.v1.audio_writer_pb2 import (
+    EncodeStreamRequest,
     EncodeStreamResponse,
     StreamConfig,
     StreamFinished,
@@ -14,6 +15,7 @@ from audiowriter.v1.audio_writer_pb2 import (
     Totals,
 )
 
+from audiowriter_client.config import TagOptions, late_metadata
 from audiowriter_client.errors import AudioWriterError, CallFailed, StreamCancelled, TruncatedStream, call_failed
 from audiowriter_client.pcm import PcmLayout
 from audiowriter_client.received import ReceivedBytes
@@ -119,6 +121,12 @@ class Stream:
         """Queue a piece of PCM."""
         self.check_open()
         self.requests.put(piece)
+
+    def describe(self, tags: TagOptions) -> None:
+        """Queue tags that come after the config."""
+        metadata = late_metadata(tags)
+        self.check_open()
+        self.requests.describe(EncodeStreamRequest(metadata=metadata))
 
     def put_flush(self) -> int:
         """Queue a flush and return its number: it is answered when `flush_answers` reaches this number."""

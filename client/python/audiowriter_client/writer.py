@@ -15,7 +15,7 @@ from audiowriter.v1.audio_writer_pb2 import (
     Totals,
 )
 
-from audiowriter_client.config import check_config
+from audiowriter_client.config import TagOptions, check_config
 from audiowriter_client.connection import Metadata, check_arguments, connect, service
 from audiowriter_client.errors import StreamCancelled
 from audiowriter_client.options import check_options
@@ -142,6 +142,18 @@ class AudioWriter:
             self._changed.notify_all()
             self._wait_for(lambda: self._stream.flush_answers >= number)
             return self._stream.flushed
+
+    def describe(self, tags: TagOptions) -> None:
+        """Add tags to the file, or replace those of the same names; an empty value removes a tag.
+
+        Allowed at any time before close(). The config must reserve room: see `metadata_bytes` of stream_config. Does not
+        wait for the server. A tag that does not fit, or that the format does not have, ends the stream: a later method
+        raises InvalidArgument, which names the tag and the bytes that are left. Raises TypeError and ValueError as
+        stream_config does.
+        """
+        with self._changed:
+            self._stream.describe(tags)
+            self._changed.notify_all()
 
     @property
     def started(self) -> StreamStarted:

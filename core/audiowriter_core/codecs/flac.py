@@ -9,8 +9,10 @@ from typing import ClassVar
 
 from ..audio.layouts import LAYOUTS
 from ..audio.sample_types import S16LE, S24LE, Samples
+from ..description import Description
 from ..muxers import flac_metadata
 from ..muxers.base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
+from ..muxers.room import Room
 from ..options import OutputOptions
 from .base import CodecSpec
 from .sndfile import SndfileWriter
@@ -47,6 +49,7 @@ class FlacFile:
 
     def __init__(self, output: OutputOptions) -> None:
         self._output = output
+        self._room = Room(flac_metadata.descriptive_blocks, output.description, output.metadata_bytes)
         self.samples = 0
         assert output.effort is not None
         self._block = FAST_BLOCK_SAMPLES if output.effort in FAST_EFFORTS else BLOCK_SAMPLES
@@ -68,7 +71,10 @@ class FlacFile:
         return self._block + 1 - self.held_samples if self.samples else 1
 
     def start(self) -> bytes:
-        return self._marker_and_streaminfo() + flac_metadata.descriptive_blocks(self._output.description)
+        return self._marker_and_streaminfo() + self._blocks()
+
+    def describe(self, description: Description) -> None:
+        self._room.replace(description)
 
     def encode(self, samples: Samples) -> bytes:
         if not len(samples):
@@ -83,9 +89,15 @@ class FlacFile:
 
     def finish(self) -> Finish:
         if not self.samples:
-            return Finish(header=self._marker_and_streaminfo(empty=True))
-        header, trailer = self._writer.finish()
-        return Finish(header=header, trailer=trailer)
+            header, trailer = self._marker_and_streaminfo(empty=True), b""
+        else:
+            header, trailer = self._writer.finish()
+        return Finish(header=header + (self._blocks() if self._room.changed else b""), trailer=trailer)
+
+    def _blocks(self) -> bytes:
+        if not self._output.metadata_bytes:
+            return flac_metadata.mark_last(self._room.content)
+        return self._room.content + flac_metadata.padding(self._room.spare)
 
     def _marker_and_streaminfo(self, *, empty: bool = False) -> bytes:
         body = flac_metadata.streaminfo(

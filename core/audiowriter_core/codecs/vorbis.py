@@ -5,13 +5,15 @@ and the default quality, a page has 0.7 s of speech. Silence takes almost no byt
 packets, which are 11 s. No other Python package that comes as a wheel contains libvorbis.
 """
 
+from functools import cache
 from typing import ClassVar
 
 from ..audio.frames import FrameCutter
 from ..audio.layouts import VORBIS_ORDER
 from ..audio.sample_types import F32LE, Samples
+from ..description import Description
 from ..muxers.base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
-from ..muxers.ogg_vorbis import VorbisPages
+from ..muxers.ogg_vorbis import VorbisPages, vendor_of_file
 from ..options import OutputOptions
 from .base import CodecSpec
 from .sndfile import SndfileWriter
@@ -43,7 +45,7 @@ class OggVorbisFile:
     def __init__(self, output: OutputOptions) -> None:
         assert output.vbr_quality is not None
         self._channels = output.channels
-        self._pages = VorbisPages(output)
+        self._pages = VorbisPages(output, _vendor())
         self._frames = FrameCutter(BLOCK_SAMPLES)
         self.samples = 0
         self._returned = 0  # samples of the pages so far
@@ -60,6 +62,9 @@ class OggVorbisFile:
     def start(self) -> bytes:
         return b""  # libsndfile writes the three header packets with the first samples
 
+    def describe(self, description: Description) -> None:
+        self._pages.room.replace(description)
+
     def encode(self, samples: Samples) -> bytes:
         self.samples += len(samples)
         data = b"".join(self._write(frame) for frame in self._frames.cut(samples))
@@ -73,7 +78,8 @@ class OggVorbisFile:
     def finish(self) -> Finish:
         rest = self._frames.rest()
         data = b"" if rest is None else self._write(rest)
-        return Finish(trailer=data + self._pages.rewrite(self._writer.finish()[1]))
+        trailer = data + self._pages.rewrite(self._writer.finish()[1])
+        return Finish(header=self._pages.final_head(), replaced=self._pages.head, trailer=trailer)
 
     def close(self) -> None:
         self._writer.close()
@@ -81,3 +87,9 @@ class OggVorbisFile:
     def _write(self, samples: Samples) -> bytes:
         ordered = samples[:, VORBIS_ORDER[self._channels]] if self._channels > 2 else samples
         return self._pages.rewrite(self._writer.write(ordered))
+
+
+@cache
+def _vendor() -> str:
+    """Return libvorbis's name of itself, which is only in files."""
+    return vendor_of_file(SndfileWriter("OGG", "VORBIS", 8000, 1, 0.5).finish()[1])

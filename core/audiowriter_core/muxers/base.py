@@ -25,6 +25,8 @@ class MuxerSpec:
     repeatable_tags: tuple[str, ...] = ()
     """Tags that may occur more than once."""
     takes_pictures: bool = False
+    describes_at_end: bool = False
+    """Whether the description is at the end of the file, where it needs no room to be reserved."""
     pages_ms: tuple[float, float] | None = None
     """Lowest and highest value of page_ms. None: the container has no pages."""
     page_ms: int = 0
@@ -58,6 +60,8 @@ class Finish:
 
     header: bytes = b""
     """Replaces the first len(header) bytes. May be empty."""
+    replaced: bytes = b""
+    """The bytes that `header` replaces, if they are not those that `start` returned."""
     tail: Sequence[Piece] = ()
     """To append. The tail of a long file can have megabytes, so it is built slice by slice."""
     trailer: bytes = b""

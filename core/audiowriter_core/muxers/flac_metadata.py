@@ -7,7 +7,7 @@ from ..description import Description
 from .vorbis_comment import comments, picture_block
 
 MARKER = b"fLaC"
-STREAMINFO, VORBIS_COMMENT, PICTURE = 0, 4, 6
+STREAMINFO, PADDING, VORBIS_COMMENT, PICTURE = 0, 1, 4, 6
 _LAST = 0x80
 _HEADER_BYTES = 4
 
@@ -25,10 +25,28 @@ def streaminfo(*, sample_rate: int, channels: int, bits: int, block_samples: int
 
 
 def descriptive_blocks(description: Description) -> bytes:
-    """Return the blocks after STREAMINFO: the tags, then the pictures. Sections 8.6 and 8.8."""
-    bodies = [(VORBIS_COMMENT, comments("audiowriter", description, pictures=False))]
-    bodies += [(PICTURE, picture_block(one)) for one in description.pictures]
-    return b"".join(block(kind, body, last=number == len(bodies)) for number, (kind, body) in enumerate(bodies, 1))
+    """Return the blocks after STREAMINFO, none of which is marked as the last one: the tags, then the pictures.
+
+    Sections 8.6 and 8.8.
+    """
+    covers = (block(PICTURE, picture_block(one)) for one in description.pictures)
+    return block(VORBIS_COMMENT, comments("audiowriter", description, pictures=False)) + b"".join(covers)
+
+
+def padding(size: int) -> bytes:
+    """Return a PADDING block of `size` bytes after its header. It is the last block. Section 8.3."""
+    return block(PADDING, bytes(size), last=True)
+
+
+def mark_last(blocks: bytes) -> bytes:
+    """Return blocks of which the last one is marked as such."""
+    marked, at = bytearray(blocks), 0
+    while True:
+        end = at + _HEADER_BYTES + int.from_bytes(blocks[at + 1 : at + _HEADER_BYTES], "big")
+        if end == len(blocks):
+            marked[at] |= _LAST
+            return bytes(marked)
+        at = end
 
 
 def head_bytes(file: bytes) -> int:

@@ -8,6 +8,7 @@ from mutagen import id3
 
 from ..description import Description
 
+_HEADER_BYTES = 10
 _ID3V1_YEAR = slice(93, 97)
 _ID3V1_COMMENT = slice(97, 125)
 _MAX_ID3V1_GENRE = 64
@@ -22,13 +23,29 @@ _TEXT_FRAMES = {
 }
 
 
-def tags(description: Description, *, padding_bytes: int = 0) -> tuple[bytes, bytes]:
-    """Return the ID3v2.4 tag (UTF-8) and the ID3v1.1 tag (Latin-1, each value cut to its field's length).
+def tag(frames: bytes, padding_bytes: int = 0) -> bytes:
+    """Return an ID3v2.4 tag; empty if it would contain nothing. ID3v2.4.0 structure, sections 3.1 and 3.3."""
+    size = len(frames) + padding_bytes
+    syncsafe = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x04\0\0" + syncsafe + frames + bytes(padding_bytes) if size else b""
 
-    Both are empty if there is nothing to write. `padding_bytes`: number of zeros at the end of the ID3v2.4 tag.
-    """
+
+def frames(description: Description) -> bytes:
+    """Return the frames of an ID3v2.4 tag, in UTF-8."""
     if not description:
-        return b"", b""
+        return b""
+    file = BytesIO()
+    _tag(description).save(file, v1=0, v2_version=4, padding=lambda _: 0)
+    return file.getvalue()[_HEADER_BYTES:]
+
+
+def id3v1(description: Description) -> bytes:
+    """Return an ID3v1.1 tag in Latin-1, with each value cut to its field's length; empty if there are no tags."""
+    values = {name: texts[0] for name, texts in description.values.items()}
+    return _id3v1(_tag(description), values) if values else b""
+
+
+def _tag(description: Description) -> id3.ID3:
     tag = id3.ID3()
     texts = description.values
     for name, text in texts.items():
@@ -41,9 +58,7 @@ def tags(description: Description, *, padding_bytes: int = 0) -> tuple[bytes, by
         front_cover = id3.PictureType.COVER_FRONT
         frame = id3.APIC(id3.Encoding.UTF8, one.mime_type, front_cover, one.description, one.data)
         tag.add(frame)
-    file = BytesIO()
-    tag.save(file, v1=0, v2_version=4, padding=lambda _: padding_bytes)
-    return file.getvalue(), _id3v1(tag, {name: text[0] for name, text in texts.items()}) if texts else b""
+    return tag
 
 
 class TDRC(id3.TextFrame):

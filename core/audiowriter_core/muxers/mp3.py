@@ -12,10 +12,12 @@ from fastcrc import crc16
 
 from ..codecs.base import Codec, Packet
 from ..codecs.mp3 import Mp3Codec
+from ..description import Description
 from ..options import OutputOptions
 from . import id3, mpeg_audio
 from .base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from .mp3_info import InfoFrame, SeekTable, Totals
+from .room import Room
 
 
 class Mp3Muxer:
@@ -27,7 +29,7 @@ class Mp3Muxer:
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         assert isinstance(codec, Mp3Codec)
-        self._id3v2, self._id3v1 = id3.tags(output.description)
+        self._room = Room(id3.frames, output.description, output.metadata_bytes)
         self._info = InfoFrame(
             sample_rate=output.sample_rate_hz,
             channels=output.channels,
@@ -47,7 +49,10 @@ class Mp3Muxer:
         return self._seek_table.frames * self._frame_samples
 
     def start(self) -> bytes:
-        return self._id3v2 + self._info.silent()
+        return self._id3v2() + self._info.silent()
+
+    def describe(self, description: Description) -> None:
+        self._room.replace(description)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
         data = b"".join([packet.data for packet in packets])
@@ -71,5 +76,11 @@ class Mp3Muxer:
             delay_samples=self._delay_samples,
             padding_samples=padding,
         )
-        header = self._id3v2 + self._info.final(totals)
-        return Finish(header=header, trailer=rest + self._id3v1, padding_samples=padding)
+        return Finish(
+            header=self._id3v2() + self._info.final(totals),
+            trailer=rest + id3.id3v1(self._room.description),
+            padding_samples=padding,
+        )
+
+    def _id3v2(self) -> bytes:
+        return id3.tag(self._room.content, self._room.spare)

@@ -11,9 +11,11 @@ from typing import ClassVar
 
 from ..codecs.base import Codec, Packet
 from ..codecs.opus import OpusCodec
+from ..description import Description
 from ..options import OutputOptions
 from .base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from .ogg_page import FIRST, OggAudio, OggStream
+from .room import Room
 from .vorbis_comment import comments
 
 GAIN_TAGS = {name: range(-32768, 32768) for name in ("r128_track_gain", "r128_album_gain")}
@@ -42,7 +44,8 @@ class OggOpusMuxer:
         self._codec_header = codec.header
         self._pre_skip = codec.pre_skip
         self._granules_per_sample = codec.granules_per_sample
-        self._description = output.description
+        self._serial = output.serial
+        self._room = Room(_tags, output.description, output.metadata_bytes)
         self._audio = OggAudio(self._stream, int(output.page_ms // output.opus_frame_ms), codec.granules_per_sample)
 
     @property
@@ -50,10 +53,10 @@ class OggOpusMuxer:
         return self._audio.samples_out
 
     def start(self) -> bytes:
-        self._stream.add(self._codec_header)
-        head = self._stream.page(0, FIRST)
-        self._stream.add(b"OpusTags" + comments("audiowriter", self._description))
-        return head + self._stream.page(0)
+        return self._head(self._stream)
+
+    def describe(self, description: Description) -> None:
+        self._room.replace(description)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
         return self._audio.write(packets)
@@ -65,4 +68,16 @@ class OggOpusMuxer:
         end_granule = self._pre_skip + samples * self._granules_per_sample
         pages = self._audio.finish(packets, end_granule)
         padding = self.samples_out - end_granule // self._granules_per_sample
-        return Finish(trailer=pages, padding_samples=padding)
+        header = self._head(OggStream(self._serial)) if self._room.changed else b""
+        return Finish(header=header, trailer=pages, padding_samples=padding)
+
+    def _head(self, stream: OggStream) -> bytes:
+        stream.add(self._codec_header)
+        head = stream.page(0, FIRST)
+        # Zeros after the comments are padding. RFC 7845, section 5.2.
+        stream.add(self._room.content + bytes(self._room.spare))
+        return head + stream.page(0)
+
+
+def _tags(description: Description) -> bytes:
+    return b"OpusTags" + comments("audiowriter", description)

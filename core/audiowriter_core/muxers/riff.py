@@ -10,7 +10,7 @@ of the file".
 from struct import pack
 
 from ..audio.layouts import channel_mask
-from ..description import NOTHING, Description
+from ..description import Description
 from . import id3
 
 UNKNOWN = 0xFFFFFFFF
@@ -44,14 +44,16 @@ def header(
     bits: int,
     sample_rate: int,
     channels: int,
-    description: Description = NOTHING,
+    metadata: bytes = b"",
     frames: int | None = None,
 ) -> bytes:
-    """Return all bytes before the first sample. `frames`: samples per channel; None while the stream runs."""
+    """Return all bytes before the first sample.
+
+    `metadata`: chunks before the data. `frames`: samples per channel; None while the stream runs.
+    """
     frame_bytes = bits // 8 * channels
     data_bytes = None if frames is None else frames * frame_bytes
     fmt = _fmt(format_tag, bits, sample_rate, channels)
-    metadata = _info(description) + _id3(description)
     # The fact chunk has the samples per channel. All formats except integer PCM require it.
     fact_bytes = 12 if format_tag != PCM else 0
     header_bytes = 12 + 36 + len(fmt) + fact_bytes + len(metadata) + 8
@@ -68,6 +70,16 @@ def header(
             ds64 = b"ds64" + pack("<IQQQI", 28, size, data_bytes, frames, 0)
     fact_chunk = b"fact" + pack("<II", 4, fact) if fact_bytes else b""
     return riff + pack("<I", riff_size) + b"WAVE" + ds64 + fmt + fact_chunk + metadata + b"data" + pack("<I", data_size)
+
+
+def metadata(description: Description) -> bytes:
+    """Return the chunks that describe the audio. Their length is even."""
+    return _info(description) + _id3(description)
+
+
+def junk(size: int) -> bytes:
+    """Return a chunk that readers ignore, with a body of `size` bytes, which must be even."""
+    return _chunk(b"JUNK", bytes(size))
 
 
 def minimal_header(format_tag: int, bits: int, sample_rate: int, channels: int, frames: int | None) -> bytes:
@@ -134,10 +146,8 @@ def _id3(description: Description) -> bytes:
     The chunk must come after INFO. In the other order, MediaInfo joins the values of both. Its length must be even, because
     mkvmerge takes the pad byte of a chunk for the start of the next one.
     """
-    if not description:
-        return b""
-    odd = len(id3.tags(description)[0]) % 2
-    return _chunk(b"id3 ", id3.tags(description, padding_bytes=odd)[0])
+    frames = id3.frames(description)
+    return _chunk(b"id3 ", id3.tag(frames, len(frames) % 2)) if frames else b""
 
 
 def _chunk(chunk_id: bytes, body: bytes) -> bytes:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from ..codecs.base import Packet
+from ..description import Description
 from ..errors import ResumeMismatch
 from .base import Finish, Movable, Muxer
+from .room import Describable
 
 
 class WatchedMuxer:
@@ -34,6 +36,10 @@ class WatchedMuxer:
 
     def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
         return self._muxer.finish(packets, samples)
+
+    def describe(self, description: Description) -> None:
+        assert isinstance(self._muxer, Describable)
+        self._muxer.describe(description)
 
     def go_on(self, offset: int) -> None:
         """Count the bytes before `end` as `offset` bytes: the listener has that many, from another encoder."""

@@ -6,9 +6,11 @@ from typing import ClassVar
 from ..audio.g711 import compression_table
 from ..audio.sample_types import U8
 from ..codecs.base import Codec, Packet
+from ..description import Description
 from ..options import OutputOptions
 from . import riff
 from .base import REPEATABLE_TAGS, Finish, MuxerSpec
+from .room import Room
 
 _G711 = {"mulaw": (riff.MULAW, "ULAW"), "alaw": (riff.ALAW, "ALAW")}
 """Format tag and law for each codec name. RFC 2361, appendix A."""
@@ -36,6 +38,8 @@ class WavMuxer:
         else:
             self._format_tag, self._bits = (riff.IEEE_FLOAT if kind.is_float else riff.PCM), kind.bits
             self._silence = b"\x80" if kind is U8 else b"\0"
+        self._reserves = output.metadata_bytes > 0
+        self._room = Room(riff.metadata, output.description, output.metadata_bytes + output.metadata_bytes % 2)
         self._data_bytes = 0
         self._frame_bytes = self._bits // 8 * output.channels
 
@@ -45,6 +49,9 @@ class WavMuxer:
 
     def start(self) -> bytes:
         return self._header(None)
+
+    def describe(self, description: Description) -> None:
+        self._room.replace(description)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
         data = packets[0].data if len(packets) == 1 else b"".join([packet.data for packet in packets])
@@ -58,6 +65,9 @@ class WavMuxer:
         rest = self.write(packets)
         return Finish(header=self._header(samples), trailer=rest + riff.pad(self._data_bytes, self._silence))
 
+    def _metadata(self) -> bytes:
+        return self._room.content + (riff.junk(self._room.spare) if self._reserves else b"")
+
     def _header(self, frames: int | None) -> bytes:
         if self._output.wav_header == MINIMAL:
             return riff.minimal_header(
@@ -68,6 +78,6 @@ class WavMuxer:
             bits=self._bits,
             sample_rate=self._output.sample_rate_hz,
             channels=self._output.channels,
-            description=self._output.description,
+            metadata=self._metadata(),
             frames=frames,
         )

@@ -77,16 +77,18 @@ SAMPLE_FORMAT_MULAW: SampleFormat
 SAMPLE_FORMAT_ALAW: SampleFormat
 
 class EncodeStreamRequest(_message.Message):
-    __slots__ = ("config", "pcm", "flush", "resume")
+    __slots__ = ("config", "pcm", "flush", "metadata", "resume")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     PCM_FIELD_NUMBER: _ClassVar[int]
     FLUSH_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     config: StreamConfig
     pcm: bytes
     flush: Flush
+    metadata: Metadata
     resume: ResumePoint
-    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., resume: _Optional[_Union[ResumePoint, _Mapping]] = ...) -> None: ...
+    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., resume: _Optional[_Union[ResumePoint, _Mapping]] = ...) -> None: ...
 
 class ResumePoint(_message.Message):
     __slots__ = ("offset", "sha256", "serial", "output_samples", "crc32c", "first_crc32c")
@@ -129,7 +131,7 @@ class PcmInput(_message.Message):
     def __init__(self, sample_format: _Optional[_Union[SampleFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ...) -> None: ...
 
 class AudioOutput(_message.Message):
-    __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page", "metadata", "loudness", "wav_header", "opus_frame")
+    __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page", "metadata", "metadata_bytes", "loudness", "wav_header", "opus_frame")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
@@ -139,6 +141,7 @@ class AudioOutput(_message.Message):
     EFFORT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    METADATA_BYTES_FIELD_NUMBER: _ClassVar[int]
     LOUDNESS_FIELD_NUMBER: _ClassVar[int]
     WAV_HEADER_FIELD_NUMBER: _ClassVar[int]
     OPUS_FRAME_FIELD_NUMBER: _ClassVar[int]
@@ -151,10 +154,11 @@ class AudioOutput(_message.Message):
     effort: int
     page: _duration_pb2.Duration
     metadata: Metadata
+    metadata_bytes: int
     loudness: LoudnessOptions
     wav_header: WavHeader
     opus_frame: _duration_pb2.Duration
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., bitrate_bps: _Optional[int] = ..., vbr_quality: _Optional[float] = ..., effort: _Optional[int] = ..., page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., loudness: _Optional[_Union[LoudnessOptions, _Mapping]] = ..., wav_header: _Optional[_Union[WavHeader, str]] = ..., opus_frame: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., bitrate_bps: _Optional[int] = ..., vbr_quality: _Optional[float] = ..., effort: _Optional[int] = ..., page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., metadata_bytes: _Optional[int] = ..., loudness: _Optional[_Union[LoudnessOptions, _Mapping]] = ..., wav_header: _Optional[_Union[WavHeader, str]] = ..., opus_frame: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class LoudnessOptions(_message.Message):
     __slots__ = ("measure", "gain_db", "true_peak_limit_dbtp")
@@ -329,7 +333,7 @@ class ListFormatsResponse(_message.Message):
     def __init__(self, formats: _Optional[_Iterable[_Union[FormatInfo, _Mapping]]] = ...) -> None: ...
 
 class FormatInfo(_message.Message):
-    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "bitrates", "takes_vbr_quality", "default_vbr_quality", "default_effort", "default_page", "min_page", "max_page", "opus_frames", "tags", "repeatable_tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless", "wav_headers", "picture_mime_types", "max_picture_bytes")
+    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "bitrates", "takes_vbr_quality", "default_vbr_quality", "default_effort", "default_page", "min_page", "max_page", "opus_frames", "tags", "repeatable_tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless", "wav_headers", "picture_mime_types", "max_picture_bytes", "max_metadata_bytes")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -359,6 +363,7 @@ class FormatInfo(_message.Message):
     WAV_HEADERS_FIELD_NUMBER: _ClassVar[int]
     PICTURE_MIME_TYPES_FIELD_NUMBER: _ClassVar[int]
     MAX_PICTURE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_METADATA_BYTES_FIELD_NUMBER: _ClassVar[int]
     format: AudioFormat
     name: str
     mime_type: str
@@ -388,7 +393,8 @@ class FormatInfo(_message.Message):
     wav_headers: _containers.RepeatedScalarFieldContainer[WavHeader]
     picture_mime_types: _containers.RepeatedScalarFieldContainer[str]
     max_picture_bytes: int
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., bitrates: _Optional[_Iterable[_Union[BitrateRange, _Mapping]]] = ..., takes_vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., opus_frames: _Optional[_Iterable[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]]] = ..., tags: _Optional[_Iterable[str]] = ..., repeatable_tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ..., wav_headers: _Optional[_Iterable[_Union[WavHeader, str]]] = ..., picture_mime_types: _Optional[_Iterable[str]] = ..., max_picture_bytes: _Optional[int] = ...) -> None: ...
+    max_metadata_bytes: int
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., bitrates: _Optional[_Iterable[_Union[BitrateRange, _Mapping]]] = ..., takes_vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., opus_frames: _Optional[_Iterable[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]]] = ..., tags: _Optional[_Iterable[str]] = ..., repeatable_tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ..., wav_headers: _Optional[_Iterable[_Union[WavHeader, str]]] = ..., picture_mime_types: _Optional[_Iterable[str]] = ..., max_picture_bytes: _Optional[int] = ..., max_metadata_bytes: _Optional[int] = ...) -> None: ...
 
 class BitrateRange(_message.Message):
     __slots__ = ("sample_rate_hz", "channels", "min_bps", "max_bps", "values_bps")

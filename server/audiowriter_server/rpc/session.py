@@ -5,8 +5,10 @@ Rule 2: `started` is the first response and `finished` the last. The bytes in be
 Rule 3: after an error, only close is allowed.
 """
 
+import audiowriter_core
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import AudioEncoder, Event, ResumedEncoder, State
+from audiowriter_core.description import TagOptions
 
 from ..errors import OutOfOrder
 from . import wire
@@ -60,7 +62,10 @@ class Session:
     def receive(self, request: pb.EncodeStreamRequest) -> Responses:
         """Encode a whole request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         self.begin(request)
-        return self.encode(request.pcm, request.HasField("flush"))
+        responses = self.encode(request.pcm, request.HasField("flush"))
+        if request.HasField("metadata"):
+            self.describe(wire.late_tags(request.metadata))
+        return responses
 
     def encode(self, pcm: bytes | memoryview, flush: bool = False) -> Responses:
         """Encode PCM, which may be a slice of a message. Raises OutOfOrder, and the exceptions of AudioEncoder."""
@@ -77,6 +82,14 @@ class Session:
         if self.replay is not None and not self.replay.replaying:
             self.replay = None
         return wire.responses(events, encoder.options.output) if events else []
+
+    def describe(self, tags: TagOptions) -> None:
+        """Take tags that come after the config. Raises InvalidArgument, whose fields are paths in the request."""
+        assert self.encoder is not None
+        try:
+            self.encoder.describe(tags)
+        except audiowriter_core.InvalidArgument as exc:
+            raise wire.late_invalid_argument(exc) from exc
 
     def finish(self) -> Responses:
         """End the stream. Raises OutOfOrder, and the exceptions of AudioEncoder."""

@@ -12,6 +12,7 @@ from audiowriter_core import AudioEncoder
 from ..clock import RunningClock
 from ..runtime.settings import Settings
 from ..telemetry.call_record import CallRecord
+from . import wire
 from .admission import Context
 from .limits import Limits
 from .memory import MemoryBudget, Reservation
@@ -78,6 +79,7 @@ class StreamCall:
                         session.begin(request)
                     pcm = request.pcm  # read once, because each access to a bytes field copies it
                     flush = request.HasField("flush")
+                    late_tags = wire.late_tags(request.metadata) if request.HasField("metadata") else None
                     del request  # so that an idle stream does not keep its last message in memory
                     size = len(pcm)
                     limits.check_message(encoder, size)
@@ -96,6 +98,9 @@ class StreamCall:
                         if responses:
                             await self._send(encoder, responses, watchdog)
                     del pcm
+                    if late_tags is not None:
+                        watchdog.pause()
+                        await scheduler.in_pool(caller, session.describe, late_tags)
                     watchdog.expect(self._waits.idle, activity.since(flush))
                 await self._turn(MESSAGE_MS + INLINE_MS, watchdog)
                 if encoder is None:

@@ -75,11 +75,20 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
             target.loudness.true_peak_limit_dbtp if target.loudness.HasField("true_peak_limit_dbtp") else None
         ),
         "measure_loudness": target.loudness.measure,
+        "metadata_bytes": target.metadata_bytes,
         "wav_header": _wav_header(target.wav_header),
         "output_sample_rate_hz": target.sample_rate_hz,
         "output_channels": target.channels,
         "output_sample_format": _sample_format(target.sample_format),
     }
+
+
+def late_tags(metadata: pb.Metadata) -> list[tuple[str, str]]:
+    """Return the tags of a request that is not the first one. Raises InvalidArgument if it has pictures."""
+    if metadata.pictures:
+        text = "are taken in the config only"
+        raise errors.InvalidArgument([errors.Violation("metadata.pictures", text)])
+    return [(tag.name, tag.value) for tag in metadata.tags[:_MAX_TAGS]]
 
 
 def responses(events: Sequence[Event], output: OutputOptions) -> list[pb.EncodeStreamResponse]:
@@ -117,6 +126,7 @@ def _started(event: Started) -> pb.StreamStarted:
             opus_frame=duration(output.opus_frame_ms),
             loudness=_loudness_options(output.level),
             metadata=_metadata(output.tags),
+            metadata_bytes=output.metadata_bytes,
             wav_header=WAV_HEADERS.get(output.wav_header),
         ),
         mime_type=event.mime_type,
@@ -204,6 +214,16 @@ def _loudness(measured: Loudness) -> pb.Loudness:
 def invalid_argument(error: InvalidArgument) -> errors.InvalidArgument:
     """Convert an error of the core to one of the server, whose fields are paths in the request."""
     return errors.InvalidArgument([_violation(violation) for violation in error.violations])
+
+
+def late_invalid_argument(error: InvalidArgument) -> errors.InvalidArgument:
+    """Convert an error of `describe`, whose fields are those of a request."""
+    return errors.InvalidArgument(
+        [
+            errors.Violation(f"metadata.{one.field}", f"{one.field}={one.value}: {one.description}")
+            for one in error.violations
+        ]
+    )
 
 
 def _violation(violation: Violation) -> errors.Violation:

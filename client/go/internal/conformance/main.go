@@ -44,17 +44,17 @@ type testCase struct {
 	ResumeTimeout float64 `json:"resume_timeout"`
 	SpoolBytes    int64   `json:"spool_bytes"`
 	SinkLimit     int64   `json:"sink_limit"`
+	Metadata      []byte  `json:"metadata"`
 }
 
 type outcome struct {
-	Code       string      `json:"code"`
-	Reason     string      `json:"reason"`
-	RetryAfter float64     `json:"retry_after"`
-	Violations [][2]string `json:"violations"`
-	Totals     []byte      `json:"totals,omitempty"`
-	Second     *outcome    `json:"second,omitempty"`
-
-	BytesReceived int64 `json:"bytes_received,omitempty"`
+	Code          string      `json:"code"`
+	Reason        string      `json:"reason"`
+	RetryAfter    float64     `json:"retry_after"`
+	Violations    [][2]string `json:"violations"`
+	Totals        []byte      `json:"totals,omitempty"`
+	Second        *outcome    `json:"second,omitempty"`
+	BytesReceived int64       `json:"bytes_received,omitempty"`
 }
 
 // driver talks to the harness that sends the cases.
@@ -163,6 +163,15 @@ func (d driver) stream(
 	defer w.Abort()
 	if err := d.write(w, c, pcm, result); err != nil {
 		return err
+	}
+	if len(c.Metadata) > 0 {
+		later := &audiowriterv1.Metadata{}
+		if err := proto.Unmarshal(c.Metadata, later); err != nil {
+			return err
+		}
+		if err := w.Describe(later); err != nil {
+			return err
+		}
 	}
 	if err := w.Close(); err != nil {
 		return err

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ...codecs.base import Codec, Packet
+from ...description import Description
 from ...options import OutputOptions
 from ..base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
+from ..room import Room
 from .boxes import box, joined
 from .fragments import Fragments, frames_per_fragment, track_of
 from .movie import file_type, fragmented_movie
+from .tags import user_data
 
 PAGES_MS = (20, 2000)
 _FILE_TYPE = file_type(b"isom", b"isom", b"iso5", b"iso6", b"mp41")
@@ -38,6 +41,8 @@ class FragmentedMp4Muxer:
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         self._track = track_of(output, codec)
+        self._reserves = output.metadata_bytes > 0
+        self._room = Room(user_data, output.description, output.metadata_bytes)
         self._fragments = Fragments(codec, frames_per_fragment(output, codec))
 
     @property
@@ -45,7 +50,11 @@ class FragmentedMp4Muxer:
         return self._fragments.samples_out
 
     def start(self) -> bytes:
-        return _FILE_TYPE + fragmented_movie(self._track)
+        free = joined(box(b"free", bytes(self._room.spare))) if self._reserves else b""
+        return _FILE_TYPE + fragmented_movie(self._track, self._room.content) + free
+
+    def describe(self, description: Description) -> None:
+        self._room.replace(description)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
         return self._fragments.write(packets)
@@ -55,4 +64,5 @@ class FragmentedMp4Muxer:
 
     def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
         fragments, padding = self._fragments.finish(packets, samples)
-        return Finish(trailer=fragments and fragments + _END, padding_samples=padding)
+        header = self.start() if self._room.changed else b""
+        return Finish(header=header, trailer=fragments and fragments + _END, padding_samples=padding)

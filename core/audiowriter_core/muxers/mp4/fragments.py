@@ -17,7 +17,6 @@ def track_of(output: OutputOptions, codec: Codec) -> Track:
         codec_header=codec.header,
         frame_samples=codec.frame_samples,
         delay_samples=codec.delay_samples,
-        description=output.description,
     )
 
 

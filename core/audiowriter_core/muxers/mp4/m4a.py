@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ...codecs.base import Codec, Packet
+from ...description import Description
 from ...options import OutputOptions
 from ..base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from .aac_elements import data_stream_header
@@ -27,6 +28,7 @@ from .boxes import HEADER_BYTES, MEDIA_HEADER_BYTES, box, joined, media_header
 from .fragmented import PAGES_MS
 from .fragments import Fragments, frames_per_fragment, track_of
 from .movie import SampleTable, file_type, fragment_header_bytes, fragmented_movie, movie
+from .tags import user_data
 
 _FILE_TYPE = file_type(b"M4A ", b"M4A ", b"mp42", b"iso6")
 _PLACEHOLDER = joined(box(b"free", bytes(MEDIA_HEADER_BYTES - HEADER_BYTES)))
@@ -44,6 +46,7 @@ class M4aMuxer:
         tags=TAGS,
         repeatable_tags=REPEATABLE_TAGS,
         takes_pictures=True,
+        describes_at_end=True,
         pages_ms=PAGES_MS,
         page_ms=500,
         page_samples=10 * 1024,
@@ -52,6 +55,7 @@ class M4aMuxer:
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:
         self._track = track_of(output, codec)
+        self._description = self._first_description = output.description
         frames = min(frames_per_fragment(output, codec), _MAX_FRAMES)
         header_bytes = fragment_header_bytes(frames)
         end = data_stream_header(header_bytes)
@@ -65,7 +69,10 @@ class M4aMuxer:
         return self._fragments.samples_out
 
     def start(self) -> bytes:
-        return _FILE_TYPE + _PLACEHOLDER + fragmented_movie(self._track)
+        return _FILE_TYPE + _PLACEHOLDER + fragmented_movie(self._track, user_data(self._first_description))
+
+    def describe(self, description: Description) -> None:
+        self._description = description
 
     def write(self, packets: Sequence[Packet]) -> bytes:
         return self._fragments.write(packets)
@@ -75,7 +82,7 @@ class M4aMuxer:
 
     def finish(self, packets: Sequence[Packet], samples: int) -> Finish:
         fragments, padding = self._fragments.finish(packets, samples)
-        finished_movie = movie(self._track, self._table, samples)
+        finished_movie = movie(self._track, self._table, samples, user_data(self._description))
         media_bytes = self._bytes - len(_FILE_TYPE) - MEDIA_HEADER_BYTES + HEADER_BYTES  # of the last `free` box
         return Finish(
             header=_FILE_TYPE + media_header(media_bytes),

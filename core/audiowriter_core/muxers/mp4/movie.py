@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...description import NOTHING, Description
 from .boxes import Box, box, full_box, joined
 from .sample_entry import mp4a
-from .tags import user_data
 
 TRACK_ID = 1
 _CHUNKS_AT_ONCE = 4096
@@ -40,7 +38,6 @@ class Track:
     """AudioSpecificConfig, ISO/IEC 14496-3, section 1.6.2.1."""
     frame_samples: int
     delay_samples: int
-    description: Description = NOTHING
 
 
 class SampleTable:
@@ -97,20 +94,20 @@ def file_type(major: bytes, *compatible: bytes) -> bytes:
     return joined(box(b"ftyp", major, bytes(4), *compatible))
 
 
-def fragmented_movie(track: Track) -> bytes:
+def fragmented_movie(track: Track, user_data: bytes = b"") -> bytes:
     """Return the movie box before the fragments. It has no frames. Its edit duration of 0 means "until the end".
 
     Sections 8.2.1, 8.6.6 and 8.8.
     """
     no_frames = SampleTable(track, 0, 0).boxes(0)
     trex = full_box(b"trex", 0, 0, pack(">IIIII", TRACK_ID, 1, 0, 0, _SYNC_SAMPLE))
-    return joined(_movie(track, 0, 0, no_frames, box(b"mvex", trex)))
+    return joined(_movie(track, 0, 0, no_frames, user_data, box(b"mvex", trex)))
 
 
-def movie(track: Track, table: SampleTable, samples: int) -> Box:
+def movie(track: Track, table: SampleTable, samples: int, user_data: bytes = b"") -> Box:
     """Return the movie box with all frames. `samples`: audible samples per channel. Section 8.2.1."""
     media_samples = track.delay_samples + samples if samples else 0  # an empty movie has no frames
-    return _movie(track, samples, media_samples, table.boxes((media_samples - 1) % track.frame_samples + 1))
+    return _movie(track, samples, media_samples, table.boxes((media_samples - 1) % track.frame_samples + 1), user_data)
 
 
 def fragment_header_bytes(frames: int) -> int:
@@ -148,7 +145,9 @@ def fragment(
     return joined(moof + box(b"mdat", bytes(padding), *frames, end))
 
 
-def _movie(track: Track, samples: int, media_samples: int, table: Box, extends: bytes | Box = b"") -> Box:
+def _movie(
+    track: Track, samples: int, media_samples: int, table: Box, user_data: bytes, extends: bytes | Box = b""
+) -> Box:
     # faad and AtomicParsley only read version 0, whose durations have 32 bits. Its largest value means "unknown".
     version, width = (0, "I") if max(samples, media_samples) < 2**32 - 1 else (1, "Q")
     times = pack(f">2{width}", 0, 0)  # creation and modification: 0, so that the same input gives the same file
@@ -187,7 +186,7 @@ def _movie(track: Track, samples: int, media_samples: int, table: Box, extends: 
         ),
     )
     trak = box(b"trak", tkhd, box(b"edts", edit), media_box)
-    return box(b"moov", mvhd, trak, extends, user_data(track.description))
+    return box(b"moov", mvhd, trak, extends, user_data)
 
 
 def _sample_description(track: Track) -> Box:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from struct import pack
 
 from ...description import Description, Picture
-from .boxes import Box, box, full_box
+from .boxes import Box, box, full_box, joined
 
 _ITEMS = {
     "title": b"\xa9nam",
@@ -21,15 +21,15 @@ _IMAGES = {"image/jpeg": 13, "image/png": 14}
 _TRACK_NUMBER = re.compile(r"(\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
 
 
-def user_data(description: Description) -> Box:
+def user_data(description: Description) -> bytes:
     """Return the udta box; empty if there is nothing to write."""
     if not description:
-        return []
+        return b""
     items = [_item(name, values) for name, values in description.values.items()]
     if description.pictures:
         items.append(box(b"covr", *map(_cover, description.pictures)))
     handler = full_box(b"hdlr", 0, 0, pack(">4x4s4s8xx", b"mdir", b"appl"))
-    return box(b"udta", full_box(b"meta", 0, 0, handler, box(b"ilst", *items)))
+    return joined(box(b"udta", full_box(b"meta", 0, 0, handler, box(b"ilst", *items))))
 
 
 def _item(name: str, values: Sequence[str]) -> Box:

@@ -6,6 +6,8 @@ UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 """Has eight bytes, so that any size can replace it. Section 6.2."""
 
 _VOID = 0xEC
+VOID_BYTES = 9
+"""Length of a Void element without content."""
 
 
 def element(element_id: int, *parts: bytes) -> bytes:
@@ -48,4 +50,4 @@ def text(element_id: int, value: str) -> bytes:
 
 def void(size: int) -> bytes:
     """Return a Void element, which readers ignore, of `size` bytes in total. `size`: at least 9. Section 11.3.2."""
-    return identifier(_VOID) + size_in_eight_bytes(size - 9) + bytes(size - 9)
+    return identifier(_VOID) + size_in_eight_bytes(size - VOID_BYTES) + bytes(size - VOID_BYTES)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from struct import pack
 
 from ...codecs.opus import GRANULE_RATE
-from ...description import Description
 from ..seek_points import SeekPoints
-from .ebml import UNKNOWN_SIZE, element, float64, identifier, signed, size_in_eight_bytes, text, uint, void
+from .ebml import UNKNOWN_SIZE, VOID_BYTES, element, float64, identifier, signed, size_in_eight_bytes, text, uint, void
+from .metadata import METADATA
 
 _TICKS_PER_MS = 2
 """The delay of Opus is 6.5 ms. With the usual 1 tick per ms, Chromium rounds it to 7 ms and drops 24 samples too many."""
@@ -28,11 +28,9 @@ _CUE_INTERVAL_MS = 5000
 CodecDelay from the block's time but not from the cue's: it starts up to 14 ms late. Few cues make this rare. They cost
 little: between them readers decode on until they reach the target."""
 
-_SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES, _TAGS, _ATTACHMENTS = (
-    0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0x1C53BB6B, 0x1254C367, 0x1941A469,
+_SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES = (
+    0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0x1C53BB6B,
 )  # fmt: skip
-_TAG_NAMES = {"track": "PART_NUMBER"}
-_COVERS = {"image/jpeg": "cover.jpg", "image/png": "cover.png"}
 
 
 @dataclass(frozen=True)
@@ -54,21 +52,21 @@ class Head:
     pre_skip: int
     channels: int
     frame_ms: float
-    description: Description
+    reserves: bool
 
-    def data(self, totals: Totals | None = None) -> bytes:
-        """Return the EBML header, the header of the Segment, and its elements before the first Cluster."""
+    def data(self, metadata: Mapping[int, bytes], spare: int, totals: Totals | None = None) -> bytes:
+        """Return the EBML header, the header of the Segment, and its elements before the first Cluster.
+
+        `metadata`: the elements that describe the audio. `spare`: bytes that are left after them.
+        """
         head = self._ebml_header() + identifier(_SEGMENT)
-        top = {
-            _INFO: self._info(totals),
-            _TRACKS: self._tracks(),
-            _TAGS: self._tags(),
-            _ATTACHMENTS: self._attachments(),
-        }
-        top = {element_id: data for element_id, data in top.items() if data}
-        seek_head_bytes = len(_seek_head(dict.fromkeys([*top, _CUES], 0)))
+        top = {_INFO: self._info(totals), _TRACKS: self._tracks(), **metadata}
+        end = void(VOID_BYTES + spare) if self.reserves else b""
+        seek_head_bytes = len(
+            _seek_head(dict.fromkeys([_INFO, _TRACKS, *(METADATA if self.reserves else metadata), _CUES], 0))
+        )
         if totals is None:
-            return b"".join((head, UNKNOWN_SIZE, void(seek_head_bytes), *top.values()))
+            return b"".join((head, UNKNOWN_SIZE, void(seek_head_bytes), *top.values(), end))
         start = self.segment_start
         positions, position = {}, seek_head_bytes
         for element_id, data in top.items():
@@ -76,7 +74,9 @@ class Head:
             position += len(data)
         positions[_CUES] = totals.cues_position - start
         size = size_in_eight_bytes(totals.file_bytes - start)
-        return b"".join((head, size, _seek_head(positions), *top.values()))
+        seek_head = _seek_head(positions)
+        rest = void(seek_head_bytes - len(seek_head)) if len(seek_head) < seek_head_bytes else b""
+        return b"".join((head, size, seek_head, rest, *top.values(), end))
 
     @property
     def segment_start(self) -> int:
@@ -124,35 +124,6 @@ class Head:
             element(0xE1, float64(0xB5, GRANULE_RATE), uint(0x9F, self.channels)),  # Audio: frequency and channels
         )
         return element(_TRACKS, entry)
-
-    def _tags(self) -> bytes:
-        # Section 5.1.8, and Matroska's tag names.
-        if not self.description.tags:
-            return b""
-        simple_tags = (
-            element(0x67C8, text(0x45A3, _TAG_NAMES.get(name, name.upper())), text(0x4487, value))
-            for name, value in self.description.tags
-        )
-        return element(
-            _TAGS, element(0x7373, element(0x63C0), *simple_tags)
-        )  # Tag, with empty Targets: the whole Segment
-
-    def _attachments(self) -> bytes:
-        # Section 5.1.6. Players look for the file name "cover" (Matroska cover art guidelines).
-        if not self.description.pictures:
-            return b""
-        files = (
-            element(
-                0x61A7,  # AttachedFile
-                *([text(0x467E, one.description)] if one.description else []),  # FileDescription
-                text(0x466E, _COVERS[one.mime_type]),  # FileName
-                text(0x4660, one.mime_type),  # FileMediaType
-                element(0x465C, one.data),  # FileData
-                uint(0x46AE, number),  # FileUID: not random, so that the same input gives the same file
-            )
-            for number, one in enumerate(self.description.pictures, 1)
-        )
-        return element(_ATTACHMENTS, *files)
 
 
 class Cues:

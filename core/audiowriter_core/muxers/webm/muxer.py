@@ -8,10 +8,12 @@ from typing import ClassVar
 
 from ...codecs.base import Codec, Packet
 from ...codecs.opus import GRANULE_RATE, OpusCodec
+from ...description import Description
 from ...options import OutputOptions
 from ..base import REPEATABLE_TAGS, TAGS, Finish, MuxerSpec
 from ..ogg_opus import PAGE_MS, PAGES_MS
-from . import elements
+from ..room import Room
+from . import elements, metadata
 
 
 class WebmOpusMuxer:
@@ -36,8 +38,9 @@ class WebmOpusMuxer:
             pre_skip=codec.pre_skip,
             channels=output.channels,
             frame_ms=output.opus_frame_ms,
-            description=output.description,
+            reserves=output.metadata_bytes > 0,
         )
+        self._room = Room(metadata.rendered, output.description, output.metadata_bytes)
         self._frame_ms = output.opus_frame_ms
         self._cluster_packets = int(output.page_ms // output.opus_frame_ms)
         self._pending: list[Packet] = []
@@ -47,7 +50,13 @@ class WebmOpusMuxer:
         self.samples_out = 0
 
     def start(self) -> bytes:
-        return self._count(self._head.data())
+        return self._count(self._head_data(None))
+
+    def describe(self, description: Description) -> None:
+        self._room.replace(description)
+
+    def _head_data(self, totals: elements.Totals | None) -> bytes:
+        return self._head.data(metadata.elements(self._room.description), self._room.spare, totals)
 
     def write(self, packets: Sequence[Packet]) -> bytes:
         clusters = []
@@ -75,7 +84,7 @@ class WebmOpusMuxer:
             duration_ms=1000 * samples * self._granules_per_sample / GRANULE_RATE,
         )
         padding = discarded // self._granules_per_sample
-        return Finish(header=self._head.data(totals), trailer=clusters + cues, padding_samples=padding)
+        return Finish(header=self._head_data(totals), trailer=clusters + cues, padding_samples=padding)
 
     def move(self, start: int, by: int) -> None:
         self._bytes += by

@@ -274,7 +274,7 @@ func (SampleFormat) EnumDescriptor() ([]byte, []int) {
 
 // EncodeStreamRequest is one message of a stream. All fields may be set together: the first message may have `config` and
 // `pcm`. A repeated identical `config` does nothing; a different one is FAILED_PRECONDITION.
-// Reserved: 4 position, 5 channel, 6 metadata, 7 markers.
+// Reserved: 4 position, 5 channel, 7 markers.
 type EncodeStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required in the first message of a stream.
@@ -285,6 +285,10 @@ type EncodeStreamRequest struct {
 	// If set: after this message's `pcm`, return everything that the codec and the container can return without harm to the
 	// stream. The server answers with `flushed`.
 	Flush *Flush `protobuf:"bytes,3,opt,name=flush,proto3" json:"flush,omitempty"`
+	// Tags that are known late. They are added to those of the config and of earlier requests, or replace those of the same
+	// name; an empty value removes a tag. The final header contains them. They must fit into `metadata_bytes`: a tag that does
+	// not fit ends the stream with INVALID_ARGUMENT, which names the tag and the bytes that are left. Without pictures.
+	Metadata *Metadata `protobuf:"bytes,6,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	// Only in the first message: this stream goes on with the file of a call that broke. The same PCM and flushes are sent
 	// again from the start, and the server sends the bytes from `offset` on. A server that is older than this field ignores
 	// it: then `started` has another serial.
@@ -340,6 +344,13 @@ func (x *EncodeStreamRequest) GetPcm() []byte {
 func (x *EncodeStreamRequest) GetFlush() *Flush {
 	if x != nil {
 		return x.Flush
+	}
+	return nil
+}
+
+func (x *EncodeStreamRequest) GetMetadata() *Metadata {
+	if x != nil {
+		return x.Metadata
 	}
 	return nil
 }
@@ -619,7 +630,6 @@ func (x *PcmInput) GetChannels() uint32 {
 }
 
 // AudioOutput describes the file. Each field that is 0 or unset takes its default, which StreamStarted returns.
-// Reserved: 10 metadata_bytes.
 type AudioOutput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required: there is no default.
@@ -645,6 +655,9 @@ type AudioOutput struct {
 	Page *durationpb.Duration `protobuf:"bytes,8,opt,name=page,proto3" json:"page,omitempty"`
 	// Tags of the file.
 	Metadata *Metadata `protobuf:"bytes,9,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	// Room in the head of the file, in bytes, for metadata that later requests add. 4096 are enough for most files. 0: later
+	// metadata is refused, except in M4A, which has its metadata at the end. It makes the file that much longer.
+	MetadataBytes uint32 `protobuf:"varint,10,opt,name=metadata_bytes,json=metadataBytes,proto3" json:"metadata_bytes,omitempty"`
 	// Changes the level of the audio, and measures its loudness.
 	Loudness *LoudnessOptions `protobuf:"bytes,11,opt,name=loudness,proto3" json:"loudness,omitempty"`
 	// Header of a WAV file. Unset: FULL. FormatInfo has the values that a format supports.
@@ -758,6 +771,13 @@ func (x *AudioOutput) GetMetadata() *Metadata {
 		return x.Metadata
 	}
 	return nil
+}
+
+func (x *AudioOutput) GetMetadataBytes() uint32 {
+	if x != nil {
+		return x.MetadataBytes
+	}
+	return 0
 }
 
 func (x *AudioOutput) GetLoudness() *LoudnessOptions {
@@ -2021,8 +2041,10 @@ type FormatInfo struct {
 	PictureMimeTypes []string `protobuf:"bytes,28,rep,name=picture_mime_types,json=pictureMimeTypes,proto3" json:"picture_mime_types,omitempty"`
 	// Maximum size of a picture in bytes; 0: the format has no pictures.
 	MaxPictureBytes uint32 `protobuf:"varint,29,opt,name=max_picture_bytes,json=maxPictureBytes,proto3" json:"max_picture_bytes,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Maximum of metadata_bytes; 0: the format has no tags.
+	MaxMetadataBytes uint32 `protobuf:"varint,30,opt,name=max_metadata_bytes,json=maxMetadataBytes,proto3" json:"max_metadata_bytes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *FormatInfo) Reset() {
@@ -2254,6 +2276,13 @@ func (x *FormatInfo) GetPictureMimeTypes() []string {
 func (x *FormatInfo) GetMaxPictureBytes() uint32 {
 	if x != nil {
 		return x.MaxPictureBytes
+	}
+	return 0
+}
+
+func (x *FormatInfo) GetMaxMetadataBytes() uint32 {
+	if x != nil {
+		return x.MaxMetadataBytes
 	}
 	return 0
 }
@@ -2572,11 +2601,12 @@ var File_audiowriter_v1_audio_writer_proto protoreflect.FileDescriptor
 
 const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\n" +
-	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbf\x01\n" +
+	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf5\x01\n" +
 	"\x13EncodeStreamRequest\x124\n" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigR\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\x12+\n" +
-	"\x05flush\x18\x03 \x01(\v2\x15.audiowriter.v1.FlushR\x05flush\x123\n" +
+	"\x05flush\x18\x03 \x01(\v2\x15.audiowriter.v1.FlushR\x05flush\x124\n" +
+	"\bmetadata\x18\x06 \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x123\n" +
 	"\x06resume\x18\b \x01(\v2\x1b.audiowriter.v1.ResumePointR\x06resume\"\xb7\x01\n" +
 	"\vResumePoint\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x16\n" +
@@ -2594,7 +2624,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\bPcmInput\x12A\n" +
 	"\rsample_format\x18\x01 \x01(\x0e2\x1c.audiowriter.v1.SampleFormatR\fsampleFormat\x12*\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rB\x04\xe2A\x01\x02R\fsampleRateHz\x12\x1a\n" +
-	"\bchannels\x18\x03 \x01(\rR\bchannels\"\xd9\x04\n" +
+	"\bchannels\x18\x03 \x01(\rR\bchannels\"\x80\x05\n" +
 	"\vAudioOutput\x129\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatB\x04\xe2A\x01\x02R\x06format\x12$\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rR\fsampleRateHz\x12\x1a\n" +
@@ -2606,7 +2636,9 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"vbrQuality\x12\x1b\n" +
 	"\x06effort\x18\a \x01(\rH\x01R\x06effort\x88\x01\x01\x12-\n" +
 	"\x04page\x18\b \x01(\v2\x19.google.protobuf.DurationR\x04page\x124\n" +
-	"\bmetadata\x18\t \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x12;\n" +
+	"\bmetadata\x18\t \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x12%\n" +
+	"\x0emetadata_bytes\x18\n" +
+	" \x01(\rR\rmetadataBytes\x12;\n" +
 	"\bloudness\x18\v \x01(\v2\x1f.audiowriter.v1.LoudnessOptionsR\bloudness\x128\n" +
 	"\n" +
 	"wav_header\x18\f \x01(\x0e2\x19.audiowriter.v1.WavHeaderR\twavHeader\x128\n" +
@@ -2690,8 +2722,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\astarted\x18\x01 \x01(\v2\x1d.audiowriter.v1.StreamStartedR\astarted\"\x14\n" +
 	"\x12ListFormatsRequest\"K\n" +
 	"\x13ListFormatsResponse\x124\n" +
-	"\aformats\x18\x01 \x03(\v2\x1a.audiowriter.v1.FormatInfoR\aformats\"\xd4\n" +
-	"\n" +
+	"\aformats\x18\x01 \x03(\v2\x1a.audiowriter.v1.FormatInfoR\aformats\"\x82\v\n" +
 	"\n" +
 	"FormatInfo\x123\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatR\x06format\x12\x12\n" +
@@ -2725,7 +2756,8 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\vwav_headers\x18\x1b \x03(\x0e2\x19.audiowriter.v1.WavHeaderR\n" +
 	"wavHeaders\x12,\n" +
 	"\x12picture_mime_types\x18\x1c \x03(\tR\x10pictureMimeTypes\x12*\n" +
-	"\x11max_picture_bytes\x18\x1d \x01(\rR\x0fmaxPictureBytesB\x16\n" +
+	"\x11max_picture_bytes\x18\x1d \x01(\rR\x0fmaxPictureBytes\x12,\n" +
+	"\x12max_metadata_bytes\x18\x1e \x01(\rR\x10maxMetadataBytesB\x16\n" +
 	"\x14_default_vbr_qualityB\x11\n" +
 	"\x0f_default_effort\"\xa1\x01\n" +
 	"\fBitrateRange\x12$\n" +
@@ -2844,61 +2876,62 @@ var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
 	6,  // 0: audiowriter.v1.EncodeStreamRequest.config:type_name -> audiowriter.v1.StreamConfig
 	5,  // 1: audiowriter.v1.EncodeStreamRequest.flush:type_name -> audiowriter.v1.Flush
-	4,  // 2: audiowriter.v1.EncodeStreamRequest.resume:type_name -> audiowriter.v1.ResumePoint
-	7,  // 3: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
-	8,  // 4: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
-	2,  // 5: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	0,  // 6: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
-	2,  // 7: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	31, // 8: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
-	11, // 9: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
-	9,  // 10: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
-	1,  // 11: audiowriter.v1.AudioOutput.wav_header:type_name -> audiowriter.v1.WavHeader
-	31, // 12: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
-	13, // 13: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
-	12, // 14: audiowriter.v1.Metadata.pictures:type_name -> audiowriter.v1.Picture
-	15, // 15: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
-	16, // 16: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
-	18, // 17: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
-	17, // 18: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
-	8,  // 19: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
-	19, // 20: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
-	31, // 21: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
-	10, // 22: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
-	6,  // 23: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
-	15, // 24: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
-	19, // 25: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
-	6,  // 26: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
-	15, // 27: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
-	26, // 28: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
-	0,  // 29: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
-	2,  // 30: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
-	27, // 31: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
-	31, // 32: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
-	31, // 33: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
-	31, // 34: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
-	31, // 35: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
-	1,  // 36: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
-	30, // 37: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
-	31, // 38: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
-	31, // 39: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
-	31, // 40: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
-	31, // 41: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
-	3,  // 42: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
-	20, // 43: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
-	22, // 44: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
-	24, // 45: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
-	28, // 46: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
-	14, // 47: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
-	21, // 48: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
-	23, // 49: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
-	25, // 50: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
-	29, // 51: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
-	47, // [47:52] is the sub-list for method output_type
-	42, // [42:47] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	11, // 2: audiowriter.v1.EncodeStreamRequest.metadata:type_name -> audiowriter.v1.Metadata
+	4,  // 3: audiowriter.v1.EncodeStreamRequest.resume:type_name -> audiowriter.v1.ResumePoint
+	7,  // 4: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
+	8,  // 5: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
+	2,  // 6: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	0,  // 7: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
+	2,  // 8: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	31, // 9: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
+	11, // 10: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
+	9,  // 11: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
+	1,  // 12: audiowriter.v1.AudioOutput.wav_header:type_name -> audiowriter.v1.WavHeader
+	31, // 13: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
+	13, // 14: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
+	12, // 15: audiowriter.v1.Metadata.pictures:type_name -> audiowriter.v1.Picture
+	15, // 16: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
+	16, // 17: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
+	18, // 18: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
+	17, // 19: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
+	8,  // 20: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
+	19, // 21: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
+	31, // 22: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
+	10, // 23: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
+	6,  // 24: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
+	15, // 25: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
+	19, // 26: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
+	6,  // 27: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
+	15, // 28: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
+	26, // 29: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
+	0,  // 30: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
+	2,  // 31: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
+	27, // 32: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
+	31, // 33: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
+	31, // 34: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
+	31, // 35: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
+	31, // 36: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
+	1,  // 37: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
+	30, // 38: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
+	31, // 39: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
+	31, // 40: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
+	31, // 41: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
+	31, // 42: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
+	3,  // 43: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
+	20, // 44: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
+	22, // 45: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
+	24, // 46: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
+	28, // 47: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
+	14, // 48: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
+	21, // 49: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
+	23, // 50: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
+	25, // 51: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
+	29, // 52: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
+	48, // [48:53] is the sub-list for method output_type
+	43, // [43:48] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_audiowriter_v1_audio_writer_proto_init() }

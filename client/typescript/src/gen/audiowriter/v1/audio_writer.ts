@@ -158,7 +158,7 @@ export namespace SampleFormat {
 /**
  * EncodeStreamRequest is one message of a stream. All fields may be set together: the first message may have `config` and
  * `pcm`. A repeated identical `config` does nothing; a different one is FAILED_PRECONDITION.
- * Reserved: 4 position, 5 channel, 6 metadata, 7 markers.
+ * Reserved: 4 position, 5 channel, 7 markers.
  */
 export interface EncodeStreamRequest {
   /** Required in the first message of a stream. */
@@ -176,6 +176,14 @@ export interface EncodeStreamRequest {
    */
   flush:
     | Flush
+    | undefined;
+  /**
+   * Tags that are known late. They are added to those of the config and of earlier requests, or replace those of the same
+   * name; an empty value removes a tag. The final header contains them. They must fit into `metadata_bytes`: a tag that does
+   * not fit ends the stream with INVALID_ARGUMENT, which names the tag and the bytes that are left. Without pictures.
+   */
+  metadata:
+    | Metadata
     | undefined;
   /**
    * Only in the first message: this stream goes on with the file of a call that broke. The same PCM and flushes are sent
@@ -259,10 +267,7 @@ export interface PcmInput {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/**
- * AudioOutput describes the file. Each field that is 0 or unset takes its default, which StreamStarted returns.
- * Reserved: 10 metadata_bytes.
- */
+/** AudioOutput describes the file. Each field that is 0 or unset takes its default, which StreamStarted returns. */
 export interface AudioOutput {
   /** Required: there is no default. */
   format: AudioFormat;
@@ -299,6 +304,11 @@ export interface AudioOutput {
   metadata:
     | Metadata
     | undefined;
+  /**
+   * Room in the head of the file, in bytes, for metadata that later requests add. 4096 are enough for most files. 0: later
+   * metadata is refused, except in M4A, which has its metadata at the end. It makes the file that much longer.
+   */
+  metadataBytes: number;
   /** Changes the level of the audio, and measures its loudness. */
   loudness:
     | LoudnessOptions
@@ -637,6 +647,8 @@ export interface FormatInfo {
   pictureMimeTypes: string[];
   /** Maximum size of a picture in bytes; 0: the format has no pictures. */
   maxPictureBytes: number;
+  /** Maximum of metadata_bytes; 0: the format has no tags. */
+  maxMetadataBytes: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -703,7 +715,14 @@ export interface ServerLimits {
 }
 
 function createBaseEncodeStreamRequest(): EncodeStreamRequest {
-  return { config: undefined, pcm: new Uint8Array(0), flush: undefined, resume: undefined, _unknownFields: {} };
+  return {
+    config: undefined,
+    pcm: new Uint8Array(0),
+    flush: undefined,
+    metadata: undefined,
+    resume: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
@@ -716,6 +735,9 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
     }
     if (message.flush !== undefined) {
       Flush.encode(message.flush, writer.uint32(26).fork()).join();
+    }
+    if (message.metadata !== undefined) {
+      Metadata.encode(message.metadata, writer.uint32(50).fork()).join();
     }
     if (message.resume !== undefined) {
       ResumePoint.encode(message.resume, writer.uint32(66).fork()).join();
@@ -768,6 +790,14 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
             message.flush = Flush.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.metadata = Metadata.decode(reader, reader.uint32());
+            continue;
+          }
           case 8: {
             if (tag !== 66) {
               break;
@@ -806,6 +836,9 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
       : undefined;
     message.pcm = object.pcm ?? new Uint8Array(0);
     message.flush = (object.flush !== undefined && object.flush !== null) ? Flush.fromPartial(object.flush) : undefined;
+    message.metadata = (object.metadata !== undefined && object.metadata !== null)
+      ? Metadata.fromPartial(object.metadata)
+      : undefined;
     message.resume = (object.resume !== undefined && object.resume !== null)
       ? ResumePoint.fromPartial(object.resume)
       : undefined;
@@ -1215,6 +1248,7 @@ function createBaseAudioOutput(): AudioOutput {
     effort: undefined,
     page: undefined,
     metadata: undefined,
+    metadataBytes: 0,
     loudness: undefined,
     wavHeader: 0,
     opusFrame: undefined,
@@ -1252,6 +1286,9 @@ export const AudioOutput: MessageFns<AudioOutput> = {
     }
     if (message.metadata !== undefined) {
       Metadata.encode(message.metadata, writer.uint32(74).fork()).join();
+    }
+    if (message.metadataBytes !== 0) {
+      writer.uint32(80).uint32(message.metadataBytes);
     }
     if (message.loudness !== undefined) {
       LoudnessOptions.encode(message.loudness, writer.uint32(90).fork()).join();
@@ -1358,6 +1395,14 @@ export const AudioOutput: MessageFns<AudioOutput> = {
             message.metadata = Metadata.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.metadataBytes = reader.uint32();
+            continue;
+          }
           case 11: {
             if (tag !== 90) {
               break;
@@ -1430,6 +1475,7 @@ export const AudioOutput: MessageFns<AudioOutput> = {
     message.metadata = (object.metadata !== undefined && object.metadata !== null)
       ? Metadata.fromPartial(object.metadata)
       : undefined;
+    message.metadataBytes = object.metadataBytes ?? 0;
     message.loudness = (object.loudness !== undefined && object.loudness !== null)
       ? LoudnessOptions.fromPartial(object.loudness)
       : undefined;
@@ -3155,6 +3201,7 @@ function createBaseFormatInfo(): FormatInfo {
     wavHeaders: [],
     pictureMimeTypes: [],
     maxPictureBytes: 0,
+    maxMetadataBytes: 0,
     _unknownFields: {},
   };
 }
@@ -3263,6 +3310,9 @@ export const FormatInfo: MessageFns<FormatInfo> = {
     }
     if (message.maxPictureBytes !== 0) {
       writer.uint32(232).uint32(message.maxPictureBytes);
+    }
+    if (message.maxMetadataBytes !== 0) {
+      writer.uint32(240).uint32(message.maxMetadataBytes);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3560,6 +3610,14 @@ export const FormatInfo: MessageFns<FormatInfo> = {
             message.maxPictureBytes = reader.uint32();
             continue;
           }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.maxMetadataBytes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3620,6 +3678,7 @@ export const FormatInfo: MessageFns<FormatInfo> = {
     message.wavHeaders = object.wavHeaders?.map((e) => e) || [];
     message.pictureMimeTypes = object.pictureMimeTypes?.map((e) => e) || [];
     message.maxPictureBytes = object.maxPictureBytes ?? 0;
+    message.maxMetadataBytes = object.maxMetadataBytes ?? 0;
     return message;
   },
 };

@@ -1,6 +1,8 @@
 package io.audiowriter.client;
 
 import com.google.protobuf.ByteString;
+import io.audiowriter.v1.EncodeStreamRequest;
+import io.audiowriter.v1.Metadata;
 import io.audiowriter.v1.StreamFinished;
 import io.audiowriter.v1.StreamFlushed;
 import io.audiowriter.v1.StreamStarted;
@@ -111,6 +113,20 @@ public final class AudioWriterOutputStream extends OutputStream {
     public StreamFlushed flushEncoder() throws IOException {
         flush();
         return stream.flush();
+    }
+
+    /**
+     * Adds tags to the file, or replaces those of the same names; an empty value removes a tag. The config must reserve
+     * room for them in its {@code metadata_bytes}. Does not wait for the server.
+     *
+     * @param metadata the tags. One that does not fit, or that the format does not have, ends the stream: a later method
+     *     throws the exception, whose violations name the tag and the bytes that are left
+     * @throws AudioWriterException if the stream failed or was cancelled
+     * @throws IOException if the sink failed or the stream is closed
+     */
+    public void describe(Metadata metadata) throws IOException {
+        requireOpen();
+        stream.describe(EncodeStreamRequest.newBuilder().setMetadata(metadata).build());
     }
 
     /**

@@ -64,13 +64,17 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
         requests.onNext(first.build());
     }
 
-    /** Sends PCM, and then a flush. */
-    void send(ByteString pcm, boolean flush) {
+    /** Returns a request with PCM, and then a flush. */
+    static EncodeStreamRequest request(ByteString pcm, boolean flush) {
         EncodeStreamRequest.Builder request = EncodeStreamRequest.newBuilder().setPcm(pcm);
         if (flush) {
             request.setFlush(Flush.getDefaultInstance());
         }
-        requests.onNext(request.build());
+        return request.build();
+    }
+
+    void send(EncodeStreamRequest request) {
+        requests.onNext(request);
     }
 
     /** Ends the PCM, unless that was done. */

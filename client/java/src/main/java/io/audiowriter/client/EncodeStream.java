@@ -1,6 +1,7 @@
 package io.audiowriter.client;
 
 import com.google.protobuf.ByteString;
+import io.audiowriter.v1.EncodeStreamRequest;
 import io.audiowriter.v1.EncodeStreamResponse;
 import io.audiowriter.v1.ResumePoint;
 import io.audiowriter.v1.StreamConfig;
@@ -34,9 +35,7 @@ final class EncodeStream {
     /** True when a call has had a connection. */
     private boolean connected;
 
-    private int flushes;
-    private int answeredFlushes;
-    private StreamFlushed flushed;
+    private final Flushes flushes = new Flushes();
     /** True after the last PCM. */
     private boolean ending;
     /** Creates a new exception for each throw: one that is thrown twice could be added to itself as suppressed. */
@@ -78,17 +77,24 @@ final class EncodeStream {
     StreamFlushed flush() throws IOException {
         return monitor.locked(() -> {
             sendWhenReady(() -> ByteString.EMPTY, true);
-            int number = ++flushes;
-            await(() -> answeredFlushes >= number);
-            return flushed;
+            int number = flushes.ask();
+            await(() -> flushes.isAnswered(number));
+            return flushes.latest();
         });
+    }
+
+    /** Sends what describes the audio as soon as there is room, in this call and in each later one. */
+    void describe(EncodeStreamRequest request) throws IOException {
+        check();
+        monitor.update(() -> spool.describe(request));
+        sendRest();
     }
 
     private EncodeCall sendWhenReady(Supplier<ByteString> next, boolean flush) throws IOException {
         await(() -> !ended && call != null && call.isAccepted() && !spool.isBehind() && call.isReady());
         ByteString pcm = next.get();
         spool.add(pcm, flush);
-        call.send(pcm, flush);
+        call.send(EncodeCall.request(pcm, flush));
         return call;
     }
 
@@ -135,7 +141,7 @@ final class EncodeStream {
             switch (response.getEventCase()) {
                 case STARTED -> accept(from, response.getStarted());
                 case CHUNK -> file.append(response.getChunk());
-                case FLUSHED -> monitor.update(() -> answer(from, response.getFlushed()));
+                case FLUSHED -> monitor.update(() -> flushes.answer(from.countAnswer(), response.getFlushed()));
                 case FINISHED -> file.finish(response.getFinished());
                 case EVENT_NOT_SET -> {} // an event of a newer server
             }
@@ -157,15 +163,6 @@ final class EncodeStream {
             }
         });
         sendRest();
-    }
-
-    /** A flush that is sent again is answered again. */
-    private void answer(EncodeCall from, StreamFlushed answer) {
-        int number = from.countAnswer();
-        if (number > answeredFlushes) {
-            answeredFlushes = number;
-            flushed = answer;
-        }
     }
 
     /** Called by gRPC when a call failed. */
@@ -244,8 +241,7 @@ final class EncodeStream {
         }
         boolean more = spool.isBehind() && call.isReady();
         if (more) {
-            Spool.Piece piece = spool.take(PcmBuffer.MAX_MESSAGE_BYTES);
-            call.send(piece.pcm(), piece.flush());
+            call.send(spool.take(PcmBuffer.MAX_MESSAGE_BYTES));
         } else if (ending && !spool.isBehind()) {
             call.halfClose();
         }

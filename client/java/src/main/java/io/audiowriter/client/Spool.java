@@ -2,6 +2,7 @@ package io.audiowriter.client;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import io.audiowriter.v1.EncodeStreamRequest;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,7 +10,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Keeps the PCM and the flushes of a stream, so that they can be sent again to another server. The PCM is in memory at
@@ -42,8 +45,10 @@ final class Spool {
     private int flushCount;
     private int nextFlush;
 
-    /** A run of PCM, and whether a flush follows it. */
-    record Piece(ByteString pcm, boolean flush) {}
+    /** What describes the audio. It belongs to the whole file, and may overtake PCM. */
+    private final List<EncodeStreamRequest> descriptions = new ArrayList<>();
+
+    private int nextDescription;
 
     /**
      * Creates an empty spool.
@@ -62,7 +67,7 @@ final class Spool {
 
     /** Whether there is something to take. */
     boolean isBehind() {
-        return position < length || nextFlush < flushCount;
+        return nextDescription < descriptions.size() || position < length || nextFlush < flushCount;
     }
 
     /** Appends at most 256 KiB of PCM, and then a flush. Call it only if everything was taken. */
@@ -86,6 +91,11 @@ final class Spool {
         if (length + (long) Long.BYTES * flushCount > limitBytes) {
             close();
         }
+    }
+
+    /** Appends what describes the audio. It is still to be taken, and kept whatever the limit is. */
+    void describe(EncodeStreamRequest request) {
+        descriptions.add(request);
     }
 
     private void append(ByteString pcm) throws IOException {
@@ -133,12 +143,16 @@ final class Spool {
 
     /** Makes everything ready to be taken once more. */
     void rewind() {
+        nextDescription = 0;
         position = 0;
         nextFlush = 0;
     }
 
-    /** Returns up to {@code maxBytes} of PCM, up to and including a flush. */
-    Piece take(int maxBytes) throws IOException {
+    /** Returns a description, or up to {@code maxBytes} of PCM, up to and including a flush. */
+    EncodeStreamRequest take(int maxBytes) throws IOException {
+        if (nextDescription < descriptions.size()) {
+            return descriptions.get(nextDescription++);
+        }
         long end = Math.min(position + maxBytes, length);
         boolean flush = nextFlush < flushCount && flushes[nextFlush] <= end;
         if (flush) {
@@ -152,7 +166,7 @@ final class Spool {
             System.arraycopy(tail, tailOffset, pcm, fromFile, pcm.length - fromFile);
         }
         position = end;
-        return new Piece(UnsafeByteOperations.unsafeWrap(pcm), flush);
+        return EncodeCall.request(UnsafeByteOperations.unsafeWrap(pcm), flush);
     }
 
     private void read(byte[] pcm, int count) throws IOException {

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.rpc.BadRequest.FieldViolation;
 import io.audiowriter.v1.ListFormatsResponse;
+import io.audiowriter.v1.Metadata;
 import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.Totals;
 import java.io.BufferedReader;
@@ -161,6 +162,10 @@ final class ConformanceDriver {
                 stream.flushEncoder();
                 stream.cancel();
             }
+        }
+        byte[] metadata = Base64.getDecoder().decode(asked.get("metadata").getAsString());
+        if (metadata.length > 0) {
+            stream.describe(Metadata.parseFrom(metadata));
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import io.audiowriter.v1.EncodeStreamRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -113,9 +114,9 @@ class SpoolTest {
         List<ByteString> runs = new ArrayList<>();
         ByteString run = ByteString.EMPTY;
         while (spool.isBehind()) {
-            Spool.Piece piece = spool.take(MESSAGE_BYTES);
-            run = run.concat(piece.pcm());
-            if (piece.flush()) {
+            EncodeStreamRequest piece = spool.take(MESSAGE_BYTES);
+            run = run.concat(piece.getPcm());
+            if (piece.hasFlush()) {
                 runs.add(run);
                 run = ByteString.EMPTY;
             }
