@@ -12,7 +12,7 @@ RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
 .PHONY: help demo test test-typescript coverage coverage-report bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
-.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-manifests lab-fuzz lab-search lab-fuzz-core
+.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-recipes lab-manifests lab-fuzz lab-search lab-fuzz-core
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
 
@@ -173,6 +173,9 @@ lab-envoy: $(VENV)/.scale  ## Kill, drain, restart and add workers behind Envoy 
 
 lab-envoy-cost: $(VENV)/.scale  ## Measure what a live stream of each format costs behind Envoy; takes five minutes
 	$(LAB).envoy.cost
+
+lab-recipes: $(VENV)/.scale  ## Run the examples that need packages of their own, and the files in an object store, against real parts
+	$(BIN)/python -m pytest -q --numprocesses=0 lab/recipes
 
 lab-manifests: $(VENV)/.scale  ## Check the files of Envoy, Kubernetes, compose and Prometheus with their validators
 	deploy/check

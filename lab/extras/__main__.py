@@ -61,6 +61,9 @@ def extras() -> dict[str, Extra]:
         "client": Extra("audiowriter", [client, contract.IN_PYTHON], absent=("av", "click", "audiowriter_core")),
         "[core]": Extra("audiowriter[core]", [*core_snippets, client], absent=("click", "prometheus_client")),
         "[server]": Extra("audiowriter[server]", [server, client], absent=("rich", "pydub")),
+        "[s3]": Extra(
+            "audiowriter[s3]", [client, "from audiowriter_client.s3 import S3File; S3File"], absent=("click", "av")
+        ),
         "[otel]": Extra("audiowriter[server,otel]", ["import opentelemetry.sdk"], absent=("rich",)),
         "[cli]": Extra(
             "audiowriter[cli]", [client], command=("audiowriter", "encode", str(SPEECH), "speech.opus", "--quiet")

@@ -1,0 +1,1 @@
+"""Runs the examples that need packages of their own, against real parts."""
