@@ -30,6 +30,9 @@ SUSPECT_CALLS = 16
 """Calls of a suspected stream whose CPU time is measured. On a busy machine, most slow calls were only interrupted. Reading
 the CPU time of a thread is a system call, so it is not always measured."""
 
+CHARGED_MS = 0.1
+"""Time, in ms, beyond the expected that a caller is charged for. Less is within the accuracy of MESSAGE_MS."""
+
 POOL_CALLS = 64
 """Calls of a stream that run in the pool after a slow one."""
 
@@ -67,21 +70,32 @@ class StreamCost:
         """
         return pcm_bytes * self._ms_per_byte if pcm_bytes <= self._inline_bytes else inf
 
-    def add(self, pcm_bytes: int, ms: float, *, pooled: bool = False) -> float:
-        """Count a call that took `ms`; return how much longer that was than expected, in ms."""
-        excess = ms - pcm_bytes * self._ms_per_byte
+    def add_inline(self, record: CallRecord, pcm_bytes: int, begin: float) -> float:
+        """Count a call on the event loop; return how many ms longer it took than expected.
+
+        `begin`: the reading of `clock` at its start.
+        """
+        seconds = self.clock() - begin
+        record.encode_seconds += seconds
+        ms = seconds * 1000
+        excess_ms = ms - pcm_bytes * self._ms_per_byte
         if ms > self._slow_ms:
-            self._suspect(ms > SLOW_MS and ms - excess <= INLINE_MS and not pooled)
+            self._suspect(ms > SLOW_MS and ms - excess_ms <= INLINE_MS)
         self._ms += ms
         self._bytes += pcm_bytes
         if self._bytes >= self._next_learned:
             self._learn()
-        return excess
+        return excess_ms
 
     def add_pooled(self, pcm_bytes: int) -> None:
         """Count a call whose steps ran in the pool."""
-        ms, self.pool_ms = self.pool_ms, 0.0
-        self.add(pcm_bytes, ms, pooled=True)
+        self._ms += self.pool_ms
+        self._bytes += pcm_bytes
+        self.pool_ms = 0.0
+        if self._bytes >= self._next_learned:
+            self._learn()
+        if self._pool_calls:
+            self._suspect(slow=False)
 
     def _learn(self) -> None:
         self._ms_per_byte = self._ms / self._bytes
@@ -104,19 +118,11 @@ class StreamCost:
 
 
 class Scheduler:
-    """Counts steps on the event loop, and runs steps in its thread pool. One instance per process."""
+    """Runs steps in a thread pool. One instance per process."""
 
     def __init__(self, threads: int) -> None:
         self._pool = FairPool(threads)
         self.turns = Turns(self._pool.charge)
-
-    def add_inline(self, record: CallRecord, cost: StreamCost, pcm_bytes: int, begin: float) -> None:
-        """Count a call on the event loop. `begin`: the reading of the cost's clock at its start."""
-        seconds = cost.clock() - begin
-        record.encode_seconds += seconds
-        excess_ms = cost.add(pcm_bytes, seconds * 1000)
-        if excess_ms > 0:
-            self.turns.charge(record.caller, excess_ms)
 
     async def pooled(
         self, record: CallRecord, cost: StreamCost, step: Callable[..., _Result], *arguments: object

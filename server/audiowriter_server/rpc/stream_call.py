@@ -16,7 +16,7 @@ from . import wire
 from .admission import Context
 from .limits import Limits
 from .memory import MemoryBudget, Reservation
-from .scheduling import INLINE_MS, Scheduler, StreamCost, ends_inline
+from .scheduling import CHARGED_MS, INLINE_MS, Scheduler, StreamCost, ends_inline
 from .session import Responses, Session, config_missing
 from .turns import CALL_MS, MESSAGE_MS, OPEN_MS
 from .watchdog import Activity, Wait, Watchdog
@@ -94,7 +94,8 @@ class StreamCall:
                     else:
                         begin = cost.clock()
                         responses = session.encode(pcm, flush)
-                        scheduler.add_inline(record, cost, size, begin)
+                        if (excess_ms := cost.add_inline(record, size, begin)) > CHARGED_MS:
+                            turns.charge(caller, excess_ms)
                         if responses:
                             await self._send(encoder, responses, watchdog)
                     del pcm
@@ -108,7 +109,7 @@ class StreamCall:
                 if session.replay is None and ends_inline(encoder, cost):
                     begin, held_bytes = cost.clock(), encoder.held_bytes
                     responses = session.finish()
-                    scheduler.add_inline(record, cost, held_bytes, begin)
+                    cost.add_inline(record, held_bytes, begin)
                 else:
                     watchdog.pause()
                     responses = await scheduler.pooled(record, cost, session.finish)
