@@ -42,14 +42,12 @@ class PcmConverter:
             self._level = Level(target.level, target.sample_rate_hz, target.channels)
         self.keeps_length = self.keeps_rate and not (self._level and self._level.holds_samples)
         """Whether `convert` returns as many samples as it takes."""
-        self._passes = (
-            self.keeps_rate
-            and self._level is None
-            and self._mix is None
-            and self._source is self._target
-            and not (self._from.is_float and self._clips)
+        keeps_values = (
+            self.keeps_rate and self._level is None and self._mix is None and not (self._from.is_float and self._clips)
         )
+        self._passes = keeps_values and self._source is self._target
         """Whether `convert` has nothing to do."""
+        self._changes_type_only = keeps_values and not G711.keys() & {self._source, self._target}
         # Calculations in float32, with its 24-bit mantissa, are not exact enough for samples of 24 bits and more.
         wide = self._from.bits > 16 and self._to.bits > 16
         self._float = np.dtype(np.float64 if wide else np.float32)
@@ -66,6 +64,8 @@ class PcmConverter:
         """Convert samples of the input's type. If they are resampled or limited, some are held until later calls."""
         if self._passes:
             return samples
+        if self._changes_type_only:
+            return convert(samples, self._source, self._target)
         if self._source in G711:
             samples = expand(samples, self._source)
         return self._converted(samples, last=False)

@@ -67,9 +67,10 @@ _WIDE = (S32LE, F64LE)
 def unpack(data: bytes | memoryview, kind: SampleType, channels: int) -> Samples:
     """Convert bytes, which must be whole frames, to samples."""
     if kind is S24LE:
-        wide = np.zeros((len(data) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        return wide.view("<i4").reshape(-1, channels)
+        # int32 values at every third byte. Each begins with the last byte of the one before. Copying three bytes per sample
+        # takes nine times as long.
+        overlapping: Samples = np.ndarray((len(data) // 3,), "<i4", b"\0" + data, strides=(3,))
+        return (overlapping & -256).reshape(-1, channels)
     return np.frombuffer(data, kind.dtype).reshape(-1, channels)
 
 
@@ -77,7 +78,10 @@ def pack(samples: Samples, kind: SampleType) -> bytes:
     """Convert samples to interleaved bytes."""
     if kind is S24LE:
         wide = np.ascontiguousarray(samples, "<i4").view(np.uint8).reshape(-1, 4)
-        return wide[:, 1:].tobytes()
+        narrow = np.empty((len(wide), 3), np.uint8)
+        for byte in range(3):  # five times as fast as one assignment
+            narrow[:, byte] = wide[:, byte + 1]
+        return narrow.tobytes()
     return samples.tobytes()
 
 
@@ -107,8 +111,9 @@ def from_float(samples: Samples, kind: SampleType) -> Samples:
         return _as_float(samples, kind.dtype)
     top = 2.0 ** (kind.bits - 1)
     # float64 for 24 bits and more, because a float32 would round 2**31 - 1 up to 2**31, which overflows.
-    scaled = samples * top if kind.bits <= 16 else samples.astype(np.float64) * top
-    whole = np.clip(np.rint(scaled), -top, top - 1)
+    whole = np.multiply(samples, top, dtype=samples.dtype if kind.bits <= 16 else np.float64)
+    np.rint(whole, out=whole)
+    np.clip(whole, -top, top - 1, out=whole)
     if kind is U8:
         return (whole + 128).astype(np.uint8)
     if kind is S24LE:
@@ -130,13 +135,13 @@ def convert(samples: Samples, source: SampleType, target: SampleType) -> Samples
         return samples
     if source.is_float or target.is_float:
         wide = np.dtype(np.float64 if source in _WIDE or target in _WIDE else np.float32)
-        return from_float(to_float(samples, source, wide), target)
+        floats = to_float(samples, source, wide)
+        return floats if wide == target.dtype else from_float(floats, target)
     signed = (samples.astype(np.int16) - 128) << 8 if source is U8 else samples
-    shift = 8 * (4 - signed.dtype.itemsize)
-    left = signed.astype(np.int64) << shift
+    left = signed if signed.dtype.itemsize == 4 else signed.astype(np.int32) << 16
     if target.bits < source.bits:
-        drop = 32 - target.bits
-        left = np.minimum((left + (1 << (drop - 1))) >> drop << drop, (2**31) - (1 << drop))
+        half = 1 << (31 - target.bits)
+        left = (np.minimum(left, 2**31 - 1 - half) + half) & -2 * half
     if target is U8:
         return ((left >> 24) + 128).astype(np.uint8)
-    return (left >> (32 - 8 * target.dtype.itemsize)).astype(target.dtype)
+    return left if target.dtype.itemsize == 4 else (left >> 16).astype(target.dtype)
