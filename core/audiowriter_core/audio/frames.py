@@ -27,13 +27,18 @@ class FrameCutter:
 
     def cut(self, samples: Samples) -> Iterator[Samples]:
         """Yield the frames that are complete with these samples."""
+        frames = self.whole(samples)
+        for start in range(0, len(frames), self._size):
+            yield frames[start : start + self._size]
+
+    def whole(self, samples: Samples) -> Samples:
+        """Return the frames that are complete with these samples, in one array."""
         if self._rest is not None:
             samples = np.concatenate((self._rest, samples))
         whole = max(0, len(samples) - self._next_samples) // self._size * self._size
         # Copied, because a view of a few samples would keep the whole message in memory.
         self._rest = samples[whole:].copy() if whole < len(samples) else None
-        for start in range(0, whole, self._size):
-            yield samples[start : start + self._size]
+        return samples[:whole]
 
     def rest(self) -> Samples | None:
         """Remove and return the samples of the incomplete frame; None if there are none."""

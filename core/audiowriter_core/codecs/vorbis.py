@@ -19,8 +19,10 @@ from .base import CodecSpec
 from .sndfile import SndfileWriter
 
 BLOCK_SAMPLES = 1024
-"""Samples per channel per call of libvorbis. Its first windows depend on how much input it has. With a fixed block length,
-the file does not depend on how the caller cut the PCM."""
+FIRST_SAMPLES = 8 * BLOCK_SAMPLES
+"""Samples per channel that libvorbis receives in blocks of BLOCK_SAMPLES. Its first windows depend on how much input it
+has. With a fixed block length, the file does not depend on how the caller cut the PCM. Later blocks may be longer: libvorbis
+decides on a window when it has all samples that the decision needs."""
 
 MAX_PAGE_PACKETS = 255
 """A page has at most 255 segments, and a packet takes at least one. RFC 3533, section 6."""
@@ -66,8 +68,13 @@ class OggVorbisFile:
         self._pages.room.replace(description)
 
     def encode(self, samples: Samples) -> bytes:
+        first = max(0, FIRST_SAMPLES - self.samples + len(self._frames))
         self.samples += len(samples)
-        data = b"".join(self._write(frame) for frame in self._frames.cut(samples))
+        whole = self._frames.whole(samples)
+        blocks = [whole[start : start + BLOCK_SAMPLES] for start in range(0, min(first, len(whole)), BLOCK_SAMPLES)]
+        if len(whole) > first:
+            blocks.append(whole[first:])
+        data = b"".join([self._write(block) for block in blocks])
         if data:
             self._returned = self.samples - len(self._frames)
         return data
