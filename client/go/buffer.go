@@ -55,7 +55,7 @@ func (w *Writer) put(piece []byte) error {
 		w.gathered = append(w.gathered, piece...)
 		piece = w.takeGathered()
 	}
-	return w.send(&audiowriterv1.EncodeStreamRequest{Pcm: piece})
+	return w.send(w.request(piece))
 }
 
 // gather keeps piece for the next message. It returns the error of the stream, as send does.

@@ -166,13 +166,14 @@ func (w *Writer) replay(c *call) {
 	}
 	buffer := make([]byte, maxPCM)
 	for w.spool.behind() {
-		n, flush, err := w.spool.take(buffer)
+		n, flush, to, err := w.spool.take(buffer)
 		if err != nil {
 			c.replayErr = fmt.Errorf("%w: read the sent PCM: %w", ErrTruncated, err)
 			c.cancel()
 			return
 		}
 		request := &audiowriterv1.EncodeStreamRequest{Pcm: buffer[:n]}
+		to.set(request)
 		if flush {
 			request.Flush = &audiowriterv1.Flush{}
 		}

@@ -9,41 +9,57 @@ const (
 	spoolMemoryBytes = 4 << 20
 	spoolWriteBytes  = 256 << 10
 	flushBytes       = 8
+	placeBytes       = 24
 )
 
-// spool keeps the PCM that a stream has sent and the positions of its flushes, so that they can be sent again. They are in
+// spool keeps the PCM that a stream has sent, its places and the offsets of its flushes, so that they can be sent again. They are in
 // memory at first, then in a temporary file that has no name.
 type spool struct {
 	limit   int64
 	length  int64   // of the PCM, in bytes
-	flushes []int64 // positions in the PCM
+	flushes []int64 // offsets in the PCM
+	places  []placeAt
+	channel uint32 // of the last PCM that was added
 
 	memory []byte
 	file   *os.File // nil as long as memory has the PCM
 	buffer *bufio.Writer
 
-	// The next PCM and flush to take.
-	position int64
-	next     int
+	// The next PCM, flush and place to take, and the channel of the PCM before them.
+	position    int64
+	next        int
+	nextPlace   int
+	lastChannel uint32
 
 	// complete reports whether everything that was added is still there. It is false after the limit, or after an error of
 	// the disk.
 	complete bool
 }
 
-// newSpool returns a spool for limit bytes of PCM, of which a flush takes 8. If limit is 0, nothing is kept.
+// placeAt is the place of the PCM after an offset.
+type placeAt struct {
+	offset int64
+	place  place
+}
+
+// newSpool returns a spool for limit bytes of PCM, of which a flush takes 8 and a place 24. If limit is 0, nothing is kept.
 func newSpool(limit int64) *spool { return &spool{limit: limit, complete: limit > 0} }
 
-// add appends PCM, and then a flush. It copies pcm.
-func (s *spool) add(pcm []byte, flush bool) {
+// add appends PCM at a place, and then a flush. It copies pcm.
+func (s *spool) add(pcm []byte, flush bool, to place) {
 	if !s.complete {
 		return
+	}
+	if len(pcm) > 0 && to != (place{Next, s.channel}) {
+		s.places = append(s.places, placeAt{s.length, to})
+		s.channel = to.channel
 	}
 	length, flushes := s.length+int64(len(pcm)), len(s.flushes)
 	if flush {
 		flushes++
 	}
-	if length+flushBytes*int64(flushes) > s.limit || s.write(pcm) != nil {
+	marks := flushBytes*int64(flushes) + placeBytes*int64(len(s.places))
+	if length+marks > s.limit || s.write(pcm) != nil {
 		s.close() // the stream itself needs neither the spool nor the disk
 		return
 	}
@@ -81,14 +97,28 @@ func (s *spool) moveToFile() error {
 }
 
 // rewind makes everything ready to be taken once more.
-func (s *spool) rewind() { s.position, s.next = 0, 0 }
+func (s *spool) rewind() { s.position, s.next, s.nextPlace, s.lastChannel = 0, 0, 0, 0 }
 
 // behind reports whether there is something to take.
 func (s *spool) behind() bool { return s.position < s.length || s.next < len(s.flushes) }
 
-// take copies PCM into dst, up to the next flush. It returns how much it copied, and whether a flush follows.
-func (s *spool) take(dst []byte) (n int, flush bool, err error) {
+// take copies PCM of one place into dst, up to the next flush. It returns how much it copied, whether a flush follows, and
+// the place.
+func (s *spool) take(dst []byte) (n int, flush bool, to place, err error) {
 	end := min(s.position+int64(len(dst)), s.length)
+	to = place{Next, s.lastChannel}
+	if s.next < len(s.flushes) && s.flushes[s.next] == s.position {
+		s.next++
+		return 0, true, place{position: Next}, nil
+	}
+	if s.nextPlace < len(s.places) && s.places[s.nextPlace].offset == s.position {
+		to = s.places[s.nextPlace].place
+		s.lastChannel = to.channel
+		s.nextPlace++
+	}
+	if s.nextPlace < len(s.places) {
+		end = min(end, s.places[s.nextPlace].offset)
+	}
 	if s.next < len(s.flushes) && s.flushes[s.next] <= end {
 		end, flush = s.flushes[s.next], true
 		s.next++
@@ -97,10 +127,10 @@ func (s *spool) take(dst []byte) (n int, flush bool, err error) {
 	if s.file == nil {
 		copy(dst, s.memory[s.position:end])
 	} else if err := s.read(dst); err != nil {
-		return 0, false, err
+		return 0, false, to, err
 	}
 	s.position = end
-	return len(dst), flush, nil
+	return len(dst), flush, to, nil
 }
 
 func (s *spool) read(dst []byte) error {

@@ -63,6 +63,8 @@ type Writer struct {
 	// gathered is the PCM that waits until there are gatherBytes of it. It was not sent, and is not in the spool.
 	gathered    []byte
 	gatherBytes int
+	place       place // of gathered, or of the next PCM
+	lanes       lanes
 
 	done    chan struct{}
 	flushed chan *audiowriterv1.StreamFlushed
@@ -104,8 +106,9 @@ func newWriter(
 	w := &Writer{
 		ctx: ctx, streamCtx: streamCtx, cancel: cancel, conn: conn, cfg: proto.CloneOf(cfg), settle: settle,
 		assembly: assembly, spool: newSpool(o.spoolBytes), resumption: resumption{timeout: o.resumeTimeout},
-		gatherBytes: o.gatherBytes(cfg.GetInput(), assembly.live()),
-		done:        make(chan struct{}), flushed: make(chan *audiowriterv1.StreamFlushed, 1),
+		gatherBytes: o.gatherBytes(cfg.GetInput(), assembly.live()), place: place{position: Next},
+		lanes: newLanes(cfg.GetInput()),
+		done:  make(chan struct{}), flushed: make(chan *audiowriterv1.StreamFlushed, 1),
 	}
 	if w.call, err = w.openCall(nil); err != nil {
 		cancel()
@@ -136,12 +139,22 @@ func (w *Writer) complete() *audiowriterv1.StreamFinished {
 // Write sends interleaved little-endian samples in the input's sample format, or gathers them for a message (see
 // [WithBuffer]). The data may be cut anywhere, even inside a sample. Write blocks while the server is behind. p may be reused
 // when it returns.
+//
+// In a stream with positions, p follows the Write before it, with all channels interleaved: see [Writer.WritePlaced].
 func (w *Writer) Write(p []byte) (n int, err error) {
+	if w.lanes.last != 0 && len(p) > 0 { // the server refuses both in one stream
+		return w.WritePlaced(p, Next, 0)
+	}
+	return w.write(p)
+}
+
+func (w *Writer) write(p []byte) (n int, err error) {
 	for len(p) > 0 {
 		piece := p[:min(len(p), maxPCM-len(w.gathered))]
 		if err := w.put(piece); err != nil {
 			return n, err
 		}
+		w.lanes.added(len(piece))
 		n += len(piece)
 		p = p[len(piece):]
 	}
@@ -171,7 +184,8 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 // Flush makes the encoder write all that codec and container can without harming the stream, and returns when these
 // bytes have been written to the destination. The result contains the number of samples that are still buffered.
 func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
-	request := &audiowriterv1.EncodeStreamRequest{Pcm: w.takeGathered(), Flush: &audiowriterv1.Flush{}}
+	request := w.request(w.takeGathered())
+	request.Flush = &audiowriterv1.Flush{}
 	if err := w.send(request); err != nil {
 		return nil, err
 	}
@@ -187,9 +201,7 @@ func (w *Writer) Flush() (*audiowriterv1.StreamFlushed, error) {
 // and CRC are checked, and trailer and header are written. Later calls return the same error.
 func (w *Writer) Close() error {
 	if !w.ended {
-		if pcm := w.takeGathered(); len(pcm) > 0 {
-			_ = w.send(&audiowriterv1.EncodeStreamRequest{Pcm: pcm}) // an error is that of the stream
-		}
+		_ = w.sendGathered() // an error is that of the stream
 		w.sending.Lock()
 		w.inputEnded = true
 		w.call.closeSend()
@@ -225,7 +237,7 @@ func (w *Writer) send(request *audiowriterv1.EncodeStreamRequest) error {
 	if isDescription(request) {
 		w.descriptions = append(w.descriptions, request)
 	} else {
-		w.spool.add(request.GetPcm(), request.GetFlush() != nil)
+		w.spool.add(request.GetPcm(), request.GetFlush() != nil, placeOf(request))
 	}
 	err := c.stream.Send(request)
 	w.sending.Unlock()

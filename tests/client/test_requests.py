@@ -19,7 +19,7 @@ def take_all(queue: RequestQueue) -> list[EncodeStreamRequest]:
 @given(length=st.integers(0, 5 * MESSAGE_BYTES))
 def test_pieces_are_complete_and_fit(length: int) -> None:
     pcm = memoryview(bytes(range(256)) * (length // 256 + 1))[:length]
-    pieces = list(cut(pcm))
+    pieces = [piece for piece, _ in cut(pcm)]
     assert b"".join(pieces) == pcm
     assert all(0 < len(piece) <= MESSAGE_BYTES for piece in pieces)
 
@@ -41,7 +41,7 @@ def test_messages_contain_all_items_in_order(steps: list[int | bool | None]) -> 
             flushed_at.append(len(put))
         else:
             pcm = bytes([len(put) % 251]) * step
-            for piece in cut(memoryview(pcm)):
+            for piece, _ in cut(memoryview(pcm)):
                 queue.put(piece)
             put += pcm
     taken += take_all(queue)
@@ -93,7 +93,7 @@ def test_everything_is_sent_again_and_then_the_rest(steps: list[int | bool | Non
             whole.put_flush()
             queue.put_flush()
         else:
-            for piece in cut(memoryview(bytes([number]) * step)):
+            for piece, _ in cut(memoryview(bytes([number]) * step)):
                 whole.put(piece)
                 queue.put(piece)
     taken += take_all(queue)
@@ -102,6 +102,72 @@ def test_everything_is_sent_again_and_then_the_rest(steps: list[int | bool | Non
     assert [request.HasField("config") for request in taken] == [True] + [False] * (len(taken) - 1)
     assert taken[0].HasField("resume") == (again_at < len(steps))
     queue.spool.close()
+
+
+PLACED = stream_config(format="wav", sample_rate_hz=8000, channels=3, max_skew_ms=1000)
+
+# A step is a write of samples with a position and a channel, a flush (None), or the sender taking a message (True).
+WRITES = st.tuples(
+    st.integers(1, 500) | st.integers(1, MESSAGE_BYTES), st.none() | st.integers(0, 2000), st.integers(1, 3)
+)
+PLACED_STEPS = st.lists(st.none() | st.just(True) | WRITES | WRITES | WRITES, max_size=20)
+
+
+@given(steps=PLACED_STEPS, again_at=st.integers(0, 20), gather=st.sampled_from([0, 1000]))
+def test_places_are_kept_also_when_everything_is_sent_again(
+    steps: list[bool | tuple[int, int | None, int] | None], again_at: int, gather: int
+) -> None:
+    queue = RequestQueue(PLACED, 1 << 30, gather, sample_bytes=2)
+    taken: list[EncodeStreamRequest] = []
+    written: list[tuple[int, int, int] | None] = []
+    following = {1: 0, 2: 0, 3: 0}
+    for number, step in enumerate(steps):
+        if number == again_at:
+            queue.begin_again(ResumePoint(offset=number))
+            taken.clear()
+        if step is True:
+            if queue.ready:
+                taken.append(queue.take())
+        elif isinstance(step, tuple):
+            samples, position, channel = step
+            for piece, at in cut(memoryview(bytes([number]) * 2 * samples), position):
+                queue.put(piece, at, channel)
+            start = following[channel] if position is None else position
+            following[channel] = start + samples
+            written.append((channel, start * 2, samples * 2))
+        else:
+            queue.put_flush()
+            written.append(None)
+    queue.end()
+    taken += take_all(queue)
+    assert places(taken) == joined(written)
+    assert all(len(request.pcm) <= MESSAGE_BYTES for request in taken)
+    queue.spool.close()
+
+
+def places(requests: list[EncodeStreamRequest]) -> list[tuple[int, int, int] | None]:
+    """Return channel, start and length of each run of PCM, in bytes of a channel; None: a flush."""
+    found: list[tuple[int, int, int] | None] = []
+    following = {0: 0, 1: 0, 2: 0, 3: 0}
+    for request in requests:
+        start = request.position * 2 if request.HasField("position") else following[request.channel]
+        if request.pcm:
+            following[request.channel] = start + len(request.pcm)
+            found.append((request.channel, start, len(request.pcm)))
+        if request.HasField("flush"):
+            found.append(None)
+    return joined(found)
+
+
+def joined(runs: list[tuple[int, int, int] | None]) -> list[tuple[int, int, int] | None]:
+    together: list[tuple[int, int, int] | None] = []
+    for run in runs:
+        last = together[-1] if together else None
+        if run and last and last[0] == run[0] and last[1] + last[2] == run[1]:
+            together[-1] = (run[0], last[1], last[2] + run[2])
+        else:
+            together.append(run)
+    return together
 
 
 def test_pcm_is_gathered_until_there_is_enough_a_flush_or_the_end() -> None:
@@ -136,7 +202,7 @@ def test_spool_ends_at_its_limit(flush: bool) -> None:
     spool.add(bytes(1000 - 8 * flush), flush)
     assert spool.complete
     spool.rewind()
-    assert spool.take(2000) == (bytes(1000 - 8 * flush), flush)
+    assert spool.take(2000) == (bytes(1000 - 8 * flush), flush, (None, 0))
     for _ in range(2):
         spool.add(b"x", True)
     spool.rewind()

@@ -263,6 +263,15 @@ def test_a_position_or_channel_that_is_not_accepted_is_named(
     assert message in str(caught.value)
 
 
+def test_an_empty_write_does_not_decide_between_all_channels_and_single_ones() -> None:
+    encoded = encode([Write(noise(0, 1)), Write(noise(10, 1), 0, 1)], channels=2)
+    with AudioEncoder(format="pcm", sample_rate_hz=RATE, channels=2, max_skew_ms=500) as encoder:
+        encoder.write(b"")
+        encoder.write(b"\1\1", channel=1)
+        assert encoder.finish()
+    assert encoded.finished.input_samples == 10
+
+
 def test_positions_are_between_frames() -> None:
     with AudioEncoder(format="pcm", sample_rate_hz=RATE, channels=2, max_skew_ms=500) as encoder:
         encoder.write(bytes(5), position=0)

@@ -77,12 +77,14 @@ class AsyncAudioWriter:
         stream = Stream(config, open_sink(sink), spool_bytes if resume_timeout else 0, buffer_seconds)
         return cls(stream, target, credentials, metadata, deadline, resume_timeout)
 
-    async def write(self, pcm: Pcm) -> None:
+    async def write(self, pcm: Pcm, *, position: int | None = None, channel: int = 0) -> None:
         """As AudioWriter.write."""
         self._stream.check_open()
-        for piece in cut(self._stream.layout.to_bytes(pcm)):
+        if channel or position is not None:
+            self._stream.layout.check_place(position, channel)
+        for piece, at in cut(self._stream.layout.to_bytes(pcm, channel), position):
             await self._until(lambda: self._stream.can_write)
-            self._stream.put(piece)
+            self._stream.put(piece, at, channel)
             if self._stream.can_send:
                 self._notify()
 

@@ -35,6 +35,9 @@ def stream_config(
     true_peak_limit_dbtp: float | None = None,
     measure_loudness: bool = False,
     wav_header: str | None = None,
+    max_gap_ms: float | None = None,
+    max_skew_ms: float | None = None,
+    max_jitter_ms: float | None = None,
     output_sample_rate_hz: int | None = None,
     output_channels: int | None = None,
     output_sample_format: str | None = None,
@@ -49,8 +52,10 @@ def stream_config(
     values. `page_ms` and `opus_frame_ms` are durations in ms. `gain_db`, `true_peak_limit_dbtp` and `measure_loudness` are
     the fields of LoudnessOptions. `request_id` is the caller's own ID of the call, which appears in the server's log.
     `pictures` has the front cover: a JPEG or PNG file, as bytes or as a Picture message. `metadata_bytes` is the room for
-    what `describe` of the writer adds later; 4096 are enough for most files. `wav_header` is "full", or
-    "minimal" for 44 bytes without tags. The other values have the units and defaults of AudioOutput's fields.
+    what `describe` of the writer adds later; 4096 are enough for most files. `wav_header` is "full", or "minimal" for 44
+    bytes without tags. `max_gap_ms`, `max_skew_ms` and `max_jitter_ms` are the durations of PcmInput in ms, one of which is
+    needed for PCM with positions or of single channels. The other values have the units and defaults of AudioOutput's
+    fields.
 
     Raises ValueError for an unknown name, a number that is out of range for its field, or both of `bitrate_bps` and
     `vbr_quality`, and TypeError for a value of another type. The server checks everything else.
@@ -62,6 +67,9 @@ def stream_config(
             sample_format=_named("sample_format", sample_format, SAMPLE_FORMATS),
             sample_rate_hz=_integer("sample_rate_hz", sample_rate_hz),
             channels=_integer("channels", channels),
+            max_gap=_duration("max_gap_ms", max_gap_ms),
+            max_skew=_duration("max_skew_ms", max_skew_ms),
+            max_jitter=_duration("max_jitter_ms", max_jitter_ms),
         ),
         output=AudioOutput(
             format=_named("format", format, AUDIO_FORMATS),

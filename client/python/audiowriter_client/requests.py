@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, Flush, ResumePoint, StreamConfig
 
-from audiowriter_client.spool import Spool
+from audiowriter_client.spool import NOWHERE, Place, Spool
 
 # Each message costs both sides about 50 µs whatever its size, so small writes are joined. Beyond 256 KiB joining gains
 # nothing, and the server accepts at most 1 MiB.
@@ -17,10 +17,10 @@ QUEUE_BYTES = 4 * MESSAGE_BYTES
 BUFFER_SECONDS = 1.0
 
 
-def cut(pcm: memoryview) -> Iterator[memoryview]:
-    """Split flat bytes into pieces that each fit into one message."""
+def cut(pcm: memoryview, position: int | None = None) -> Iterator[tuple[memoryview, int | None]]:
+    """Split flat bytes into pieces that each fit into one message. The first one has the position."""
     for start in range(0, len(pcm), MESSAGE_BYTES):
-        yield pcm[start : start + MESSAGE_BYTES]
+        yield pcm[start : start + MESSAGE_BYTES], None if start else position
 
 
 class RequestQueue:
@@ -31,13 +31,19 @@ class RequestQueue:
     It never blocks: check `full` before `put` and `ready` before `take`.
     """
 
-    def __init__(self, config: StreamConfig, spool_bytes: int = 0, gather_bytes: int = 0) -> None:
-        """`spool_bytes`: limit of the spool; 0: nothing is kept. `gather_bytes`: PCM that waits for
-        more, at most MESSAGE_BYTES."""
+    def __init__(
+        self, config: StreamConfig, spool_bytes: int = 0, gather_bytes: int = 0, sample_bytes: int = 1
+    ) -> None:
+        """`spool_bytes`: limit of the spool; 0: nothing is kept. `gather_bytes`: PCM that waits for more, at most
+        MESSAGE_BYTES. `sample_bytes`: bytes per sample of one channel."""
         self._config = StreamConfig()
         self._config.CopyFrom(config)
         self.config_taken = False
-        self._waiting: deque[bytes | None] = deque()  # None is a flush
+        # PCM; the place of the PCM that follows, unless it follows the one before; or a flush, which is None.
+        self._waiting: deque[bytes | Place | None] = deque()
+        self._sample_bytes, self._channels = sample_bytes, config.input.channels or 1
+        self._channel = self._taken_channel = 0  # of the last PCM that was put, and of the last that was taken
+        self._next_bytes: dict[int, int] = {}  # by channel: after the last PCM that was put
         self._waiting_bytes = 0
         self._waiting_flushes = 0
         self._gather_bytes = gather_bytes
@@ -72,10 +78,23 @@ class RequestQueue:
         self._descriptions_taken = 0
         self.spool.rewind()
 
-    def put(self, piece: memoryview) -> None:
+    def put(self, piece: memoryview, position: int | None = None, channel: int = 0) -> None:
         """Append a piece of at most MESSAGE_BYTES. It is copied, so the caller may reuse its buffer."""
+        start = self._next_bytes.get(channel, 0)
+        if channel != self._channel or position is not None:
+            start = self._begin(start, position, channel)
+        self._next_bytes[channel] = start + len(piece)
         self._waiting.append(bytes(piece))
         self._waiting_bytes += len(piece)
+
+    def _begin(self, expected: int, position: int | None, channel: int) -> int:
+        """Append the place of the next piece, if it does not follow the one before. Return it in bytes of the channel."""
+        frame_bytes = self._sample_bytes * (1 if channel else self._channels)
+        start = expected if position is None else position * frame_bytes
+        if channel != self._channel or start != expected:
+            self._waiting.append((position, channel))
+            self._channel = channel
+        return start
 
     def put_flush(self) -> None:
         """Append a flush of everything before it."""
@@ -99,25 +118,36 @@ class RequestQueue:
             self._descriptions_taken += 1
             return self._descriptions[self._descriptions_taken - 1]
         if self.spool.behind:
-            pcm, flush = self.spool.take(MESSAGE_BYTES)
+            pcm, flush, place = self.spool.take(MESSAGE_BYTES)
         else:
-            pcm, flush = self._take_waiting()
-            self.spool.add(pcm, flush)
-        return EncodeStreamRequest(pcm=pcm, flush=Flush() if flush else None)
+            pcm, flush, place = self._take_waiting()
+            self.spool.add(pcm, flush, place)
+        if place == NOWHERE:
+            return EncodeStreamRequest(pcm=pcm, flush=Flush() if flush else None)
+        return EncodeStreamRequest(pcm=pcm, flush=Flush() if flush else None, position=place[0], channel=place[1])
 
-    def _take_waiting(self) -> tuple[bytes, bool]:
+    def _take_waiting(self) -> tuple[bytes, bool, Place]:
         pieces: list[bytes] = []
         room = MESSAGE_BYTES
+        place: Place = (None, self._taken_channel)
+        flush = False
         while self._waiting:
-            piece = self._waiting[0]
-            if piece is None or len(piece) > room:
+            item = self._waiting[0]
+            if isinstance(item, bytes):
+                if len(item) > room:
+                    break
+                pieces.append(item)
+                room -= len(item)
+            elif item is None:
+                flush = True
+                self._waiting_flushes -= 1
+            elif pieces:
                 break
-            pieces.append(piece)
-            room -= len(piece)
+            else:
+                place = item
+                self._taken_channel = item[1]
             self._waiting.popleft()
-        flush = bool(self._waiting) and self._waiting[0] is None
-        if flush:
-            self._waiting.popleft()
-            self._waiting_flushes -= 1
+            if flush:
+                break
         self._waiting_bytes -= MESSAGE_BYTES - room
-        return b"".join(pieces), flush
+        return b"".join(pieces), flush, place if pieces else NOWHERE

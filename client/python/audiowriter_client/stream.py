@@ -42,7 +42,8 @@ class Stream:
         if buffer_seconds is None:
             buffer_seconds = 0.0 if is_live(sink) else BUFFER_SECONDS
         buffer_bytes = buffer_seconds * config.input.sample_rate_hz * self.layout.frame_bytes
-        self.requests = RequestQueue(config, spool_bytes, int(min(buffer_bytes, MESSAGE_BYTES)))
+        sample_bytes = self.layout.frame_bytes // (config.input.channels or 1)
+        self.requests = RequestQueue(config, spool_bytes, int(min(buffer_bytes, MESSAGE_BYTES)), sample_bytes)
         self.started: StreamStarted | None = None
         self.flushed = StreamFlushed()
         self.flush_answers = 0
@@ -117,10 +118,10 @@ class Stream:
         self._accepted_at, self._answers = None, 0
         self.requests.begin_again(resume)
 
-    def put(self, piece: memoryview) -> None:
+    def put(self, piece: memoryview, position: int | None = None, channel: int = 0) -> None:
         """Queue a piece of PCM."""
         self.check_open()
-        self.requests.put(piece)
+        self.requests.put(piece, position, channel)
 
     def describe(self, tags: TagOptions) -> None:
         """Queue tags that come after the config."""

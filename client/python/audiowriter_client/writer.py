@@ -121,17 +121,24 @@ class AudioWriter:
             resources.callback(stream.fail, StreamCancelled())
             return cls(stream, channel, metadata, deadline, resume_timeout, resources)
 
-    def write(self, pcm: Pcm) -> None:
+    def write(self, pcm: Pcm, *, position: int | None = None, channel: int = 0) -> None:
         """Send PCM: bytes cut anywhere, or an array of shape (n,) for one channel or (n, channels).
+
+        `position` is that of the first sample, in samples per channel since the start of the stream; by default, the PCM
+        follows the write before, of the same channel. `channel`: 1 to channels if `pcm` has this channel only, and 0 if it
+        has all of them, interleaved. Both are those of EncodeStreamRequest, and need max_gap_ms, max_skew_ms or
+        max_jitter_ms in the config.
 
         Blocks while the server or the sink is behind, and while the stream is sent again to another server. Raises TypeError
         or ValueError for an array that does not match the config's sample format and channels, ValueError after close().
         """
         self._stream.check_open()
-        for piece in cut(self._stream.layout.to_bytes(pcm)):
+        if channel or position is not None:
+            self._stream.layout.check_place(position, channel)
+        for piece, at in cut(self._stream.layout.to_bytes(pcm, channel), position):
             with self._changed:
                 self._changed.wait_for(lambda: self._stream.can_write)
-                self._stream.put(piece)
+                self._stream.put(piece, at, channel)
                 if self._stream.can_send:
                     self._changed.notify_all()
 

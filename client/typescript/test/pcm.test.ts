@@ -4,7 +4,14 @@ import { SampleFormat, type Pcm } from "../src/index.js";
 import { PcmLayout } from "../src/pcm.js";
 
 const layout = (sampleFormat: number, channels = 1): PcmLayout =>
-  new PcmLayout({ sampleFormat: sampleFormat as SampleFormat, channels, sampleRateHz: 24_000 });
+  new PcmLayout({
+    sampleFormat: sampleFormat as SampleFormat,
+    channels,
+    sampleRateHz: 24_000,
+    maxGap: undefined,
+    maxSkew: undefined,
+    maxJitter: undefined,
+  });
 
 test("an array of the sample format becomes little-endian bytes without a copy", () => {
   const samples = Float32Array.of(0, 1, -1).subarray(1);

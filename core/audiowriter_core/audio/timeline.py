@@ -40,7 +40,8 @@ class Lane:
 class Timeline:
     """The frames of one stream between their arrival and the pipeline.
 
-    `add` yields frames as interleaved bytes, at most `most` at a time, so that a long gap is encoded in slices.
+    `add` yields frames as interleaved bytes, at most `most` at a time, so that a long gap is encoded in slices. Some may be
+    empty.
     """
 
     def __init__(self, options: InputOptions) -> None:
@@ -92,9 +93,13 @@ class Timeline:
         if not self._input.max_skew_ms:
             field, value = ("channel", channel) if position is None else ("position", position)
             _refuse(field, value, "set max_gap, max_skew or max_jitter for PCM with positions or of single channels")
+        if not pcm and position is None and not channel:
+            return  # so that an empty write does not decide between lanes
         lane = self._lane(channel)
         start, data = self._whole_frames(lane, pcm, position)
         for part_start, part in _parts(start, data, lane.frame_bytes, most):
+            if part_start > start:
+                yield b""  # a part that yields nothing, because it waits or is dropped, takes time, too
             for piece_start, piece in lane.drift.add(part_start, part) if lane.drift else ((part_start, part),):
                 yield from self._insert(lane, piece_start, piece, most)
 

@@ -77,18 +77,22 @@ SAMPLE_FORMAT_MULAW: SampleFormat
 SAMPLE_FORMAT_ALAW: SampleFormat
 
 class EncodeStreamRequest(_message.Message):
-    __slots__ = ("config", "pcm", "flush", "metadata", "resume")
+    __slots__ = ("config", "pcm", "flush", "position", "channel", "metadata", "resume")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     PCM_FIELD_NUMBER: _ClassVar[int]
     FLUSH_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     config: StreamConfig
     pcm: bytes
     flush: Flush
+    position: int
+    channel: int
     metadata: Metadata
     resume: ResumePoint
-    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., resume: _Optional[_Union[ResumePoint, _Mapping]] = ...) -> None: ...
+    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., position: _Optional[int] = ..., channel: _Optional[int] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., resume: _Optional[_Union[ResumePoint, _Mapping]] = ...) -> None: ...
 
 class ResumePoint(_message.Message):
     __slots__ = ("offset", "sha256", "serial", "output_samples", "crc32c", "first_crc32c")
@@ -121,14 +125,20 @@ class StreamConfig(_message.Message):
     def __init__(self, input: _Optional[_Union[PcmInput, _Mapping]] = ..., output: _Optional[_Union[AudioOutput, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class PcmInput(_message.Message):
-    __slots__ = ("sample_format", "sample_rate_hz", "channels")
+    __slots__ = ("sample_format", "sample_rate_hz", "channels", "max_gap", "max_skew", "max_jitter")
     SAMPLE_FORMAT_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    MAX_GAP_FIELD_NUMBER: _ClassVar[int]
+    MAX_SKEW_FIELD_NUMBER: _ClassVar[int]
+    MAX_JITTER_FIELD_NUMBER: _ClassVar[int]
     sample_format: SampleFormat
     sample_rate_hz: int
     channels: int
-    def __init__(self, sample_format: _Optional[_Union[SampleFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ...) -> None: ...
+    max_gap: _duration_pb2.Duration
+    max_skew: _duration_pb2.Duration
+    max_jitter: _duration_pb2.Duration
+    def __init__(self, sample_format: _Optional[_Union[SampleFormat, str]] = ..., sample_rate_hz: _Optional[int] = ..., channels: _Optional[int] = ..., max_gap: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_skew: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_jitter: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class AudioOutput(_message.Message):
     __slots__ = ("format", "sample_rate_hz", "channels", "sample_format", "bitrate_bps", "vbr_quality", "effort", "page", "metadata", "metadata_bytes", "loudness", "wav_header", "opus_frame")
@@ -265,7 +275,7 @@ class StreamFinished(_message.Message):
     def __init__(self, header: _Optional[bytes] = ..., trailer: _Optional[bytes] = ..., totals: _Optional[_Union[Totals, _Mapping]] = ...) -> None: ...
 
 class Totals(_message.Message):
-    __slots__ = ("file_bytes", "input_samples", "output_samples", "duration", "delay_samples", "padding_samples", "sent_sha256", "file_crc32c", "clipped_samples", "peak", "loudness", "sent_sha256_offset")
+    __slots__ = ("file_bytes", "input_samples", "output_samples", "duration", "delay_samples", "padding_samples", "sent_sha256", "file_crc32c", "clipped_samples", "peak", "filled_samples", "dropped_samples", "drift_ppm", "loudness", "sent_sha256_offset")
     FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
     INPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_SAMPLES_FIELD_NUMBER: _ClassVar[int]
@@ -276,6 +286,9 @@ class Totals(_message.Message):
     FILE_CRC32C_FIELD_NUMBER: _ClassVar[int]
     CLIPPED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     PEAK_FIELD_NUMBER: _ClassVar[int]
+    FILLED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    DRIFT_PPM_FIELD_NUMBER: _ClassVar[int]
     LOUDNESS_FIELD_NUMBER: _ClassVar[int]
     SENT_SHA256_OFFSET_FIELD_NUMBER: _ClassVar[int]
     file_bytes: int
@@ -288,9 +301,12 @@ class Totals(_message.Message):
     file_crc32c: int
     clipped_samples: int
     peak: float
+    filled_samples: int
+    dropped_samples: int
+    drift_ppm: float
     loudness: Loudness
     sent_sha256_offset: int
-    def __init__(self, file_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sent_sha256: _Optional[bytes] = ..., file_crc32c: _Optional[int] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ..., loudness: _Optional[_Union[Loudness, _Mapping]] = ..., sent_sha256_offset: _Optional[int] = ...) -> None: ...
+    def __init__(self, file_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sent_sha256: _Optional[bytes] = ..., file_crc32c: _Optional[int] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ..., filled_samples: _Optional[int] = ..., dropped_samples: _Optional[int] = ..., drift_ppm: _Optional[float] = ..., loudness: _Optional[_Union[Loudness, _Mapping]] = ..., sent_sha256_offset: _Optional[int] = ...) -> None: ...
 
 class EncodeRequest(_message.Message):
     __slots__ = ("config", "pcm")

@@ -9,6 +9,7 @@ from audiowriter_core import AudioEncoder
 from ..errors import AboveLimit, InvalidArgument, LimitExceeded, UnknownFields, Violation
 from ..runtime.settings import Settings
 from . import wire
+from .session import Place
 from .unknown_fields import unknown_fields
 
 _REQUEST_ID = re.compile("[!-~]{0,64}")
@@ -63,14 +64,23 @@ class Limits:
             raise AboveLimit(violations, *next(iter(above.values())))
         raise UnknownFields(violations) if unknown else InvalidArgument(violations)
 
-    def check_message(self, encoder: AudioEncoder, pcm_bytes: int) -> None:
-        """Raise AboveLimit or LimitExceeded if a message with this much PCM is too long, or makes the stream too long."""
+    def check_message(self, encoder: AudioEncoder, pcm_bytes: int, place: Place | None = None) -> int:
+        """Return the most bytes of PCM that a message lets the encoder encode: its own, those that waited, and silence.
+
+        Raises AboveLimit or LimitExceeded if a message with this much PCM is too long, or makes the stream too long.
+        """
         if pcm_bytes > self._max_pcm_bytes:
             text = f"has {pcm_bytes} bytes in one message: this server takes at most {self._max_pcm_bytes}"
             raise AboveLimit([Violation("pcm", text)], "max_pcm_bytes", self._max_pcm_bytes)
-        if encoder.input_bytes + pcm_bytes > self._max_seconds * encoder.cost.bytes_per_second:
+        length, work = encoder.input_bytes + pcm_bytes, pcm_bytes
+        if encoder.takes_positions:
+            frame_bytes = encoder.options.input.frame_bytes
+            frames, ready = encoder.timeline.after(pcm_bytes, *(place or (None, 0)))
+            length, work = frames * frame_bytes, max(pcm_bytes, ready * frame_bytes)
+        if length > self._max_seconds * encoder.cost.bytes_per_second:
             message = f"the stream has more than {self._max_seconds:g} s of audio: continue in a new stream"
             raise LimitExceeded(message, "max_stream_seconds", self._max_seconds)
+        return work
 
     def check_file(self, file_bytes: int) -> None:
         """Raise LimitExceeded if the file is too long. Called after each slice, which is at most 256 KiB."""

@@ -5,6 +5,8 @@ Rule 2: `started` is the first response and `finished` the last. The bytes in be
 Rule 3: after an error, only close is allowed.
 """
 
+from collections.abc import Iterator
+
 import audiowriter_core
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import AudioEncoder, Event, ResumedEncoder, State
@@ -14,6 +16,9 @@ from ..errors import OutOfOrder
 from . import wire
 
 Responses = list[pb.EncodeStreamResponse]
+
+Place = tuple[int | None, int]
+"""Position and channel."""
 
 
 class Session:
@@ -62,26 +67,39 @@ class Session:
     def receive(self, request: pb.EncodeStreamRequest) -> Responses:
         """Encode a whole request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         self.begin(request)
-        responses = self.encode(request.pcm, request.HasField("flush"))
+        responses = self.encode(request.pcm, request.HasField("flush"), place_of(request))
         if request.HasField("metadata"):
             self.describe(wire.late_tags(request.metadata))
         return responses
 
-    def encode(self, pcm: bytes | memoryview, flush: bool = False) -> Responses:
-        """Encode PCM, which may be a slice of a message. Raises OutOfOrder, and the exceptions of AudioEncoder."""
+    def encode(self, pcm: bytes | memoryview, flush: bool = False, place: Place | None = None) -> Responses:
+        """Encode PCM, which may be a slice of a message if it has no place.
+
+        Raises OutOfOrder, and the exceptions of AudioEncoder.
+        """
         encoder = self.encoder
         if encoder is None:
             raise config_missing("pcm")
         events: list[Event] = []
-        if pcm:
+        if place is not None:
+            events = encoder.write(pcm, position=place[0], channel=place[1])
+        elif pcm:
             events = encoder.write(pcm)
         elif encoder.state is State.NEW:
             events = encoder.start()
         if flush:
             events += encoder.flush()
-        if self.replay is not None and not self.replay.replaying:
-            self.replay = None
-        return wire.responses(events, encoder.options.output) if events else []
+        return self._responses(encoder, events)
+
+    def slices(self, pcm: bytes, flush: bool, place: Place | None) -> Iterator[Responses]:
+        """As `encode`, for streams with positions: in steps like those of slices, however long the gap before `pcm` is."""
+        if self.encoder is None:
+            raise config_missing("pcm")
+        position, channel = place or (None, 0)
+        for events in self.encoder.write_slices(pcm, position=position, channel=channel):
+            yield self._responses(self.encoder, events)
+        if flush:
+            yield self.encode(b"", flush)
 
     def describe(self, tags: TagOptions) -> None:
         """Take tags that come after the config. Raises InvalidArgument, whose fields are paths in the request."""
@@ -97,11 +115,30 @@ class Session:
             raise config_missing("end of stream")
         return wire.responses(self.encoder.finish(), self.encoder.options.output)
 
+    def finish_slices(self) -> Iterator[Responses]:
+        """Encode what waits for other channels, in steps like those of `slices`. Then call `finish`."""
+        if self.encoder is None:
+            raise config_missing("end of stream")
+        for events in self.encoder.finish_slices():
+            yield self._responses(self.encoder, events)
+
+    def _responses(self, encoder: AudioEncoder, events: list[Event]) -> Responses:
+        if self.replay is not None and not self.replay.replaying:
+            self.replay = None
+        return wire.responses(events, encoder.options.output) if events else []
+
     def close(self) -> None:
         """Free the encoder: now, or when the running call ends. Idempotent; may be called from any thread."""
         self._closed = True
         if self.encoder is not None:
             self.encoder.close()
+
+
+def place_of(request: pb.EncodeStreamRequest) -> Place | None:
+    """Return the position and the channel of a request, or None if it has neither."""
+    if request.HasField("position"):
+        return request.position, request.channel
+    return (None, channel) if (channel := request.channel) else None
 
 
 def config_missing(what: str) -> OutOfOrder:

@@ -1,7 +1,7 @@
 """One EncodeStream call: reads requests, decides where they are encoded, and writes the responses."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +17,7 @@ from .admission import Context
 from .limits import Limits
 from .memory import MemoryBudget, Reservation
 from .scheduling import CHARGED_MS, INLINE_MS, Scheduler, StreamCost, ends_inline
-from .session import Responses, Session, config_missing
+from .session import Place, Responses, Session, config_missing, place_of
 from .turns import CALL_MS, MESSAGE_MS, OPEN_MS
 from .watchdog import Activity, Wait, Watchdog
 
@@ -79,22 +79,24 @@ class StreamCall:
                         session.begin(request)
                     pcm = request.pcm  # read once, because each access to a bytes field copies it
                     flush = request.HasField("flush")
+                    place = place_of(request)
                     late_tags = wire.late_tags(request.metadata) if request.HasField("metadata") else None
                     del request  # so that an idle stream does not keep its last message in memory
                     size = len(pcm)
-                    limits.check_message(encoder, size)
-                    expected_ms = cost.expected_ms(size)
+                    work = limits.check_message(encoder, size, place)
+                    expected_ms = cost.expected_ms(work)
                     inline = expected_ms <= INLINE_MS and session.replay is None
                     ms = MESSAGE_MS + expected_ms if inline else MESSAGE_MS
                     if not turns.take(caller, ms):
                         watchdog.pause()
                         await turns.wait(caller, ms)
                     if not inline:
-                        await self._encode_in_pool(encoder, cost, pcm, flush, watchdog)
+                        await self._encode_in_pool(encoder, cost, pcm, flush, place, watchdog)
+                        cost.add_pooled(work)
                     else:
                         begin = cost.clock()
-                        responses = session.encode(pcm, flush)
-                        if (excess_ms := cost.add_inline(record, size, begin)) > CHARGED_MS:
+                        responses = session.encode(pcm, flush, place)
+                        if (excess_ms := cost.add_inline(record, work, begin)) > CHARGED_MS:
                             turns.charge(caller, excess_ms)
                         if responses:
                             await self._send(encoder, responses, watchdog)
@@ -111,6 +113,8 @@ class StreamCall:
                     responses = session.finish()
                     cost.add_inline(record, held_bytes, begin)
                 else:
+                    if encoder.takes_positions:
+                        await self._in_steps(encoder, cost, session.finish_slices(), watchdog)
                     watchdog.pause()
                     responses = await scheduler.pooled(record, cost, session.finish)
                 await self._send(encoder, responses, watchdog)
@@ -135,19 +139,31 @@ class StreamCall:
         return encoder
 
     async def _encode_in_pool(
-        self, encoder: AudioEncoder, cost: StreamCost, pcm: bytes, flush: bool, watchdog: Watchdog
+        self, encoder: AudioEncoder, cost: StreamCost, pcm: bytes, flush: bool, place: Place | None, watchdog: Watchdog
     ) -> None:
         """Encode a message slice by slice.
 
         A slice is not encoded before the client has read the output of the one before it, so a slow reader takes little
         memory.
         """
+        if encoder.takes_positions:
+            await self._in_steps(encoder, cost, self._session.slices(pcm, flush, place), watchdog)
+            return
         parts = encoder.cost.slices(pcm)
         for number, part in enumerate(parts, 1):
             watchdog.pause()
-            arguments = self._session.encode, part, flush and number == len(parts)
+            arguments = self._session.encode, part, flush and number == len(parts), place
             await self._send(encoder, await self._scheduler.pooled(self._record, cost, *arguments), watchdog)
-        cost.add_pooled(len(pcm))
+
+    async def _in_steps(
+        self, encoder: AudioEncoder, cost: StreamCost, steps: Iterator[Responses], watchdog: Watchdog
+    ) -> None:
+        """Run steps in the pool, with the same rule for a slow reader."""
+        responses: Responses | None = []
+        while responses is not None:
+            watchdog.pause()
+            responses = await self._scheduler.pooled(self._record, cost, next, steps, None)
+            await self._send(encoder, responses or [], watchdog)
 
     async def _send(self, encoder: AudioEncoder, responses: Responses, watchdog: Watchdog) -> None:
         record, context = self._record, self._context

@@ -27,11 +27,13 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from .. import errors
 
 _HASH_BYTES = sha256().digest_size
-_INPUT = ("sample_rate_hz", "channels", "sample_format")
+_INPUT = ("sample_rate_hz", "channels", "sample_format", "max_gap", "max_skew", "max_jitter")
+_REQUEST = ("position", "channel")
+"""Violations of a request, not of the config."""
 _PREFIX = "output_"
 _MAX_TAGS = 1000
 """Tags that are converted. The core refuses fewer."""
-_DURATIONS = {"page_ms": ("page", " ms"), "opus_frame_ms": ("opus_frame", " ms")}
+_DURATIONS = {f"{name}_ms": (name, " ms") for name in ("page", "opus_frame", "max_gap", "max_skew", "max_jitter")}
 """Fields and units of options that are durations in the contract."""
 _LOUDNESS = ("gain_db", "true_peak_limit_dbtp")
 _BY_NUMBER = {kind.number: kind for kind in FORMATS.values()}
@@ -60,6 +62,9 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
         "sample_rate_hz": source.sample_rate_hz,
         "channels": source.channels or 1,
         "sample_format": _sample_format(source.sample_format) or "s16le",
+        "max_gap_ms": _ms(source.max_gap),
+        "max_skew_ms": _ms(source.max_skew),
+        "max_jitter_ms": _ms(source.max_jitter),
         "bitrate_bps": target.bitrate_bps if rate == "bitrate_bps" else None,
         "vbr_quality": target.vbr_quality if rate == "vbr_quality" else None,
         "effort": target.effort if target.HasField("effort") else None,
@@ -196,6 +201,9 @@ def _finished(event: Finished, sample_rate_hz: int) -> pb.StreamFinished:
         file_crc32c=event.file_crc32c,
         clipped_samples=event.clipped_samples,
         peak=event.peak,
+        filled_samples=event.filled_samples,
+        dropped_samples=event.dropped_samples,
+        drift_ppm=event.drift_ppm,
         loudness=None if event.loudness is None else _loudness(event.loudness),
         sent_sha256_offset=event.sent_sha256_offset,
     )
@@ -230,10 +238,12 @@ def _violation(violation: Violation) -> errors.Violation:
     option, text = violation.field, violation.description
     if option == "pcm":
         return errors.Violation("pcm", text)
+    if option in _REQUEST:
+        return errors.Violation(option, f"{option}={violation.value}: {text}")
     if option == "format":
         text = f"audiowriter writes {', '.join(pb.AudioFormat.Name(number) for number in _BY_NUMBER)}"
-    end = "input" if option in _INPUT else "output"
     field, unit = _DURATIONS.get(option, (option.removeprefix(_PREFIX), ""))
+    end = "input" if field in _INPUT and not option.startswith(_PREFIX) else "output"
     folder = ".metadata" if field.startswith(("tags", "pictures")) else ".loudness" if field in _LOUDNESS else ""
     return errors.Violation(f"config.{end}{folder}.{field}", f"{field}={violation.value}{unit}: {text}")
 

@@ -274,7 +274,7 @@ func (SampleFormat) EnumDescriptor() ([]byte, []int) {
 
 // EncodeStreamRequest is one message of a stream. All fields may be set together: the first message may have `config` and
 // `pcm`. A repeated identical `config` does nothing; a different one is FAILED_PRECONDITION.
-// Reserved: 4 position, 5 channel, 7 markers.
+// Reserved: 7 markers.
 type EncodeStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required in the first message of a stream.
@@ -285,6 +285,16 @@ type EncodeStreamRequest struct {
 	// If set: after this message's `pcm`, return everything that the codec and the container can return without harm to the
 	// stream. The server answers with `flushed`.
 	Flush *Flush `protobuf:"bytes,3,opt,name=flush,proto3" json:"flush,omitempty"`
+	// Position of the first sample of `pcm`, in samples per channel since the start of the stream, at the input's rate. Unset:
+	// after the PCM of the request before it, of the same channel. Samples that are missing become silence, which is exact to
+	// the sample. Samples that are there already, or whose frame was encoded already, are dropped. Totals has their numbers. A
+	// position follows whole frames. It needs `max_gap`, `max_skew` or `max_jitter` in the config, so that a server that does
+	// not know positions refuses the stream.
+	Position *int64 `protobuf:"varint,4,opt,name=position,proto3,oneof" json:"position,omitempty"`
+	// 1 to the input's `channels`: `pcm` has the samples of this channel only. 0: it has all channels, interleaved. A stream
+	// has one or the other. Channels may run at their own pace: a frame is encoded when all of them have reached it. The file
+	// does not depend on their order, unless one came more than `max_skew` late. It needs the same options as `position`.
+	Channel uint32 `protobuf:"varint,5,opt,name=channel,proto3" json:"channel,omitempty"`
 	// Tags that are known late. They are added to those of the config and of earlier requests, or replace those of the same
 	// name; an empty value removes a tag. The final header contains them. They must fit into `metadata_bytes`: a tag that does
 	// not fit ends the stream with INVALID_ARGUMENT, which names the tag and the bytes that are left. Without pictures.
@@ -346,6 +356,20 @@ func (x *EncodeStreamRequest) GetFlush() *Flush {
 		return x.Flush
 	}
 	return nil
+}
+
+func (x *EncodeStreamRequest) GetPosition() int64 {
+	if x != nil && x.Position != nil {
+		return *x.Position
+	}
+	return 0
+}
+
+func (x *EncodeStreamRequest) GetChannel() uint32 {
+	if x != nil {
+		return x.Channel
+	}
+	return 0
 }
 
 func (x *EncodeStreamRequest) GetMetadata() *Metadata {
@@ -565,7 +589,9 @@ func (x *StreamConfig) GetRequestId() string {
 
 // PcmInput describes the PCM that the caller sends: interleaved, little-endian, without a header. G.711 is decoded to 16
 // bits, but copied into a file of the same law, sample rate and number of channels.
-// Reserved: 4 max_gap, 5 max_skew.
+//
+// Set `max_gap`, `max_skew` or `max_jitter` to send requests with `position` or `channel`. The other two then have their
+// defaults.
 type PcmInput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unset: S16LE.
@@ -573,7 +599,21 @@ type PcmInput struct {
 	// Samples per second and channel, in Hz. Required: there is no default.
 	SampleRateHz uint32 `protobuf:"varint,2,opt,name=sample_rate_hz,json=sampleRateHz,proto3" json:"sample_rate_hz,omitempty"`
 	// Number of interleaved channels, in the channel order of WAVE. 0: one channel.
-	Channels      uint32 `protobuf:"varint,3,opt,name=channels,proto3" json:"channels,omitempty"`
+	Channels uint32 `protobuf:"varint,3,opt,name=channels,proto3" json:"channels,omitempty"`
+	// Longest jump of a position: a position that is more than this after the end of the stream so far is refused with
+	// INVALID_ARGUMENT. 1 ms to 24 h. Unset or 0: 5 minutes.
+	MaxGap *durationpb.Duration `protobuf:"bytes,4,opt,name=max_gap,json=maxGap,proto3" json:"max_gap,omitempty"`
+	// How long a frame waits for channels that have not reached it, and a gap for requests in another order: until it is this
+	// far behind the latest sample of any channel. Then what is missing is silent, and what comes later is dropped. 1 ms to
+	// 10 s. Unset or 0: 1 s. The server keeps so much PCM in memory, and a stream with losses is delayed by it.
+	MaxSkew *durationpb.Duration `protobuf:"bytes,5,opt,name=max_skew,json=maxSkew,proto3" json:"max_skew,omitempty"`
+	// Unset or 0: each position is exact. A deviation of one sample is a gap or an overlap, and samples are not changed. This
+	// is right for RTP time stamps, which count the samples of the source.
+	// Set: positions have another clock than the source, such as the times at which its PCM has arrived. A deviation of at
+	// most max_jitter from where a sample is expected is jitter or drift. It is averaged over a minute, and resampling
+	// corrects a drift of up to 500 ppm without a click. A longer one is a gap or an overlap, as above. Choose it longer than
+	// the jitter of the positions, and shorter than PCM that may be lost. 1 ms to 1 s.
+	MaxJitter     *durationpb.Duration `protobuf:"bytes,6,opt,name=max_jitter,json=maxJitter,proto3" json:"max_jitter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -627,6 +667,27 @@ func (x *PcmInput) GetChannels() uint32 {
 		return x.Channels
 	}
 	return 0
+}
+
+func (x *PcmInput) GetMaxGap() *durationpb.Duration {
+	if x != nil {
+		return x.MaxGap
+	}
+	return nil
+}
+
+func (x *PcmInput) GetMaxSkew() *durationpb.Duration {
+	if x != nil {
+		return x.MaxSkew
+	}
+	return nil
+}
+
+func (x *PcmInput) GetMaxJitter() *durationpb.Duration {
+	if x != nil {
+		return x.MaxJitter
+	}
+	return nil
 }
 
 // AudioOutput describes the file. Each field that is 0 or unset takes its default, which StreamStarted returns.
@@ -1535,12 +1596,12 @@ func (x *StreamFinished) GetTotals() *Totals {
 }
 
 // Totals describes a finished file.
-// Reserved: 11 filled_samples, 12 dropped_samples, 13 drift_ppm.
 type Totals struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Length of the finished file in bytes, including the trailer.
 	FileBytes int64 `protobuf:"varint,1,opt,name=file_bytes,json=fileBytes,proto3" json:"file_bytes,omitempty"`
-	// Samples per channel, at the input's rate, received in total.
+	// Samples per channel, at the input's rate, received in total. With positions: the length of the stream, with the samples
+	// that were filled and without those that were dropped.
 	InputSamples int64 `protobuf:"varint,2,opt,name=input_samples,json=inputSamples,proto3" json:"input_samples,omitempty"`
 	// Samples per channel, at the output's rate, in the file, without delay and padding.
 	OutputSamples int64 `protobuf:"varint,3,opt,name=output_samples,json=outputSamples,proto3" json:"output_samples,omitempty"`
@@ -1559,6 +1620,14 @@ type Totals struct {
 	ClippedSamples int64 `protobuf:"varint,9,opt,name=clipped_samples,json=clippedSamples,proto3" json:"clipped_samples,omitempty"`
 	// Largest absolute sample value of the input; 1.0 is full scale.
 	Peak float64 `protobuf:"fixed64,10,opt,name=peak,proto3" json:"peak,omitempty"`
+	// Silent samples, at the input's rate and summed over all channels, that were inserted where PCM was missing.
+	FilledSamples int64 `protobuf:"varint,11,opt,name=filled_samples,json=filledSamples,proto3" json:"filled_samples,omitempty"`
+	// Samples, at the input's rate and summed over all channels, that were dropped because they overlapped others or came too
+	// late.
+	DroppedSamples int64 `protobuf:"varint,12,opt,name=dropped_samples,json=droppedSamples,proto3" json:"dropped_samples,omitempty"`
+	// How fast the source's clock was against that of its positions, in parts per million, if `max_jitter` is set: above 0,
+	// it has sent more samples. The mean over the stream. Of several channels: the one with the largest drift.
+	DriftPpm float64 `protobuf:"fixed64,13,opt,name=drift_ppm,json=driftPpm,proto3" json:"drift_ppm,omitempty"`
 	// Set if the config's `loudness.measure` was set.
 	Loudness *Loudness `protobuf:"bytes,14,opt,name=loudness,proto3" json:"loudness,omitempty"`
 	// Position in the file of the first byte that `sent_sha256` includes. 0, or the `offset` of `resume` if the server has gone
@@ -1664,6 +1733,27 @@ func (x *Totals) GetClippedSamples() int64 {
 func (x *Totals) GetPeak() float64 {
 	if x != nil {
 		return x.Peak
+	}
+	return 0
+}
+
+func (x *Totals) GetFilledSamples() int64 {
+	if x != nil {
+		return x.FilledSamples
+	}
+	return 0
+}
+
+func (x *Totals) GetDroppedSamples() int64 {
+	if x != nil {
+		return x.DroppedSamples
+	}
+	return 0
+}
+
+func (x *Totals) GetDriftPpm() float64 {
+	if x != nil {
+		return x.DriftPpm
 	}
 	return 0
 }
@@ -2601,13 +2691,16 @@ var File_audiowriter_v1_audio_writer_proto protoreflect.FileDescriptor
 
 const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\n" +
-	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf5\x01\n" +
+	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbd\x02\n" +
 	"\x13EncodeStreamRequest\x124\n" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigR\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\x12+\n" +
-	"\x05flush\x18\x03 \x01(\v2\x15.audiowriter.v1.FlushR\x05flush\x124\n" +
+	"\x05flush\x18\x03 \x01(\v2\x15.audiowriter.v1.FlushR\x05flush\x12\x1f\n" +
+	"\bposition\x18\x04 \x01(\x03H\x00R\bposition\x88\x01\x01\x12\x18\n" +
+	"\achannel\x18\x05 \x01(\rR\achannel\x124\n" +
 	"\bmetadata\x18\x06 \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x123\n" +
-	"\x06resume\x18\b \x01(\v2\x1b.audiowriter.v1.ResumePointR\x06resume\"\xb7\x01\n" +
+	"\x06resume\x18\b \x01(\v2\x1b.audiowriter.v1.ResumePointR\x06resumeB\v\n" +
+	"\t_position\"\xb7\x01\n" +
 	"\vResumePoint\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x16\n" +
@@ -2620,11 +2713,15 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x05input\x18\x01 \x01(\v2\x18.audiowriter.v1.PcmInputB\x04\xe2A\x01\x02R\x05input\x129\n" +
 	"\x06output\x18\x02 \x01(\v2\x1b.audiowriter.v1.AudioOutputB\x04\xe2A\x01\x02R\x06output\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"\x95\x01\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\xb9\x02\n" +
 	"\bPcmInput\x12A\n" +
 	"\rsample_format\x18\x01 \x01(\x0e2\x1c.audiowriter.v1.SampleFormatR\fsampleFormat\x12*\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rB\x04\xe2A\x01\x02R\fsampleRateHz\x12\x1a\n" +
-	"\bchannels\x18\x03 \x01(\rR\bchannels\"\x80\x05\n" +
+	"\bchannels\x18\x03 \x01(\rR\bchannels\x122\n" +
+	"\amax_gap\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x06maxGap\x124\n" +
+	"\bmax_skew\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\amaxSkew\x128\n" +
+	"\n" +
+	"max_jitter\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\tmaxJitter\"\x80\x05\n" +
 	"\vAudioOutput\x129\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatB\x04\xe2A\x01\x02R\x06format\x12$\n" +
 	"\x0esample_rate_hz\x18\x02 \x01(\rR\fsampleRateHz\x12\x1a\n" +
@@ -2691,7 +2788,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x0eStreamFinished\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\fR\x06header\x12\x18\n" +
 	"\atrailer\x18\x02 \x01(\fR\atrailer\x12.\n" +
-	"\x06totals\x18\x03 \x01(\v2\x16.audiowriter.v1.TotalsR\x06totals\"\xdb\x03\n" +
+	"\x06totals\x18\x03 \x01(\v2\x16.audiowriter.v1.TotalsR\x06totals\"\xc8\x04\n" +
 	"\x06Totals\x12\x1d\n" +
 	"\n" +
 	"file_bytes\x18\x01 \x01(\x03R\tfileBytes\x12#\n" +
@@ -2706,7 +2803,10 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"fileCrc32c\x12'\n" +
 	"\x0fclipped_samples\x18\t \x01(\x03R\x0eclippedSamples\x12\x12\n" +
 	"\x04peak\x18\n" +
-	" \x01(\x01R\x04peak\x124\n" +
+	" \x01(\x01R\x04peak\x12%\n" +
+	"\x0efilled_samples\x18\v \x01(\x03R\rfilledSamples\x12'\n" +
+	"\x0fdropped_samples\x18\f \x01(\x03R\x0edroppedSamples\x12\x1b\n" +
+	"\tdrift_ppm\x18\r \x01(\x01R\bdriftPpm\x124\n" +
 	"\bloudness\x18\x0e \x01(\v2\x18.audiowriter.v1.LoudnessR\bloudness\x12,\n" +
 	"\x12sent_sha256_offset\x18\x0f \x01(\x03R\x10sentSha256Offset\"]\n" +
 	"\rEncodeRequest\x12:\n" +
@@ -2881,57 +2981,60 @@ var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
 	7,  // 4: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
 	8,  // 5: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
 	2,  // 6: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	0,  // 7: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
-	2,  // 8: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	31, // 9: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
-	11, // 10: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
-	9,  // 11: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
-	1,  // 12: audiowriter.v1.AudioOutput.wav_header:type_name -> audiowriter.v1.WavHeader
-	31, // 13: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
-	13, // 14: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
-	12, // 15: audiowriter.v1.Metadata.pictures:type_name -> audiowriter.v1.Picture
-	15, // 16: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
-	16, // 17: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
-	18, // 18: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
-	17, // 19: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
-	8,  // 20: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
-	19, // 21: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
-	31, // 22: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
-	10, // 23: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
-	6,  // 24: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
-	15, // 25: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
-	19, // 26: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
-	6,  // 27: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
-	15, // 28: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
-	26, // 29: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
-	0,  // 30: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
-	2,  // 31: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
-	27, // 32: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
-	31, // 33: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
-	31, // 34: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
-	31, // 35: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
-	31, // 36: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
-	1,  // 37: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
-	30, // 38: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
-	31, // 39: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
-	31, // 40: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
-	31, // 41: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
-	31, // 42: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
-	3,  // 43: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
-	20, // 44: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
-	22, // 45: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
-	24, // 46: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
-	28, // 47: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
-	14, // 48: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
-	21, // 49: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
-	23, // 50: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
-	25, // 51: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
-	29, // 52: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
-	48, // [48:53] is the sub-list for method output_type
-	43, // [43:48] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	31, // 7: audiowriter.v1.PcmInput.max_gap:type_name -> google.protobuf.Duration
+	31, // 8: audiowriter.v1.PcmInput.max_skew:type_name -> google.protobuf.Duration
+	31, // 9: audiowriter.v1.PcmInput.max_jitter:type_name -> google.protobuf.Duration
+	0,  // 10: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
+	2,  // 11: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	31, // 12: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
+	11, // 13: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
+	9,  // 14: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
+	1,  // 15: audiowriter.v1.AudioOutput.wav_header:type_name -> audiowriter.v1.WavHeader
+	31, // 16: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
+	13, // 17: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
+	12, // 18: audiowriter.v1.Metadata.pictures:type_name -> audiowriter.v1.Picture
+	15, // 19: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
+	16, // 20: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
+	18, // 21: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
+	17, // 22: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
+	8,  // 23: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
+	19, // 24: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
+	31, // 25: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
+	10, // 26: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
+	6,  // 27: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
+	15, // 28: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
+	19, // 29: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
+	6,  // 30: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
+	15, // 31: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
+	26, // 32: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
+	0,  // 33: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
+	2,  // 34: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
+	27, // 35: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
+	31, // 36: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
+	31, // 37: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
+	31, // 38: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
+	31, // 39: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
+	1,  // 40: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
+	30, // 41: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
+	31, // 42: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
+	31, // 43: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
+	31, // 44: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
+	31, // 45: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
+	3,  // 46: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
+	20, // 47: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
+	22, // 48: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
+	24, // 49: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
+	28, // 50: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
+	14, // 51: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
+	21, // 52: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
+	23, // 53: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
+	25, // 54: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
+	29, // 55: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
+	51, // [51:56] is the sub-list for method output_type
+	46, // [46:51] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_audiowriter_v1_audio_writer_proto_init() }
@@ -2939,6 +3042,7 @@ func file_audiowriter_v1_audio_writer_proto_init() {
 	if File_audiowriter_v1_audio_writer_proto != nil {
 		return
 	}
+	file_audiowriter_v1_audio_writer_proto_msgTypes[0].OneofWrappers = []any{}
 	file_audiowriter_v1_audio_writer_proto_msgTypes[5].OneofWrappers = []any{
 		(*AudioOutput_BitrateBps)(nil),
 		(*AudioOutput_VbrQuality)(nil),

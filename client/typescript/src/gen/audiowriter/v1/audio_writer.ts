@@ -158,7 +158,7 @@ export namespace SampleFormat {
 /**
  * EncodeStreamRequest is one message of a stream. All fields may be set together: the first message may have `config` and
  * `pcm`. A repeated identical `config` does nothing; a different one is FAILED_PRECONDITION.
- * Reserved: 4 position, 5 channel, 7 markers.
+ * Reserved: 7 markers.
  */
 export interface EncodeStreamRequest {
   /** Required in the first message of a stream. */
@@ -177,6 +177,22 @@ export interface EncodeStreamRequest {
   flush:
     | Flush
     | undefined;
+  /**
+   * Position of the first sample of `pcm`, in samples per channel since the start of the stream, at the input's rate. Unset:
+   * after the PCM of the request before it, of the same channel. Samples that are missing become silence, which is exact to
+   * the sample. Samples that are there already, or whose frame was encoded already, are dropped. Totals has their numbers. A
+   * position follows whole frames. It needs `max_gap`, `max_skew` or `max_jitter` in the config, so that a server that does
+   * not know positions refuses the stream.
+   */
+  position?:
+    | number
+    | undefined;
+  /**
+   * 1 to the input's `channels`: `pcm` has the samples of this channel only. 0: it has all channels, interleaved. A stream
+   * has one or the other. Channels may run at their own pace: a frame is encoded when all of them have reached it. The file
+   * does not depend on their order, unless one came more than `max_skew` late. It needs the same options as `position`.
+   */
+  channel: number;
   /**
    * Tags that are known late. They are added to those of the config and of earlier requests, or replace those of the same
    * name; an empty value removes a tag. The final header contains them. They must fit into `metadata_bytes`: a tag that does
@@ -255,7 +271,9 @@ export interface StreamConfig {
 /**
  * PcmInput describes the PCM that the caller sends: interleaved, little-endian, without a header. G.711 is decoded to 16
  * bits, but copied into a file of the same law, sample rate and number of channels.
- * Reserved: 4 max_gap, 5 max_skew.
+ *
+ * Set `max_gap`, `max_skew` or `max_jitter` to send requests with `position` or `channel`. The other two then have their
+ * defaults.
  */
 export interface PcmInput {
   /** Unset: S16LE. */
@@ -264,6 +282,30 @@ export interface PcmInput {
   sampleRateHz: number;
   /** Number of interleaved channels, in the channel order of WAVE. 0: one channel. */
   channels: number;
+  /**
+   * Longest jump of a position: a position that is more than this after the end of the stream so far is refused with
+   * INVALID_ARGUMENT. 1 ms to 24 h. Unset or 0: 5 minutes.
+   */
+  maxGap:
+    | Duration
+    | undefined;
+  /**
+   * How long a frame waits for channels that have not reached it, and a gap for requests in another order: until it is this
+   * far behind the latest sample of any channel. Then what is missing is silent, and what comes later is dropped. 1 ms to
+   * 10 s. Unset or 0: 1 s. The server keeps so much PCM in memory, and a stream with losses is delayed by it.
+   */
+  maxSkew:
+    | Duration
+    | undefined;
+  /**
+   * Unset or 0: each position is exact. A deviation of one sample is a gap or an overlap, and samples are not changed. This
+   * is right for RTP time stamps, which count the samples of the source.
+   * Set: positions have another clock than the source, such as the times at which its PCM has arrived. A deviation of at
+   * most max_jitter from where a sample is expected is jitter or drift. It is averaged over a minute, and resampling
+   * corrects a drift of up to 500 ppm without a click. A longer one is a gap or an overlap, as above. Choose it longer than
+   * the jitter of the positions, and shorter than PCM that may be lost. 1 ms to 1 s.
+   */
+  maxJitter: Duration | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -473,14 +515,14 @@ export interface StreamFinished {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/**
- * Totals describes a finished file.
- * Reserved: 11 filled_samples, 12 dropped_samples, 13 drift_ppm.
- */
+/** Totals describes a finished file. */
 export interface Totals {
   /** Length of the finished file in bytes, including the trailer. */
   fileBytes: number;
-  /** Samples per channel, at the input's rate, received in total. */
+  /**
+   * Samples per channel, at the input's rate, received in total. With positions: the length of the stream, with the samples
+   * that were filled and without those that were dropped.
+   */
   inputSamples: number;
   /** Samples per channel, at the output's rate, in the file, without delay and padding. */
   outputSamples: number;
@@ -503,6 +545,18 @@ export interface Totals {
   clippedSamples: number;
   /** Largest absolute sample value of the input; 1.0 is full scale. */
   peak: number;
+  /** Silent samples, at the input's rate and summed over all channels, that were inserted where PCM was missing. */
+  filledSamples: number;
+  /**
+   * Samples, at the input's rate and summed over all channels, that were dropped because they overlapped others or came too
+   * late.
+   */
+  droppedSamples: number;
+  /**
+   * How fast the source's clock was against that of its positions, in parts per million, if `max_jitter` is set: above 0,
+   * it has sent more samples. The mean over the stream. Of several channels: the one with the largest drift.
+   */
+  driftPpm: number;
   /** Set if the config's `loudness.measure` was set. */
   loudness:
     | Loudness
@@ -719,6 +773,8 @@ function createBaseEncodeStreamRequest(): EncodeStreamRequest {
     config: undefined,
     pcm: new Uint8Array(0),
     flush: undefined,
+    position: undefined,
+    channel: 0,
     metadata: undefined,
     resume: undefined,
     _unknownFields: {},
@@ -735,6 +791,12 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
     }
     if (message.flush !== undefined) {
       Flush.encode(message.flush, writer.uint32(26).fork()).join();
+    }
+    if (message.position !== undefined) {
+      writer.uint32(32).int64(message.position);
+    }
+    if (message.channel !== 0) {
+      writer.uint32(40).uint32(message.channel);
     }
     if (message.metadata !== undefined) {
       Metadata.encode(message.metadata, writer.uint32(50).fork()).join();
@@ -790,6 +852,22 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
             message.flush = Flush.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.channel = reader.uint32();
+            continue;
+          }
           case 6: {
             if (tag !== 50) {
               break;
@@ -836,6 +914,8 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
       : undefined;
     message.pcm = object.pcm ?? new Uint8Array(0);
     message.flush = (object.flush !== undefined && object.flush !== null) ? Flush.fromPartial(object.flush) : undefined;
+    message.position = object.position ?? undefined;
+    message.channel = object.channel ?? 0;
     message.metadata = (object.metadata !== undefined && object.metadata !== null)
       ? Metadata.fromPartial(object.metadata)
       : undefined;
@@ -1144,7 +1224,15 @@ export const StreamConfig: MessageFns<StreamConfig> = {
 };
 
 function createBasePcmInput(): PcmInput {
-  return { sampleFormat: 0, sampleRateHz: 0, channels: 0, _unknownFields: {} };
+  return {
+    sampleFormat: 0,
+    sampleRateHz: 0,
+    channels: 0,
+    maxGap: undefined,
+    maxSkew: undefined,
+    maxJitter: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const PcmInput: MessageFns<PcmInput> = {
@@ -1157,6 +1245,15 @@ export const PcmInput: MessageFns<PcmInput> = {
     }
     if (message.channels !== 0) {
       writer.uint32(24).uint32(message.channels);
+    }
+    if (message.maxGap !== undefined) {
+      Duration.encode(message.maxGap, writer.uint32(34).fork()).join();
+    }
+    if (message.maxSkew !== undefined) {
+      Duration.encode(message.maxSkew, writer.uint32(42).fork()).join();
+    }
+    if (message.maxJitter !== undefined) {
+      Duration.encode(message.maxJitter, writer.uint32(50).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1206,6 +1303,30 @@ export const PcmInput: MessageFns<PcmInput> = {
             message.channels = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.maxGap = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.maxSkew = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.maxJitter = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1234,6 +1355,15 @@ export const PcmInput: MessageFns<PcmInput> = {
     message.sampleFormat = object.sampleFormat ?? 0;
     message.sampleRateHz = object.sampleRateHz ?? 0;
     message.channels = object.channels ?? 0;
+    message.maxGap = (object.maxGap !== undefined && object.maxGap !== null)
+      ? Duration.fromPartial(object.maxGap)
+      : undefined;
+    message.maxSkew = (object.maxSkew !== undefined && object.maxSkew !== null)
+      ? Duration.fromPartial(object.maxSkew)
+      : undefined;
+    message.maxJitter = (object.maxJitter !== undefined && object.maxJitter !== null)
+      ? Duration.fromPartial(object.maxJitter)
+      : undefined;
     return message;
   },
 };
@@ -2501,6 +2631,9 @@ function createBaseTotals(): Totals {
     fileCrc32c: 0,
     clippedSamples: 0,
     peak: 0,
+    filledSamples: 0,
+    droppedSamples: 0,
+    driftPpm: 0,
     loudness: undefined,
     sentSha256Offset: 0,
     _unknownFields: {},
@@ -2538,6 +2671,15 @@ export const Totals: MessageFns<Totals> = {
     }
     if (message.peak !== 0) {
       writer.uint32(81).double(message.peak);
+    }
+    if (message.filledSamples !== 0) {
+      writer.uint32(88).int64(message.filledSamples);
+    }
+    if (message.droppedSamples !== 0) {
+      writer.uint32(96).int64(message.droppedSamples);
+    }
+    if (message.driftPpm !== 0) {
+      writer.uint32(105).double(message.driftPpm);
     }
     if (message.loudness !== undefined) {
       Loudness.encode(message.loudness, writer.uint32(114).fork()).join();
@@ -2649,6 +2791,30 @@ export const Totals: MessageFns<Totals> = {
             message.peak = reader.double();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.filledSamples = longToNumber(reader.int64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.droppedSamples = longToNumber(reader.int64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 105) {
+              break;
+            }
+
+            message.driftPpm = reader.double();
+            continue;
+          }
           case 14: {
             if (tag !== 114) {
               break;
@@ -2702,6 +2868,9 @@ export const Totals: MessageFns<Totals> = {
     message.fileCrc32c = object.fileCrc32c ?? 0;
     message.clippedSamples = object.clippedSamples ?? 0;
     message.peak = object.peak ?? 0;
+    message.filledSamples = object.filledSamples ?? 0;
+    message.droppedSamples = object.droppedSamples ?? 0;
+    message.driftPpm = object.driftPpm ?? 0;
     message.loudness = (object.loudness !== undefined && object.loudness !== null)
       ? Loudness.fromPartial(object.loudness)
       : undefined;

@@ -27,18 +27,23 @@ import java.util.concurrent.locks.ReentrantLock;
  * while it waits, the stream is cancelled and the method throws {@link java.io.InterruptedIOException}.
  */
 public final class AudioWriterOutputStream extends OutputStream {
+    /** The position of PCM that follows the PCM before it, of the same channel: see {@link #writePlaced}. */
+    public static final long NEXT = Place.NEXT;
+
     private final AudioSink sink;
     private final EncodeStream stream;
     private final PcmBuffer buffer;
+    private final Lanes lanes;
     private final ReentrantLock closing = new ReentrantLock();
     private volatile boolean closed;
     private volatile boolean cancelled;
     private volatile StreamFinished finished;
 
-    AudioWriterOutputStream(AudioSink sink, EncodeStream stream, PcmBuffer buffer) {
+    AudioWriterOutputStream(AudioSink sink, EncodeStream stream, PcmBuffer buffer, Lanes lanes) {
         this.sink = sink;
         this.stream = stream;
         this.buffer = buffer;
+        this.lanes = lanes;
     }
 
     /** Starts the call and sends the config. If that fails, the stream is closed. */
@@ -62,6 +67,8 @@ public final class AudioWriterOutputStream extends OutputStream {
     @Override
     public void write(int b) throws IOException {
         requireUsable();
+        follow();
+        lanes.add(1);
         if (buffer.add((byte) b)) {
             sendGathered();
         }
@@ -80,14 +87,60 @@ public final class AudioWriterOutputStream extends OutputStream {
     public void write(byte[] pcm, int offset, int length) throws IOException {
         Objects.checkFromIndexSize(offset, length, pcm.length);
         requireUsable();
+        if (length > 0) {
+            follow();
+        }
+        append(pcm, offset, length);
+    }
+
+    /**
+     * Writes PCM of one channel, or with a position. The config needs one of max_gap, max_skew and max_jitter in its
+     * input. These fields and those of EncodeStreamRequest say what becomes of gaps, of PCM in another order, and of
+     * channels that run at their own pace.
+     *
+     * @param pcm the bytes
+     * @param position of the first sample, in samples per channel since the start of the stream; {@link #NEXT}: after the
+     *     PCM before it, of the same channel
+     * @param channel 1 to the input's channels if {@code pcm} has this channel only; 0 if it has all of them, interleaved
+     * @throws IllegalArgumentException for a position or a channel that this stream can't have
+     * @throws AudioWriterException if the stream failed or was cancelled
+     * @throws IOException if the sink failed or the stream is closed
+     */
+    public void writePlaced(byte[] pcm, long position, int channel) throws IOException {
+        Place place = new Place(position, channel);
+        lanes.check(place);
+        requireUsable();
+        if (pcm.length > 0) {
+            begin(place);
+        }
+        append(pcm, 0, pcm.length);
+    }
+
+    private void append(byte[] pcm, int offset, int length) throws IOException {
         int end = offset + length;
         for (int from = offset; from < end; ) {
-            from += buffer.add(pcm, from, end - from);
+            int added = buffer.add(pcm, from, end - from);
+            lanes.add(added);
+            from += added;
             if (buffer.isReady()) {
                 sendGathered();
             }
         }
         requireOpen(); // another thread may have sent the last message before the bytes were there
+    }
+
+    private void begin(Place place) throws IOException {
+        if (lanes.begin(place)) {
+            sendGathered();
+            buffer.begin(place);
+        }
+    }
+
+    /** All channels after a single one: the server refuses both in one stream. */
+    private void follow() throws IOException {
+        if (lanes.isApart()) {
+            begin(Place.FOLLOWS);
+        }
     }
 
     /**

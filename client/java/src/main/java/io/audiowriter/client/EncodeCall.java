@@ -1,6 +1,5 @@
 package io.audiowriter.client;
 
-import com.google.protobuf.ByteString;
 import io.audiowriter.v1.EncodeStreamRequest;
 import io.audiowriter.v1.EncodeStreamResponse;
 import io.audiowriter.v1.Flush;
@@ -64,10 +63,15 @@ final class EncodeCall implements ClientResponseObserver<EncodeStreamRequest, En
         requests.onNext(first.build());
     }
 
-    /** Returns a request with PCM, and then a flush. */
-    static EncodeStreamRequest request(ByteString pcm, boolean flush) {
-        EncodeStreamRequest.Builder request = EncodeStreamRequest.newBuilder().setPcm(pcm);
-        if (flush) {
+    /** Returns a request with PCM at its place, and then its flush. */
+    static EncodeStreamRequest request(Spool.Piece piece) {
+        Place place = piece.place();
+        EncodeStreamRequest.Builder request =
+                EncodeStreamRequest.newBuilder().setPcm(piece.pcm()).setChannel(place.channel());
+        if (place.position() != Place.NEXT) {
+            request.setPosition(place.position());
+        }
+        if (piece.flush()) {
             request.setFlush(Flush.getDefaultInstance());
         }
         return request.build();

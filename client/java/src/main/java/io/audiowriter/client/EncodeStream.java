@@ -70,13 +70,13 @@ final class EncodeStream {
      * that a proxy that sends a refused stream again has no PCM to buffer.
      */
     void send(PcmBuffer pcm) throws IOException {
-        monitor.locked(() -> sendWhenReady(pcm::take, false));
+        monitor.locked(() -> sendWhenReady(pcm::take));
     }
 
     /** Sends a flush and waits for its answer. */
     StreamFlushed flush() throws IOException {
         return monitor.locked(() -> {
-            sendWhenReady(() -> ByteString.EMPTY, true);
+            sendWhenReady(() -> new Spool.Piece(ByteString.EMPTY, true, Place.FOLLOWS));
             int number = flushes.ask();
             await(() -> flushes.isAnswered(number));
             return flushes.latest();
@@ -90,11 +90,11 @@ final class EncodeStream {
         sendRest();
     }
 
-    private EncodeCall sendWhenReady(Supplier<ByteString> next, boolean flush) throws IOException {
+    private EncodeCall sendWhenReady(Supplier<Spool.Piece> next) throws IOException {
         await(() -> !ended && call != null && call.isAccepted() && !spool.isBehind() && call.isReady());
-        ByteString pcm = next.get();
-        spool.add(pcm, flush);
-        call.send(EncodeCall.request(pcm, flush));
+        Spool.Piece piece = next.get();
+        spool.add(piece);
+        call.send(EncodeCall.request(piece));
         return call;
     }
 

@@ -27,6 +27,8 @@ final class PcmBuffer {
 
     private byte[] pcm = NONE;
     private int length;
+    /** Of the PCM, or of the PCM to come. */
+    private Place place = Place.FOLLOWS;
 
     /**
      * Creates an empty buffer.
@@ -45,7 +47,7 @@ final class PcmBuffer {
     }
 
     /** Bytes per frame, which is one sample of every channel. */
-    private static long frameBytes(PcmInput input) {
+    static long frameBytes(PcmInput input) {
         int sampleBytes =
                 switch (input.getSampleFormat()) {
                     case SAMPLE_FORMAT_UNSPECIFIED, SAMPLE_FORMAT_S16LE -> 2;
@@ -55,6 +57,11 @@ final class PcmBuffer {
                     default -> 1; // U8, and what this client does not know: less is gathered then
                 };
         return sampleBytes * Math.max(1, Integer.toUnsignedLong(input.getChannels()));
+    }
+
+    /** Sets the place of the PCM that is added from now on. Call it only if nothing is gathered. */
+    synchronized void begin(Place place) {
+        this.place = place;
     }
 
     /** Appends as much as fits into a message, and returns how much that is. */
@@ -90,9 +97,13 @@ final class PcmBuffer {
     }
 
     /** Returns what was added, which may be empty, and forgets it. */
-    synchronized ByteString take() {
+    synchronized Spool.Piece take() {
         // Not copied: gRPC may keep the message for a retry, so the next one gets an array of its own.
-        ByteString taken = UnsafeByteOperations.unsafeWrap(pcm, 0, length);
+        ByteString bytes = UnsafeByteOperations.unsafeWrap(pcm, 0, length);
+        Spool.Piece taken = new Spool.Piece(bytes, false, place);
+        if (length > 0) {
+            place = place.following();
+        }
         pcm = NONE;
         length = 0;
         return taken;

@@ -15,9 +15,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Keeps the PCM and the flushes of a stream, so that they can be sent again to another server. The PCM is in memory at
- * first, then in a temporary file that is deleted on close. {@link #add} what is sent; {@link #rewind}, and then {@link
- * #take} while {@link #isBehind}, to get the same again. Not safe for concurrent use.
+ * Keeps the PCM of a stream, its places and its flushes, so that they can be sent again to another server. The PCM is in
+ * memory at first, then in a temporary file that is deleted on close. {@link #add} what is sent; {@link #rewind}, and then
+ * {@link #take} while {@link #isBehind}, to get the same again. Not safe for concurrent use.
  */
 final class Spool {
     /** Three hours of 48 kHz stereo in 16 bits. */
@@ -49,11 +49,23 @@ final class Spool {
     private final List<EncodeStreamRequest> descriptions = new ArrayList<>();
 
     private int nextDescription;
+    /** Offset in the PCM, position and channel of each place. */
+    private long[] places = new long[0];
+
+    private int placesEnd;
+    private int nextPlace;
+    /** Of the last PCM that was added, and that was taken. */
+    private Place added = Place.FOLLOWS;
+
+    private Place taken = Place.FOLLOWS;
+
+    /** A run of PCM, whether a flush follows it, and its place. */
+    record Piece(ByteString pcm, boolean flush, Place place) {}
 
     /**
      * Creates an empty spool.
      *
-     * @param limitBytes PCM and 8 bytes per flush; a longer stream is not kept. 0: nothing is kept
+     * @param limitBytes PCM, 8 bytes per flush and 24 per place; a longer stream is not kept. 0: nothing is kept
      */
     Spool(long limitBytes) {
         this.limitBytes = limitBytes;
@@ -70,25 +82,28 @@ final class Spool {
         return nextDescription < descriptions.size() || position < length || nextFlush < flushCount;
     }
 
-    /** Appends at most 256 KiB of PCM, and then a flush. Call it only if everything was taken. */
-    void add(ByteString pcm, boolean flush) {
+    /** Appends at most 256 KiB of PCM, and then its flush. Call it only if everything was taken. */
+    void add(Piece piece) {
         if (!complete) {
             return;
         }
+        if (!piece.pcm().isEmpty() && !piece.place().equals(added)) {
+            addPlace(piece.place());
+        }
         try {
-            append(pcm);
+            append(piece.pcm());
         } catch (IOException e) {
             close(); // the stream itself does not need the disk
             return;
         }
-        if (flush) {
+        if (piece.flush()) {
             if (flushCount == flushes.length) {
                 flushes = Arrays.copyOf(flushes, Math.max(16, 2 * flushCount));
             }
             flushes[flushCount++] = length;
             nextFlush++;
         }
-        if (length + (long) Long.BYTES * flushCount > limitBytes) {
+        if (length + (long) Long.BYTES * (flushCount + placesEnd) > limitBytes) {
             close();
         }
     }
@@ -96,6 +111,18 @@ final class Spool {
     /** Appends what describes the audio. It is still to be taken, and kept whatever the limit is. */
     void describe(EncodeStreamRequest request) {
         descriptions.add(request);
+    }
+
+    private void addPlace(Place place) {
+        if (placesEnd == places.length) {
+            places = Arrays.copyOf(places, Math.max(48, 2 * placesEnd));
+        }
+        places[placesEnd++] = length;
+        places[placesEnd++] = place.position();
+        places[placesEnd++] = place.channel();
+        nextPlace = placesEnd;
+        added = place.following();
+        taken = added;
     }
 
     private void append(ByteString pcm) throws IOException {
@@ -146,14 +173,31 @@ final class Spool {
         nextDescription = 0;
         position = 0;
         nextFlush = 0;
+        nextPlace = 0;
+        taken = Place.FOLLOWS;
     }
 
-    /** Returns a description, or up to {@code maxBytes} of PCM, up to and including a flush. */
+    /** Returns a description, or up to {@code maxBytes} of PCM of one place, up to and including a flush. */
     EncodeStreamRequest take(int maxBytes) throws IOException {
         if (nextDescription < descriptions.size()) {
             return descriptions.get(nextDescription++);
         }
-        long end = Math.min(position + maxBytes, length);
+        return EncodeCall.request(takePiece(maxBytes));
+    }
+
+    /** Returns up to {@code maxBytes} of PCM of one place, up to and including a flush. */
+    Piece takePiece(int maxBytes) throws IOException {
+        if (nextFlush < flushCount && flushes[nextFlush] == position) {
+            nextFlush++;
+            return new Piece(ByteString.EMPTY, true, Place.FOLLOWS);
+        }
+        Place place = taken;
+        if (nextPlace < placesEnd && places[nextPlace] == position) {
+            place = new Place(places[nextPlace + 1], (int) places[nextPlace + 2]);
+            taken = place.following();
+            nextPlace += 3;
+        }
+        long end = Math.min(position + maxBytes, nextPlace < placesEnd ? places[nextPlace] : length);
         boolean flush = nextFlush < flushCount && flushes[nextFlush] <= end;
         if (flush) {
             end = flushes[nextFlush++];
@@ -166,7 +210,7 @@ final class Spool {
             System.arraycopy(tail, tailOffset, pcm, fromFile, pcm.length - fromFile);
         }
         position = end;
-        return EncodeCall.request(UnsafeByteOperations.unsafeWrap(pcm), flush);
+        return new Piece(UnsafeByteOperations.unsafeWrap(pcm), flush, place);
     }
 
     private void read(byte[] pcm, int count) throws IOException {
@@ -189,8 +233,11 @@ final class Spool {
         tailBytes = 0;
         flushCount = 0;
         nextFlush = 0;
+        placesEnd = 0;
+        nextPlace = 0;
         tail = new byte[0];
         flushes = new long[0];
+        places = new long[0];
         if (file != null) {
             try {
                 file.close();

@@ -44,9 +44,9 @@ class PcmBufferTest {
         assertFalse(buffer.isReady());
         buffer.add(LONG, bytes - 1, 1);
         assertTrue(buffer.isReady());
-        assertEquals(ByteString.copyFrom(LONG, 0, bytes), buffer.take());
+        assertEquals(ByteString.copyFrom(LONG, 0, bytes), buffer.take().pcm());
         assertFalse(buffer.isReady());
-        assertTrue(buffer.take().isEmpty());
+        assertTrue(buffer.take().pcm().isEmpty());
     }
 
     @Test
@@ -54,7 +54,7 @@ class PcmBufferTest {
         PcmBuffer buffer = gather(Duration.ZERO);
         assertEquals(PcmBuffer.MAX_MESSAGE_BYTES, buffer.add(LONG, 0, LONG.length));
         assertEquals(0, buffer.add(LONG, 0, LONG.length));
-        assertEquals(PcmBuffer.MAX_MESSAGE_BYTES, buffer.take().size());
+        assertEquals(PcmBuffer.MAX_MESSAGE_BYTES, buffer.take().pcm().size());
     }
 
     @ParameterizedTest
@@ -65,7 +65,7 @@ class PcmBufferTest {
             assertFalse(buffer.add(LONG[i]));
         }
         assertTrue(buffer.add(LONG[bytes - 1]));
-        assertEquals(ByteString.copyFrom(LONG, 0, bytes), buffer.take());
+        assertEquals(ByteString.copyFrom(LONG, 0, bytes), buffer.take().pcm());
     }
 
     @Test
@@ -74,7 +74,7 @@ class PcmBufferTest {
         buffer.add(LONG[0]);
         buffer.add(LONG[1]);
         assertEquals(98, buffer.add(LONG, 2, 98));
-        assertEquals(ByteString.copyFrom(LONG, 0, 100), buffer.take());
+        assertEquals(ByteString.copyFrom(LONG, 0, 100), buffer.take().pcm());
     }
 
     private static PcmBuffer gather(Duration duration) {

@@ -50,10 +50,10 @@ class SpoolTest {
                 byte[] pcm = new byte[random.nextInt(MESSAGE_BYTES)];
                 random.nextBytes(pcm);
                 boolean flush = i % 4 == 0;
-                spool.add(ByteString.copyFrom(pcm), flush);
+                spool.add(piece(ByteString.copyFrom(pcm), flush));
                 run = run.concat(ByteString.copyFrom(pcm));
                 if (flush) {
-                    spool.add(ByteString.EMPTY, true); // twice at one position
+                    spool.add(piece(ByteString.EMPTY, true)); // twice at one position
                     runs.addAll(List.of(run, ByteString.EMPTY));
                     run = ByteString.EMPTY;
                 }
@@ -75,7 +75,7 @@ class SpoolTest {
         ByteString pcm = ByteString.copyFrom(new byte[MESSAGE_BYTES]);
         ByteString all = ByteString.EMPTY;
         for (int i = 0; i < 40; i++) {
-            spool.add(pcm, false);
+            spool.add(piece(pcm, false));
             all = all.concat(pcm);
             spool.rewind();
             assertEquals(List.of(all), takeAll(spool));
@@ -86,12 +86,12 @@ class SpoolTest {
     @Test
     void nothingIsKeptBeyondTheLimit() {
         Spool spool = new Spool(100);
-        spool.add(ByteString.copyFrom(new byte[84]), true);
-        spool.add(ByteString.EMPTY, true);
+        spool.add(piece(ByteString.copyFrom(new byte[84]), true));
+        spool.add(piece(ByteString.EMPTY, true));
         assertTrue(spool.isComplete());
-        spool.add(ByteString.EMPTY, true); // 84 + 3 * 8 bytes
+        spool.add(piece(ByteString.EMPTY, true)); // 84 + 3 * 8 bytes
         assertFalse(spool.isComplete());
-        spool.add(ByteString.copyFrom(new byte[1]), true);
+        spool.add(piece(ByteString.copyFrom(new byte[1]), true));
         spool.rewind();
         assertFalse(spool.isBehind());
         assertFalse(new Spool(0).isComplete());
@@ -103,10 +103,64 @@ class SpoolTest {
         Spool spool = new Spool(Spool.DEFAULT_LIMIT_BYTES);
         for (int i = 0; i < 17; i++) {
             assertTrue(spool.isComplete(), "4 MiB fit into memory");
-            spool.add(ByteString.copyFrom(new byte[MESSAGE_BYTES]), false);
+            spool.add(piece(ByteString.copyFrom(new byte[MESSAGE_BYTES]), false));
         }
         assertFalse(spool.isComplete());
         assertFalse(spool.isBehind());
+    }
+
+    @Test
+    void placesAreTakenAgain() throws Exception {
+        Random random = new Random(1);
+        for (int round = 0; round < 200; round++) {
+            Spool spool = new Spool(Spool.DEFAULT_LIMIT_BYTES);
+            List<Spool.Piece> added = new ArrayList<>();
+            int channel = 0;
+            for (int i = random.nextInt(8); i > 0; i--) {
+                Spool.Piece piece = piece(ByteString.EMPTY, true);
+                if (random.nextInt(4) > 0) {
+                    Place place = new Place(Place.NEXT, channel);
+                    if (random.nextBoolean()) {
+                        place = new Place(random.nextInt(50) - 1, random.nextInt(3));
+                        channel = place.channel();
+                    }
+                    ByteString pcm = ByteString.copyFrom(new byte[1 + random.nextInt(20)]);
+                    piece = new Spool.Piece(pcm, random.nextInt(3) == 0, place);
+                }
+                added.add(piece);
+                spool.add(piece);
+            }
+            for (int time = 0; time < 2; time++) {
+                spool.rewind();
+                List<Spool.Piece> taken = new ArrayList<>();
+                while (spool.isBehind()) {
+                    taken.add(spool.takePiece(7));
+                }
+                assertEquals(joined(added), joined(taken));
+            }
+            spool.close();
+        }
+    }
+
+    /** Joins each piece with the one before it that it follows. */
+    private static List<Spool.Piece> joined(List<Spool.Piece> pieces) {
+        List<Spool.Piece> all = new ArrayList<>();
+        for (Spool.Piece next : pieces) {
+            Spool.Piece last = all.isEmpty() ? null : all.get(all.size() - 1);
+            boolean follows = last != null
+                    && !last.flush()
+                    && (next.pcm().isEmpty() || next.place().equals(last.place().following()));
+            if (follows) {
+                all.set(all.size() - 1, new Spool.Piece(last.pcm().concat(next.pcm()), next.flush(), last.place()));
+            } else {
+                all.add(next);
+            }
+        }
+        return all;
+    }
+
+    private static Spool.Piece piece(ByteString pcm, boolean flush) {
+        return new Spool.Piece(pcm, flush, Place.FOLLOWS);
     }
 
     /** Returns the PCM up to each flush, and the rest. */
