@@ -53,7 +53,11 @@ _LOSSLESS_FALLBACK = {U8: S16LE, S32LE: S24LE, F32LE: S24LE, F64LE: S24LE}
 
 def resolve(options: EncoderOptions) -> StreamOptions:
     """Check the options and fill in all defaults. Raises InvalidArgument with one violation per bad field."""
-    options = replace(options, **{name: _as_int(getattr(options, name)) for name in _INTEGERS})
+    values = {name: getattr(options, name) for name in _INTEGERS}
+    if others := {
+        name: _as_int(value) for name, value in values.items() if type(value) is not int and value is not None
+    }:
+        options = replace(options, **others)
     check = Check()
     source = InputOptions(
         sample_type=check.sample_type("sample_format", options.sample_format, tuple(SAMPLE_TYPES.values()), S16LE),

@@ -72,7 +72,7 @@ class Mp3Muxer:
             frames=table.frames,
             music_bytes=table.bytes,
             music_crc=self._crc,
-            toc=table.toc(len(self._info.silent())),
+            toc=table.toc(self._info.size),
             delay_samples=self._delay_samples,
             padding_samples=padding,
         )

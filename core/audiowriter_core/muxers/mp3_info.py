@@ -4,6 +4,7 @@ Xing Inc., VBR header (1998); G. Bouvigne and M. Taylor, Mp3 Info Tag revision 1
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from struct import pack
 
 from fastcrc import crc16
@@ -48,17 +49,17 @@ class InfoFrame:
 
     def silent(self) -> bytes:
         """Return the frame without totals: the header, then zeros, which decode as silence."""
-        return self._header().ljust(self._size(), b"\0")
+        return self._header.ljust(self.size, b"\0")
 
     def final(self, totals: Totals) -> bytes:
         """Return the frame with the totals."""
-        stream_bytes = self._size() + totals.music_bytes
-        tag = self._header() + bytes(mpeg_audio.side_info_bytes(self.sample_rate, self.channels))
+        stream_bytes = self.size + totals.music_bytes
+        tag = self._header + bytes(mpeg_audio.side_info_bytes(self.sample_rate, self.channels))
         tag += b"Xing" if self.bitrate_bps is None else b"Info"
         tag += pack(">III", _ALL_FIELDS, totals.frames, min(stream_bytes, 0xFFFFFFFF)) + totals.toc
         tag += pack(">I", 100 - 10 * self.vbr_level - self.effort_level)
         tag += self._lame(totals, stream_bytes)
-        return (tag + pack(">H", crc16.arc(tag))).ljust(self._size(), b"\0")
+        return (tag + pack(">H", crc16.arc(tag))).ljust(self.size, b"\0")
 
     def _lame(self, totals: Totals, stream_bytes: int) -> bytes:
         method = _VBR_MTRH if self.bitrate_bps is None else _CBR
@@ -75,11 +76,14 @@ class InfoFrame:
             + pack(">IH", min(stream_bytes, 0xFFFFFFFF), totals.music_crc)
         )
 
-    def _size(self) -> int:
-        return mpeg_audio.frame_bytes(self._header())
+    @cached_property
+    def size(self) -> int:
+        """Length of the frame in bytes."""
+        return mpeg_audio.frame_bytes(self._header)
 
+    @cached_property
     def _header(self) -> bytes:
-        """Return a header with the bitrate of the stream, or the next higher one whose frame has room for the tag."""
+        """A header with the bitrate of the stream, or the next higher one whose frame has room for the tag."""
         needed = 4 + mpeg_audio.side_info_bytes(self.sample_rate, self.channels) + _XING_BYTES + _LAME_BYTES
         for bitrate in mpeg_audio.bitrates(self.sample_rate):
             header = mpeg_audio.header(self.sample_rate, bitrate, self.channels)
@@ -110,5 +114,5 @@ class SeekTable:
         `bytes_before`: length of the Info frame, which the positions and the length include.
         """
         stream_bytes = bytes_before + self.bytes
-        starts = (self._starts.points[i * self.frames // 100 // self._starts.step] for i in range(100))
-        return bytes(min(255, 256 * (bytes_before + start) // stream_bytes) for start in starts)
+        starts, step, frames = self._starts.points, self._starts.step, self.frames
+        return bytes([256 * (bytes_before + starts[i * frames // 100 // step]) // stream_bytes for i in range(100)])
