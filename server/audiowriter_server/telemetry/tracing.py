@@ -15,6 +15,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+_TRACER = trace.get_tracer("audiowriter")  # it takes the provider that `exporting` sets later
 _SERVER_FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 """The codes of this server that OpenTelemetry's conventions count as server errors. The others are client errors."""
 _HEADERS = ("traceparent", "tracestate")
@@ -28,7 +29,7 @@ _ATTRIBUTES = (
 def start_span(service: str, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Span:
     """Start the span of a call."""
     carrier = {key: value for key, value in metadata if key in _HEADERS and isinstance(value, str)}
-    return trace.get_tracer("audiowriter").start_span(
+    return _TRACER.start_span(
         f"{service}/{method}",
         _PROPAGATOR.extract(carrier, Context()),
         SpanKind.SERVER,
