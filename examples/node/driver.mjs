@@ -20,6 +20,7 @@ for await (const line of lines) {
 function unsupported({ method, sink, config, resume_timeout, metadata }) {
   if (method !== "stream") return { unsupported: `method ${method}` };
   if (resume_timeout) return { unsupported: "resume" };
+  if (places.length) return { unsupported: "places" };
   if (metadata) return { unsupported: "metadata after the config" };
   if (sink !== "path") return { unsupported: "a sink that can't seek" };
   const bytes = Buffer.from(config, "base64");

@@ -91,8 +91,8 @@ def _stream(case: Case) -> Outcome:
         case["target"], config_of(case), _sink(case), metadata=metadata_of(case), **resume_of(case)
     ) as writer:
         sent = 0
-        for piece in pieces(Path(case["pcm"]).read_bytes(), case["cut"]):
-            writer.write(piece)
+        for piece, place in pieces(Path(case["pcm"]).read_bytes(), case["cut"], case["places"]):
+            writer.write(piece, **place)
             sent += len(piece)
             if sent == case["pause_after"]:
                 writer.flush()

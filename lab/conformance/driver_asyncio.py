@@ -54,8 +54,8 @@ async def _stream(case: Case, pcm: bytes) -> Outcome:
         case["target"], config_of(case), sink, metadata=metadata_of(case), **resume_of(case)
     ) as writer:
         sent = 0
-        for piece in pieces(pcm, case["cut"]):
-            await writer.write(piece)
+        for piece, place in pieces(pcm, case["cut"], case["places"]):
+            await writer.write(piece, **place)
             sent += len(piece)
             if sent == case["pause_after"]:
                 await writer.flush()

@@ -14,6 +14,8 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from lab.conformance.recordings import Recording, recordings
+
 HERE = Path(__file__).parent
 SPEECH = HERE.parents[1] / "demo" / "speech.flac"
 RATE = 24000
@@ -53,6 +55,8 @@ class Case:
     """The server that is left after that: `open`, `other version`, `other cpu` or `none`."""
     samples: int | None = None
     """Samples per channel of the PCM; None if none is sent."""
+    recording: Recording | None = None
+    """For a case with positions: the frames that the file must have."""
 
     def __str__(self) -> str:
         return f"{self.group}: {self.name}"
@@ -96,6 +100,9 @@ def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
             config = {"input": {"sampleRateHz": RATE}, "output": output}
             name = f"{info.name}, {entry['name']}"
             cases.append(_case(entry | {"name": name, "metadata": later}, config, pcm))
+    for recording in recordings(folder):
+        entry = {"group": "recordings", "name": recording.name, **recording.entry}
+        cases.append(_case(entry, recording.entry["config"], pcm, recording))
     return Plan(sorted(cases, key=lambda case: case.group), content["servers"])
 
 
@@ -107,7 +114,7 @@ def _tags(info: pb.FormatInfo, values: dict[str, list[str]]) -> Iterator[dict[st
         yield from ({"name": name, "value": value} for value in values[name][1:])
 
 
-def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm") -> Case:
+def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm", recording: Recording | None = None) -> Case:
     config = json_format.ParseDict(given_config, pb.StreamConfig())
     config.MergeFromString(bytes.fromhex(entry.get("unknown", "")))
     given = entry.get("pcm")
@@ -122,14 +129,16 @@ def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm") -> Ca
         refusals=entry.get("refusals", 0),
         lost=entry.get("lost", ()),
         last=entry.get("last", "open"),
-        samples=given and given["speech"],
+        samples=len(recording.frames) if recording else given and given["speech"],
+        recording=recording,
         asked={
             "method": entry.get("method", "stream"),
             # Serialised, so that a driver needs no JSON parser for protobuf, and may pass enum values that it does not
             # know.
             "config": b64encode(config.SerializeToString(deterministic=True)).decode(),
-            "pcm": str(pcm.write(config.input, **given)) if given else "",
+            "pcm": str(recording.pcm if recording else pcm.write(config.input, **given) if given else ""),
             "cut": entry.get("cut", []),
+            "places": recording.places if recording else [],
             "sink": entry.get("sink", "path"),
             "delay_ms": entry.get("delay_ms", 0),
             "token": entry.get("token", ""),
@@ -188,11 +197,20 @@ def _pack(frames: np.ndarray[Any, np.dtype[np.int16]], kind: int) -> bytes:
     return frames.astype("<i2").tobytes()
 
 
-def pieces(pcm: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
-    """Cut PCM into pieces of these sizes, repeated as needed; without sizes there is one piece."""
+def pieces(
+    pcm: bytes, sizes: Sequence[int], places: Sequence[tuple[int, int, int]] = ()
+) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Cut PCM into pieces of these sizes, repeated as needed; without sizes there is one piece.
+
+    With `places`, there is a piece for each of them. Yields the piece, and further arguments of `write`.
+    """
     at, turn = 0, 0
     while at < len(pcm):
         size = sizes[turn % len(sizes)] if sizes else len(pcm)
-        yield pcm[at : at + size]
+        place: dict[str, Any] = {}
+        if places:
+            size, position, channel = places[turn]
+            place = {"position": None if position < 0 else position, "channel": channel}
+        yield pcm[at : at + size], place
         at += size
         turn += 1

@@ -3,15 +3,19 @@
 from base64 import b64decode
 from collections.abc import Iterator
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
+import numpy as np
+import soundfile
 from audiowriter.v1 import audio_writer_pb2 as pb
 from support.ogg import without_serials
 
 from lab.conformance.opus_file import durations_ms
 from lab.conformance.plan import OK, SINK_FAILED, Case
+from lab.conformance.recordings import Recording
 
 Outcome = dict[str, Any]
 
@@ -38,6 +42,8 @@ class Judge:
                     yield f"{copy.name} differs from {file.name}"
                 copy.unlink(missing_ok=True)
             yield from _wrong_file(case, outcome, file)
+            if case.recording is not None:
+                yield from _wrong_frames(case, case.recording, outcome, file)
             if "opus_ms" in case.expect and (found := durations_ms(file.read_bytes())) != _opus_ms(case):
                 yield f"frames and pages of {found} ms, expected {_opus_ms(case)}"
             if case.last == "other cpu":
@@ -105,6 +111,24 @@ def _wrong_file(case: Case, outcome: Outcome, file: Path) -> Iterator[str]:
             yield f"input_samples={totals.input_samples}, sent {case.samples}"
         if case.asked["sink"] == "path" and totals.file_crc32c != google_crc32c.value(file.read_bytes()):
             yield "file_crc32c differs from the CRC of the file"
+
+
+def _wrong_frames(case: Case, recording: Recording, outcome: Outcome, file: Path) -> Iterator[str]:
+    """Compare the samples and the totals of a recording with those of the model."""
+    if case.asked["sink"] == "stream":  # without its header, which says how long it is
+        return
+    data = file.read_bytes()
+    try:
+        frames, _ = soundfile.read(BytesIO(data), dtype="int16", always_2d=True)
+    except soundfile.LibsndfileError:  # raw samples
+        frames = np.frombuffer(data, "<i2").reshape(-1, recording.frames.shape[1])
+    if frames.shape != recording.frames.shape:
+        yield f"{len(frames)} frames, expected {len(recording.frames)}"
+    elif (difference := np.abs(frames - recording.frames).max()) > recording.tolerance:
+        yield f"samples differ by {difference} from those of the model"
+    for name, expected in recording.totals.items():
+        if (found := getattr(_totals(outcome), name)) != expected:
+            yield f"{name}={found}, expected {expected}"
 
 
 def _comparable_file(case: Case, content: bytes) -> object:

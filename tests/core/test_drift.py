@@ -1,7 +1,6 @@
 """Sources whose clock differs from that of their positions: the error, the smoothness and the samples of the correction."""
 
 from collections.abc import Callable, Sequence
-from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ from audiowriter_core.audio.sample_types import ALAW, MULAW, compress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
-Packet = tuple[int, NDArray[Any]]
-"""Position and samples."""
+from support.recordings import Packet, clock, corrected, voice
 
 
 def encode(
@@ -44,28 +41,6 @@ def in_turn(channels: Sequence[Sequence[Packet]]) -> list[int]:
     return list(range(len(channels))) * max(map(len, channels))
 
 
-def clock(ppm: float, rate: int, seconds: float, frames: int, jitter_ms: float = 0, seed: int = 1) -> list[Packet]:
-    """Return speech-like packets of a source whose clock is `ppm` fast, with the positions of an exact clock."""
-    count = int(seconds * rate)
-    place = np.arange(count) / (1 + ppm * 1e-6)
-    samples = np.rint(voice(place, rate)).astype("<i2")
-    random = np.random.default_rng(seed)
-    packets = []
-    for start in range(0, count, frames):
-        jitter = random.uniform(-jitter_ms, jitter_ms) * rate / 1000 if start else 0
-        packets.append((max(0, round(place[start] + jitter)), samples[start : start + frames]))
-    return packets
-
-
-def voice(place: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
-    """Return harmonics whose pitch and loudness change, at these places in samples."""
-    seconds = place / rate
-    phase = 2 * np.pi * (150 * seconds + 6 * np.sin(2 * np.pi * 0.7 * seconds))
-    loud = 0.6 + 0.4 * np.sin(2 * np.pi * 0.31 * seconds)
-    numbers = range(1, int(rate / 2.5 / 200))
-    return np.asarray(loud * sum(5000 / number * np.sin(number * phase) for number in numbers))
-
-
 def error_ms(samples: NDArray[Any], rate: int, second: int) -> float:
     """Return how late one second of a voice is, in ms, by the shift with the highest correlation."""
     place = np.arange(second * rate, (second + 1) * rate)
@@ -73,43 +48,6 @@ def error_ms(samples: NDArray[Any], rate: int, second: int) -> float:
     correlation = np.fft.irfft(spectra[0] * np.conj(spectra[1]))
     best = int(np.argmax(correlation))
     return (best if best < rate else best - 2 * rate) / rate * 1000
-
-
-def model(packets: Sequence[Packet], rate: int, slack: int) -> NDArray[np.float64]:
-    """Return the samples of one channel without reordering: each by a sum over the window around it."""
-    frames = np.zeros(max(position + len(samples) for position, samples in packets) + slack)
-    stretch, integral, stop = 1.0, 0.0, 0
-    packets = list(packets)
-    while packets:  # one run without gaps after the other
-        values: list[float] = []
-        places: list[int] = []
-        lines = [(0, float(packets[0][0]), stretch)]  # from a number on: its place, and the distance of samples
-
-        def place_of(number: Any, lines: list[tuple[int, float, float]] = lines) -> Any:
-            return lines[-1][1] + (number - lines[-1][0]) * lines[-1][2]
-
-        while packets and packets[0][0] - place_of(len(values)) <= slack:
-            position, samples = packets.pop(0)
-            for sample, place in zip(samples.tolist(), count(position)):
-                values.append(sample)
-                places.append(place)
-                if len(values) % rate == 0:
-                    block = np.arange(len(values) - rate, len(values))
-                    error = (np.array(places[-rate:]) - place_of(block)).mean() / rate
-                    integral = float(np.clip(integral + 0.05**2 * error, -500e-6, 500e-6))
-                    stretch = 1 + float(np.clip(integral + 0.1 * error, -1000e-6, 1000e-6))
-                    number = len(values) - HALF
-                    lines.append((number, place_of(number), stretch))
-        padded = np.pad(values, HALF)
-        for (number, start, step), (_, after, _) in pairwise([*lines, (0, place_of(len(values)), 0)]):
-            stop = int(np.ceil(after))
-            wanted = np.arange(int(np.ceil(start)), stop)
-            numbers = number + (wanted - start) / step
-            near = numbers.astype(int)[:, None] + np.arange(1 - HALF, HALF + 1)
-            distance = near - numbers[:, None]
-            window = np.i0(8.96 * np.sqrt(np.clip(1 - (distance / HALF) ** 2, 0, None))) / np.i0(8.96)
-            frames[wanted] = (padded[near + HALF] * np.sinc(distance) * window).sum(axis=1)
-    return frames[:stop]
 
 
 @settings(max_examples=15, deadline=None)
@@ -131,7 +69,7 @@ def test_samples_are_those_of_the_model_whatever_the_clocks_and_the_order(
         channels.append(packets)
     frames, totals = encode(rate, channels, random.permutation(in_turn(channels)).tolist(), max_skew_ms=10_000)
     for number, packets in enumerate(channels):
-        expected = model(packets, rate, slack=20)
+        expected = corrected(packets, rate, slack=20)
         found = frames[:, number]
         np.testing.assert_allclose(found[: len(expected)], expected, atol=1)
         assert not found[len(expected) :].any()

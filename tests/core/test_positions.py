@@ -1,7 +1,6 @@
 """PCM with positions and from several sources: the file has the samples of a plain model, whatever came in which order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
@@ -12,58 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support.encode import Encoded, collect
+from support.recordings import Placed, Write, noise
 
 RATE = 8000
-
-
-@dataclass
-class Write:
-    """The PCM of one request."""
-
-    samples: NDArray[Any]
-    position: int | None = None
-    channel: int = 0
-
-
-@dataclass
-class Model:
-    """The frames of a stream, sample by sample."""
-
-    channels: int
-    skew: int
-    values: dict[tuple[int, int], int] = field(default_factory=dict)
-    """By channel, from 0, and position."""
-    next: dict[int, int] = field(default_factory=dict)
-    first_waiting: int = 0
-    length: int = 0
-    dropped: int = 0
-
-    def write(self, write: Write) -> None:
-        position = self.next.get(write.channel, 0) if write.position is None else write.position
-        columns = [write.channel - 1] if write.channel else range(self.channels)
-        samples = write.samples.reshape(-1, len(columns)).tolist()
-        for place, frame in enumerate(samples, position):
-            for column, value in zip(columns, frame, strict=True):
-                if place < self.first_waiting or (column, place) in self.values:
-                    self.dropped += 1
-                else:
-                    self.values[column, place] = value
-        self.next[write.channel] = position + len(samples)
-        self.length = max(self.length, position + len(samples))
-        while all((column, self.first_waiting) in self.values for column in range(self.channels)):
-            self.first_waiting += 1
-        self.first_waiting = max(self.first_waiting, self.length - self.skew)
-
-    @property
-    def frames(self) -> NDArray[np.int16]:
-        frames = np.zeros((self.length, self.channels), np.int16)
-        for (column, place), value in self.values.items():
-            frames[place, column] = value
-        return frames
-
-    @property
-    def filled(self) -> int:
-        return self.length * self.channels - len(self.values)
 
 
 def encode(writes: Sequence[Write], cuts: Sequence[int] = (), **options: Any) -> Encoded:
@@ -86,11 +36,6 @@ def encode(writes: Sequence[Write], cuts: Sequence[int] = (), **options: Any) ->
 
 def frames_of(encoded: Encoded, channels: int) -> NDArray[np.int16]:
     return np.frombuffer(encoded.file, "<i2").reshape(-1, channels)
-
-
-def noise(frames: int, seed: int, channels: int = 1) -> NDArray[np.int16]:
-    made = np.random.default_rng(seed).integers(-30000, 30000, (frames, channels), np.int16)
-    return made[:, 0] if channels == 1 else made
 
 
 @st.composite
@@ -119,7 +64,7 @@ def test_any_order_of_packets_gives_the_samples_of_the_model(
     stream: tuple[int, list[Write]], skew_ms: int, cuts: tuple[int, ...]
 ) -> None:
     channels, writes = stream
-    model = Model(channels, skew_ms * RATE // 1000)
+    model = Placed(channels, skew_ms * RATE // 1000)
     for write in writes:
         model.write(write)
     encoded = encode(writes, cuts, channels=channels, max_skew_ms=skew_ms)

@@ -138,6 +138,6 @@ def test_long_gaps_do_not_delay_other_streams(channel: grpc.Channel) -> None:
         while next(other.call).WhichOneof("event") != "flushed":
             pass
         slowest = max(slowest, time.monotonic() - begin)
-    assert slowest < 1
+    assert slowest < 5
     for stream in gaps:
         assert stream.finish().input_samples == 120 * RATE + 160

@@ -27,19 +27,20 @@ import (
 )
 
 type testCase struct {
-	Method      string `json:"method"`
-	Target      string `json:"target"`
-	Token       string `json:"token"`
-	Config      []byte `json:"config"`
-	PCM         string `json:"pcm"`
-	Cut         []int  `json:"cut"`
-	Sink        string `json:"sink"`
-	DelayMs     int    `json:"delay_ms"`
-	File        string `json:"file"`
-	PauseAfter  int    `json:"pause_after"`
-	CancelAfter int    `json:"cancel_after"`
-	Second      bool   `json:"second"`
-	Streams     int    `json:"streams"`
+	Method      string     `json:"method"`
+	Target      string     `json:"target"`
+	Token       string     `json:"token"`
+	Config      []byte     `json:"config"`
+	PCM         string     `json:"pcm"`
+	Cut         []int      `json:"cut"`
+	Places      [][3]int64 `json:"places"`
+	Sink        string     `json:"sink"`
+	DelayMs     int        `json:"delay_ms"`
+	File        string     `json:"file"`
+	PauseAfter  int        `json:"pause_after"`
+	CancelAfter int        `json:"cancel_after"`
+	Second      bool       `json:"second"`
+	Streams     int        `json:"streams"`
 
 	ResumeTimeout float64 `json:"resume_timeout"`
 	SpoolBytes    int64   `json:"spool_bytes"`
@@ -197,8 +198,14 @@ func open(
 
 func (d driver) write(w *audiowriter.Writer, c *testCase, pcm []byte, result *outcome) error {
 	sent := 0
-	for piece := range pieces(pcm, c.Cut) {
-		n, err := w.Write(piece)
+	sizes := c.Cut
+	for _, place := range c.Places {
+		sizes = append(sizes, int(place[0]))
+	}
+	number := 0
+	for piece := range pieces(pcm, sizes) {
+		n, err := writePiece(w, c, number, piece)
+		number++
 		if err != nil {
 			return err
 		}
@@ -224,6 +231,15 @@ func (d driver) write(w *audiowriter.Writer, c *testCase, pcm []byte, result *ou
 		}
 	}
 	return nil
+}
+
+// writePiece writes a piece at its place, if the case has places.
+func writePiece(w *audiowriter.Writer, c *testCase, number int, piece []byte) (int, error) {
+	if len(c.Places) == 0 {
+		return w.Write(piece)
+	}
+	place := c.Places[number]
+	return w.WritePlaced(piece, place[1], int(place[2]))
 }
 
 // pause waits until the server is in the state that the case requires.

@@ -144,11 +144,18 @@ final class ConformanceDriver {
     private void write(AudioWriterOutputStream stream, JsonObject asked, byte[] pcm, JsonObject outcome)
             throws IOException {
         JsonArray sizes = asked.getAsJsonArray("cut");
+        JsonArray places = asked.getAsJsonArray("places");
         int sent = 0;
         for (int turn = 0; sent < pcm.length; turn++) {
             int size = sizes.isEmpty() ? pcm.length : sizes.get(turn % sizes.size()).getAsInt();
-            int end = Math.min(sent + size, pcm.length);
-            stream.write(Arrays.copyOfRange(pcm, sent, end));
+            JsonArray place = places.isEmpty() ? null : places.get(turn).getAsJsonArray();
+            int end = Math.min(sent + (place == null ? size : place.get(0).getAsInt()), pcm.length);
+            byte[] piece = Arrays.copyOfRange(pcm, sent, end);
+            if (place == null) {
+                stream.write(piece);
+            } else {
+                stream.writePlaced(piece, place.get(1).getAsLong(), place.get(2).getAsInt());
+            }
             sent = end;
             if (sent == asked.get("pause_after").getAsInt()) {
                 stream.flushEncoder();
