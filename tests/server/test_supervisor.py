@@ -4,14 +4,20 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_server.runtime.settings import Settings
 from support.server import FRAME, LIMIT_S, ServerProcess, Stream, channel_to
+
+BUSY = [sys.executable, "-c", "while True: pass"]
+CAN_STARVE = hasattr(os, "geteuid") and os.geteuid() == 0 and Path("/proc/self/autogroup").exists()
 
 
 @pytest.fixture
@@ -48,6 +54,33 @@ def test_hung_worker_is_replaced_and_the_others_go_on() -> None:
         assert server.wait() == 0
     hung = [str(line["message"]) for line in server.log if "no heartbeat for" in str(line["message"])]
     assert len(hung) == 1
+
+
+def autogroup(pid: int, nice: int) -> None:
+    """Set the weight of a session against all others: 15 for 19, 88761 for -20. sched(7)."""
+    Path(f"/proc/{pid}/autogroup").write_text(str(nice))
+
+
+@pytest.mark.skipif(not CAN_STARVE, reason="needs root, and sessions that the kernel schedules as groups")
+def test_worker_that_waits_for_a_cpu_is_not_killed() -> None:
+    core = min(os.sched_getaffinity(0))
+    with ServerProcess(workers=2) as server, channel_to(server.targets[0]) as channel, ExitStack() as stack:
+        stream = Stream(channel).start()
+        starved = pids(server)[0]
+        for task in Path(f"/proc/{starved}/task").iterdir():
+            os.sched_setaffinity(int(task.name), [core])
+        autogroup(starved, 19)
+        for _ in range(3):
+            process = stack.enter_context(subprocess.Popen(BUSY, start_new_session=True))
+            stack.callback(process.kill)
+            os.sched_setaffinity(process.pid, [core])
+            autogroup(process.pid, -20)
+        time.sleep(8)
+        stack.close()
+        finish(stream)
+        server.signal()
+        assert server.wait() == 0
+    assert not [line for line in server.log if "no heartbeat for" in str(line["message"])]
 
 
 def test_stopped_supervisor_does_not_take_its_workers_for_hung() -> None:

@@ -129,7 +129,7 @@ class _Worker:
         return code
 
     async def _kill_if_hung(self, process: Process, its_socket: socket.socket) -> None:
-        seconds = await wait_until_hung(its_socket)
+        seconds = await wait_until_hung(its_socket, process.pid)
         log.error("worker %d (pid %d) hangs: no heartbeat for %.1f s", self._number, process.pid, seconds)
         process.kill()
 
