@@ -11,7 +11,7 @@ BEHAVIOR := google/api/field_behavior.proto
 RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: help demo test test-typescript coverage coverage-report bench bench-quick profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
+.PHONY: help demo test test-typescript coverage coverage-report bench bench-quick bench-spool profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
 .PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-recipes lab-manifests lab-fuzz lab-search lab-fuzz-core
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
@@ -67,6 +67,9 @@ bench: $(VENV)/.bench $(LOAD)  ## Measure the server against its floor and other
 
 bench-quick: $(VENV)/.bench $(LOAD)  ## Run the part of the benchmark that takes a minute
 	$(BIN)/python benchmarks/bench.py --quick
+
+bench-spool: $(VENV)/.ready  ## Measure what the spool of the clients costs while no server is lost; takes eight minutes
+	$(BIN)/python benchmarks/spool.py
 
 profile: $(VENV)/.bench $(LOAD)  ## Show where the time of 20 ms frames goes
 	$(BIN)/python benchmarks/breakdown.py
