@@ -1,8 +1,10 @@
+from contextlib import closing
+
 import pytest
 from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, ResumePoint, StreamConfig
 from audiowriter_client import stream_config
 from audiowriter_client.requests import MESSAGE_BYTES, QUEUE_BYTES, RequestQueue, cut
-from audiowriter_client.spool import Spool
+from audiowriter_client.spool import SPOOL_BYTES, Spool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,10 +30,9 @@ def test_pieces_are_complete_and_fit(length: int) -> None:
 STEPS = st.lists(st.none() | st.just(True) | st.integers(0, 1000) | st.integers(0, 3 * MESSAGE_BYTES), max_size=20)
 
 
-@given(steps=STEPS)
-def test_messages_contain_all_items_in_order(steps: list[int | bool | None]) -> None:
-    queue, taken = RequestQueue(CONFIG), list[EncodeStreamRequest]()
-    put, flushed_at = bytearray(), list[int]()
+def run(queue: RequestQueue, steps: list[int | bool | None]) -> tuple[list[EncodeStreamRequest], bytes, list[int]]:
+    """Return the messages, all PCM, and the positions of the flushes in it."""
+    taken, put, flushed_at = list[EncodeStreamRequest](), bytearray(), list[int]()
     for step in steps:
         if step is True:
             if queue.ready:
@@ -44,8 +45,20 @@ def test_messages_contain_all_items_in_order(steps: list[int | bool | None]) -> 
             for piece, _ in cut(memoryview(pcm)):
                 queue.put(piece)
             put += pcm
-    taken += take_all(queue)
+    return taken + take_all(queue), bytes(put), flushed_at
 
+
+@given(steps=STEPS)
+def test_spool_changes_no_message(steps: list[int | bool | None]) -> None:
+    """So the spools of its clients cost a server nothing."""
+    queue = RequestQueue(CONFIG, spool_bytes=SPOOL_BYTES)
+    with closing(queue.spool):
+        assert run(queue, steps) == run(RequestQueue(CONFIG), steps)
+
+
+@given(steps=STEPS)
+def test_messages_contain_all_items_in_order(steps: list[int | bool | None]) -> None:
+    taken, put, flushed_at = run(RequestQueue(CONFIG), steps)
     assert b"".join(request.pcm for request in taken) == put
     assert all(len(request.pcm) <= MESSAGE_BYTES for request in taken)
     position, flushes = 0, []
