@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
@@ -13,6 +14,7 @@ from audiowriter_core import FORMATS
 
 from audiowriter_cli.audio import RawOptions
 from audiowriter_cli.batch import Batch
+from audiowriter_cli.chapters import Place, chapters_option, marker_options, room_bytes
 from audiowriter_cli.interruptible import run_interruptibly
 from audiowriter_cli.job import Job, Settings
 from audiowriter_cli.names import format_of, is_same_file, outputs
@@ -80,6 +82,21 @@ _positive = click.IntRange(min=1)
 @click.option(
     "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=TEXT", help="A tag such as title=…; may be repeated."
 )
+@click.option(
+    "--marker",
+    "markers",
+    multiple=True,
+    callback=marker_options,
+    metavar="TIME=TITLE",
+    help="A chapter, such as 1:02.5=Title; may be repeated.",
+)
+@click.option(
+    "--chapters",
+    callback=chapters_option,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Chapters from a WebVTT file or FFmpeg's metadata.",
+)
 @click.option("--gain", "gain_db", type=float, default=0, metavar="DB", help="Gain in dB.")
 @click.option("--limit", "true_peak_limit_dbtp", type=float, metavar="DBTP", help="Limit the true peak, such as -1.")
 @click.option("--loudness", "measure_loudness", is_flag=True, help="Print the loudness (EBU R 128).")
@@ -116,6 +133,8 @@ def encode(
     input_rate: int | None,
     input_channels: int | None,
     resume_timeout: float,
+    markers: list[Place],
+    chapters: list[Place],
     jobs: int,
     as_json: bool,
     quiet: bool,
@@ -146,7 +165,10 @@ def encode(
         if is_same_file(source, path):
             raise click.UsageError(f"{source} and {path} are the same file")
     kind = format_of(output, format_)
-    common = Settings(server, kind, RawOptions(input_format, input_rate, input_channels), settings, resume_timeout)
+    places = markers + chapters
+    settings["metadata_bytes"] = room_bytes(places) if FORMATS[kind].tags else 0
+    raw = RawOptions(input_format, input_rate, input_channels)
+    common = Settings(server, kind, raw, settings, resume_timeout, places)
     display = Display(quiet=quiet)
 
     def print_report(report: Report) -> None:

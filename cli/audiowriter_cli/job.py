@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from audiowriter_client.sink import Destination
 from audiowriter_client.writer import AudioWriter
 
 from audiowriter_cli.audio import PcmFormat, RawOptions
+from audiowriter_cli.chapters import Place
 from audiowriter_cli.interruptible import GRACE_S
 from audiowriter_cli.local import LocalWriter
 from audiowriter_cli.progress import Display
@@ -34,6 +35,8 @@ class Settings:
     options: Mapping[str, Any]
     """Arguments of AudioEncoder, and of stream_config, apart from the format and the input."""
     resume_timeout: float
+    places: Sequence[Place] = ()
+    """Markers of each file."""
 
 
 class Job:
@@ -52,6 +55,8 @@ class Job:
             begin = time.perf_counter()
             with self._open_writer(audio.format) as writer:
                 self._opened.set_result(writer)
+                if places := self._settings.places:
+                    writer.describe(markers=[place.marker(audio.format.sample_rate_hz) for place in places])
                 for block in audio.blocks:
                     writer.write(block)
                     row.advance(audio.frames_in(block), writer.bytes_received)

@@ -1,12 +1,15 @@
 """Encodes in this process: what `encode` uses without --target."""
 
 import threading
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
+from audiowriter.v1.audio_writer_pb2 import Marker
 from audiowriter_client.pcm import Pcm
 from audiowriter_client.sink import Destination, open_sink
-from audiowriter_core import AudioEncoder, Chunk, Event, Finished, WrongState
+from audiowriter_core import AudioEncoder, Chunk, Event, Finished, State, WrongState
+from audiowriter_core import Marker as CoreMarker
 
 _DISCARD_S = 1.0
 """How long `cancel` waits for the call in progress."""
@@ -38,6 +41,13 @@ class LocalWriter:
         """Encode PCM. Raises WrongState after `cancel`."""
         with self._in_use:
             self._take(self._encoder.write(pcm))
+
+    def describe(self, markers: Iterable[Marker]) -> None:
+        """Add markers. Raises WrongState after `cancel`."""
+        with self._in_use:
+            if self._encoder.state is State.NEW:
+                self._take(self._encoder.start())
+            self._encoder.describe(markers=map(_marker, markers))
 
     def close(self) -> None:
         """Finish the file."""
@@ -80,3 +90,7 @@ class LocalWriter:
             elif isinstance(event, Finished):
                 self._finished = event
                 self._sink.write(event.trailer)
+
+
+def _marker(marker: Marker) -> CoreMarker:
+    return CoreMarker(marker.position, marker.length, marker.title, marker.url)

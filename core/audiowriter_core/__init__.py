@@ -8,7 +8,7 @@
 
 from .audio.arrays import Pcm
 from .audio.loudness import Loudness
-from .description import Picture
+from .description import Marker, Picture
 from .encoder import AudioEncoder
 from .errors import AudioWriterError, EncodeError, InvalidArgument, ResumeMismatch, Violation, WrongState
 from .events import Chunk, Event, Finished, Flushed, Started
@@ -30,6 +30,7 @@ __all__ = [
     "Format",
     "InvalidArgument",
     "Loudness",
+    "Marker",
     "Pcm",
     "Picture",
     "ResumeMismatch",

@@ -271,6 +271,8 @@ class AudioEncoder(DescribedCalls):
         if self.takes_positions:
             self.input_bytes = self.timeline.received * self._frame_bytes
         self._add_chunks(pipeline.end_input(), events)
+        if self._late is not None:
+            self._late.finish(pipeline.output_samples)
         end = pipeline.finish()
         *parts, trailer = cut_end(end, MAX_CHUNK_BYTES)
         for part in parts:

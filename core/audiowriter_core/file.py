@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from .audio.arrays import Pcm
-from .description import PictureOptions, TagOptions
+from .description import MarkerOptions, PictureOptions, TagOptions
 from .encoder import AudioEncoder
 from .errors import InvalidArgument, Violation, quoted
 from .events import Chunk, Event, Finished, Flushed, Started
@@ -161,12 +161,12 @@ class AudioFile:
         assert self._flushed is not None
         return self._flushed
 
-    def describe(self, tags: TagOptions) -> None:
-        """Add tags to the file, or replace those of the same names. See `AudioEncoder.describe`."""
+    def describe(self, tags: TagOptions = (), markers: MarkerOptions = ()) -> None:
+        """Add tags to the file, or replace those of the same names, and add markers. See `AudioEncoder.describe`."""
         self._check_open()
         if self._started is None:
             self._handle(self._encoder.start())
-        self._encoder.describe(tags)
+        self._encoder.describe(tags, markers)
 
     def close(self) -> None:
         """Complete the file: write the final header and rename the file to its path. Idempotent.

@@ -15,7 +15,7 @@ MAX_TAGS = 64
 MAX_TAGS_BYTES = 65_536
 """Maximum length of all tags. Tags are part of the header, which Finished may have to repeat in one piece."""
 
-_NOT_IN_TAGS = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
+NOT_IN_TAGS = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
 """NUL ends a text in most formats. Lone surrogates have no UTF-8. libFLAC refuses U+FFFE and U+FFFF."""
 
 _INTEGER_TAG = re.compile("[+-][0-9]{1,5}|[0-9]{1,6}")
@@ -52,7 +52,7 @@ def resolve_tags(check: Check, target: Format, tags: object) -> Tags:
             continue
         elif not isinstance(value, str):
             check.fail(field, _text(value, repr), "takes a string")
-        elif bad := _NOT_IN_TAGS.search(value):
+        elif bad := NOT_IN_TAGS.search(value):
             check.fail(field, ascii(value), f"a tag cannot hold the character U+{ord(bad[0]):04X}")
         elif name in container.integer_tags and not _is_integer_in(value, container.integer_tags[name]):
             check.fail(field, _text(value, repr), f"takes an integer, {describe(container.integer_tags[name])}")

@@ -17,11 +17,11 @@ for await (const line of lines) {
 }
 
 // Returns why this client can't run a case, or undefined.
-function unsupported({ method, sink, config, resume_timeout, metadata }) {
+function unsupported({ method, sink, config, resume_timeout, places, metadata, markers }) {
   if (method !== "stream") return { unsupported: `method ${method}` };
   if (resume_timeout) return { unsupported: "resume" };
   if (places.length) return { unsupported: "places" };
-  if (metadata) return { unsupported: "metadata after the config" };
+  if (metadata || markers.length) return { unsupported: "metadata after the config" };
   if (sink !== "path") return { unsupported: "a sink that can't seek" };
   const bytes = Buffer.from(config, "base64");
   if (!serialize(deserialize(bytes)).equals(bytes)) return { unsupported: "unknown fields in the config" };

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from audiowriter.v1.audio_writer_pb2 import ListFormatsResponse, Metadata, StreamConfig
+from audiowriter.v1.audio_writer_pb2 import ListFormatsResponse, Marker, Metadata, StreamConfig
 from audiowriter_client import (
     AudioWriter,
     AudioWriterError,
@@ -104,8 +104,8 @@ def _stream(case: Case) -> Outcome:
             if sent == case["cancel_after"]:
                 writer.flush()
                 writer.cancel()
-        if case["metadata"]:
-            writer.describe(late_tags(case))
+        if case["metadata"] or case["markers"]:
+            writer.describe(*description_of(case))
     return {"totals": b64encode(writer.result.SerializeToString()).decode(), **second}
 
 
@@ -130,7 +130,9 @@ def append(case: Case, data: bytes) -> None:
 
 def _encode(case: Case) -> Outcome:
     pcm = Path(case["pcm"]).read_bytes()
-    Path(case["file"]).write_bytes(encode(case["target"], config_of(case), pcm, metadata=metadata_of(case)))
+    Path(case["file"]).write_bytes(
+        encode(case["target"], config_of(case), pcm, markers=description_of(case)[1], metadata=metadata_of(case))
+    )
     return {}
 
 
@@ -156,9 +158,11 @@ def config_of(case: Case) -> StreamConfig:
     return StreamConfig.FromString(b64decode(case["config"]))
 
 
-def late_tags(case: Case) -> list[tuple[str, str]]:
-    """Return the tags that a case adds after the PCM."""
-    return [(tag.name, tag.value) for tag in Metadata.FromString(b64decode(case["metadata"])).tags]
+def description_of(case: Case) -> tuple[list[tuple[str, str]], list[Marker]]:
+    """Return the tags and markers that a case adds after the PCM."""
+    tags = Metadata.FromString(b64decode(case["metadata"])).tags
+    markers = [Marker.FromString(b64decode(marker)) for marker in case["markers"]]
+    return [(tag.name, tag.value) for tag in tags], markers
 
 
 def resume_of(case: Case) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from lab.conformance.driver import (
     append,
     config_of,
     copies,
+    description_of,
     failure,
     first_failed,
-    late_tags,
     metadata_of,
     outcome_of_all,
     resume_of,
@@ -67,8 +67,8 @@ async def _stream(case: Case, pcm: bytes) -> Outcome:
             if sent == case["cancel_after"]:
                 await writer.flush()
                 await writer.cancel()
-        if case["metadata"]:
-            await writer.describe(late_tags(case))
+        if case["metadata"] or case["markers"]:
+            await writer.describe(*description_of(case))
     return {"totals": b64encode(writer.result.SerializeToString()).decode(), **second}
 
 

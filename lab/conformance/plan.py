@@ -72,6 +72,7 @@ class Case:
             flushed,
             self.asked["method"] in NO_AUDIO and self.asked["method"],
             self.asked["metadata"],
+            *self.asked["markers"],
         )
 
 
@@ -94,12 +95,12 @@ def load(formats: Sequence[pb.FormatInfo], folder: Path) -> Plan:
             if entry.get("picture") and info.picture_mime_types:
                 metadata["pictures"] = [{"data": more["picture"]}]
             output = {"format": info.format, "metadata": metadata}
-            later = entry.get("metadata") if info.max_metadata_bytes else None
-            if later:
+            made = entry | {"name": f"{info.name}, {entry['name']}"}
+            if not info.max_metadata_bytes:
+                made |= {"metadata": None, "markers": ()}
+            elif entry.get("metadata") or entry.get("markers"):
                 output["metadataBytes"] = ROOM_BYTES
-            config = {"input": {"sampleRateHz": RATE}, "output": output}
-            name = f"{info.name}, {entry['name']}"
-            cases.append(_case(entry | {"name": name, "metadata": later}, config, pcm))
+            cases.append(_case(made, {"input": {"sampleRateHz": RATE}, "output": output}, pcm))
     for recording in recordings(folder):
         entry = {"group": "recordings", "name": recording.name, **recording.entry}
         cases.append(_case(entry, recording.entry["config"], pcm, recording))
@@ -150,6 +151,7 @@ def _case(entry: dict[str, Any], given_config: dict[str, Any], pcm: "Pcm", recor
             "spool_bytes": entry.get("spool_bytes", 0),
             "sink_limit": entry.get("sink_limit", 0),
             "metadata": _serialised(pb.Metadata, entry.get("metadata")),
+            "markers": [_serialised(pb.Marker, marker) for marker in entry.get("markers", ())],
         },
     )
 

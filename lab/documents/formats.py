@@ -61,7 +61,7 @@ def document() -> str:
     limits = _table(
         ("Sample rates, Hz", "Channels", "Sample formats", "Bitrate, kbit/s", "`vbr_quality`", "`page`, ms"), _limits
     )
-    tags = _table(("Tags", "May be repeated", "Pictures", "`metadata_bytes`"), _metadata)
+    tags = _table(("Tags", "May be repeated", "Pictures", "`metadata_bytes`", "Markers"), _metadata)
     return HEAD + "\n".join((what, limits, tags))
 
 
@@ -131,6 +131,7 @@ def _metadata(info: pb.FormatInfo) -> Sequence[str]:
         ", ".join(info.repeatable_tags),
         pictures if info.picture_mime_types else "none",
         f"0 to {info.max_metadata_bytes}" if info.max_metadata_bytes else "–",
+        f"{info.max_markers}{', with URLs' if info.takes_marker_urls else ''}" if info.max_markers else "none",
     )
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import grpc
 import pytest
-from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, Metadata, Tag
-from audiowriter_client import AsyncAudioWriter, AudioWriter, InvalidArgument, stream_config
+from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, Marker, Metadata, Tag
+from audiowriter_client import AsyncAudioWriter, AudioWriter, InvalidArgument, encode, stream_config
 from audiowriter_client.requests import RequestQueue
+from audiowriter_client.webvtt import webvtt
 from mutagen.flac import FLAC
 
 PCM = bytes(48_000)
@@ -78,3 +79,49 @@ def test_each_call_of_a_stream_sends_the_descriptions_once() -> None:
     assert [queue.take() for _ in range(4)][1:3] == [first, second]
     assert not queue.ready
     queue.spool.close()
+
+
+MARKERS = [Marker(position=12_000, title="Two <b> & 2"), Marker(title="One"), Marker(position=20_000, length=2_400)]
+VTT = """WEBVTT
+
+00:00:00.000 --> 00:00:00.500
+One
+
+00:00:00.500 --> 00:00:00.833
+Two &lt;b&gt; &amp; 2
+
+00:00:00.833 --> 00:00:00.933
+
+"""
+
+
+def test_markers_are_in_the_file_and_in_webvtt(target: str, tmp_path: Path) -> None:
+    with AudioWriter.open(target, CONFIG, tmp_path / "a.flac") as writer:
+        writer.describe(markers=MARKERS[:2])
+        writer.write(PCM)
+        writer.describe(markers=MARKERS[2:])
+        with pytest.raises(ValueError, match="no result before close"):
+            writer.markers_webvtt()
+    found = tags_of(tmp_path / "a.flac")
+    assert (found["chapter000name"], found["chapter001"]) == (["One"], ["00:00:00.500"])
+    assert writer.markers_webvtt() == VTT
+
+
+async def test_markers_of_an_async_writer_are_in_the_file_and_in_webvtt(target: str, tmp_path: Path) -> None:
+    async with AsyncAudioWriter.open(target, CONFIG, tmp_path / "a.flac") as writer:
+        await writer.describe(markers=MARKERS)
+        await writer.write(PCM)
+    assert tags_of(tmp_path / "a.flac")["chapter001name"] == ["Two <b> & 2"]
+    assert writer.markers_webvtt() == VTT
+
+
+def test_a_marker_beyond_the_end_is_at_the_end_in_webvtt() -> None:
+    assert webvtt([Marker(position=50_000, length=5, title="x")], 24_000, 24_000).splitlines()[2:] == [
+        "00:00:01.000 --> 00:00:01.000", "x",
+    ]  # fmt: skip
+    assert webvtt([], 24_000, 0) == "WEBVTT\n"
+
+
+def test_short_audio_has_markers(target: str) -> None:
+    file = encode(target, CONFIG, PCM, markers=MARKERS)
+    assert b"CHAPTER001NAME=Two <b> & 2" in file

@@ -1,7 +1,7 @@
 """The asyncio writer: a task reads the responses while the caller writes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 from audiowriter.v1.audio_writer_pb2 import (
     EncodeStreamRequest,
+    Marker,
     StreamConfig,
     StreamFlushed,
     StreamStarted,
@@ -95,9 +96,9 @@ class AsyncAudioWriter:
         await self._wait_for(lambda: self._stream.flush_answers >= number)
         return self._stream.flushed
 
-    async def describe(self, tags: TagOptions) -> None:
+    async def describe(self, tags: TagOptions = (), markers: Iterable[Marker] = ()) -> None:
         """As AudioWriter.describe."""
-        self._stream.describe(tags)
+        self._stream.describe(tags, markers)
         self._notify()
 
     @property
@@ -119,6 +120,10 @@ class AsyncAudioWriter:
     def result(self) -> Totals:
         """Totals of the finished file. Raises ValueError before close()."""
         return self._stream.result
+
+    def markers_webvtt(self) -> str:
+        """As AudioWriter.markers_webvtt."""
+        return self._stream.markers_webvtt()
 
     @property
     def header(self) -> bytes:

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
 from typing import SupportsFloat, SupportsIndex
 
-from audiowriter.v1.audio_writer_pb2 import AudioOutput, LoudnessOptions, Metadata, PcmInput, Picture, StreamConfig, Tag
+from audiowriter.v1.audio_writer_pb2 import (
+    AudioOutput,
+    EncodeStreamRequest,
+    LoudnessOptions,
+    Marker,
+    Metadata,
+    PcmInput,
+    Picture,
+    StreamConfig,
+    Tag,
+)
 from google.protobuf.duration_pb2 import Duration
 
 from audiowriter_client.errors import quoted
@@ -130,9 +140,11 @@ def _metadata(tags: TagOptions | None, pictures: Iterable[Picture | bytes]) -> M
     return metadata if metadata.tags or metadata.pictures else None
 
 
-def late_metadata(tags: TagOptions) -> Metadata:
-    """Return tags that come while the stream runs. Raises ValueError and TypeError as stream_config does."""
-    return Metadata(tags=_tags(tags))
+def late_description(tags: TagOptions, markers: Iterable[Marker]) -> EncodeStreamRequest:
+    """Return a request with tags and markers. Raises ValueError and TypeError as stream_config does."""
+    request = EncodeStreamRequest(markers=markers)
+    request.metadata.tags.extend(_tags(tags))
+    return request
 
 
 def _tags(tags: TagOptions | None) -> Iterator[Tag]:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
-from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, Flush, ResumePoint, StreamConfig
+from audiowriter.v1.audio_writer_pb2 import EncodeStreamRequest, Flush, Marker, ResumePoint, StreamConfig
 
 from audiowriter_client.spool import NOWHERE, Place, Spool
 
@@ -104,6 +104,11 @@ class RequestQueue:
     def describe(self, request: EncodeStreamRequest) -> None:
         """Append what describes the audio. It may overtake PCM, because it belongs to the whole file."""
         self._descriptions.append(request)
+
+    @property
+    def markers(self) -> Iterator[Marker]:
+        """The markers so far."""
+        return (marker for request in self._descriptions for marker in request.markers)
 
     def end(self) -> None:
         """Accept no more items."""

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 
 import grpc
 from audiowriter.v1.audio_writer_pb2 import (
-    EncodeStreamRequest,
     EncodeStreamResponse,
+    Marker,
     StreamConfig,
     StreamFinished,
     StreamFlushed,
@@ -15,12 +15,13 @@ from audiowriter.v1.audio_writer_pb2 import (
     Totals,
 )
 
-from audiowriter_client.config import TagOptions, late_metadata
+from audiowriter_client.config import TagOptions, late_description
 from audiowriter_client.errors import AudioWriterError, CallFailed, StreamCancelled, TruncatedStream, call_failed
 from audiowriter_client.pcm import PcmLayout
 from audiowriter_client.received import ReceivedBytes
 from audiowriter_client.requests import BUFFER_SECONDS, MESSAGE_BYTES, RequestQueue
 from audiowriter_client.sink import FileSink, Sink, is_live
+from audiowriter_client.webvtt import webvtt
 
 
 class Stream:
@@ -44,6 +45,7 @@ class Stream:
         buffer_bytes = buffer_seconds * config.input.sample_rate_hz * self.layout.frame_bytes
         sample_bytes = self.layout.frame_bytes // (config.input.channels or 1)
         self.requests = RequestQueue(config, spool_bytes, int(min(buffer_bytes, MESSAGE_BYTES)), sample_bytes)
+        self._input_rate_hz = config.input.sample_rate_hz
         self.started: StreamStarted | None = None
         self.flushed = StreamFlushed()
         self.flush_answers = 0
@@ -123,11 +125,15 @@ class Stream:
         self.check_open()
         self.requests.put(piece, position, channel)
 
-    def describe(self, tags: TagOptions) -> None:
-        """Queue tags that come after the config."""
-        metadata = late_metadata(tags)
+    def describe(self, tags: TagOptions, markers: Iterable[Marker]) -> None:
+        """Queue tags that come after the config, and markers."""
+        request = late_description(tags, markers)
         self.check_open()
-        self.requests.describe(EncodeStreamRequest(metadata=metadata))
+        self.requests.describe(request)
+
+    def markers_webvtt(self) -> str:
+        """Return the markers as WebVTT. Raises the same errors as `result`."""
+        return webvtt(self.requests.markers, self._input_rate_hz, self.result.input_samples)
 
     def put_flush(self) -> int:
         """Queue a flush and return its number: it is answered when `flush_answers` reaches this number."""

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import grpc
@@ -15,6 +15,7 @@ from audiowriter.v1.audio_writer_pb2 import (
     GetServerInfoRequest,
     GetServerInfoResponse,
     ListFormatsRequest,
+    Marker,
     ResolveConfigRequest,
     StreamConfig,
     StreamStarted,
@@ -35,6 +36,7 @@ def encode(
     config: StreamConfig,
     pcm: Pcm,
     *,
+    markers: Iterable[Marker] = (),
     credentials: grpc.ChannelCredentials | None = None,
     metadata: Metadata = (),
     timeout: float | None = None,
@@ -42,14 +44,14 @@ def encode(
     """Encode short audio in one call and return the file.
 
     PCM and file are each limited by the server's message limit, 4 MiB by default: use AudioWriter for more. `target`,
-    `credentials` and `metadata` are as for AudioWriter.open, `pcm` as for AudioWriter.write. A call that a server
-    refuses is sent to the next one, in at most ten attempts; a call whose connection breaks is not repeated. `timeout`
-    limits the whole call, in seconds: the connection, all attempts and the answer. Raises AudioWriterError, and
-    DeadlineExceeded when the timeout expires.
+    `credentials` and `metadata` are as for AudioWriter.open, `pcm` as for AudioWriter.write, and `markers` as for
+    AudioWriter.describe. A call that a server refuses is sent to the next one, in at most ten attempts; a call whose
+    connection breaks is not repeated. `timeout` limits the whole call, in seconds: the connection, all attempts and the
+    answer. Raises AudioWriterError, and DeadlineExceeded when the timeout expires.
     """
     check_arguments(target, grpc.Channel, credentials, metadata)
     deadline = Deadline(timeout)
-    request = _request(config, pcm)
+    request = _request(config, pcm, markers)
     with connect(target, credentials) as channel:
         return _file(_call(service(channel).Encode, request, metadata, deadline))
 
@@ -59,6 +61,7 @@ async def async_encode(
     config: StreamConfig,
     pcm: Pcm,
     *,
+    markers: Iterable[Marker] = (),
     credentials: grpc.ChannelCredentials | None = None,
     metadata: Metadata = (),
     timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the call, which gRPC also sends to the server
@@ -66,7 +69,7 @@ async def async_encode(
     """Like encode(), for asyncio."""
     check_arguments(target, grpc.aio.Channel, credentials, metadata)
     deadline = Deadline(timeout)
-    request = _request(config, pcm)
+    request = _request(config, pcm, markers)
     async with connect_aio(target, credentials) as channel:
         return _file(await _async_call(service(channel).Encode, request, metadata, deadline))
 
@@ -168,9 +171,9 @@ async def async_get_server_info(
     return info
 
 
-def _request(config: StreamConfig, pcm: Pcm) -> EncodeRequest:
+def _request(config: StreamConfig, pcm: Pcm, markers: Iterable[Marker]) -> EncodeRequest:
     check_config(config)
-    return EncodeRequest(config=config, pcm=bytes(PcmLayout(config.input).to_bytes(pcm)))
+    return EncodeRequest(config=config, pcm=bytes(PcmLayout(config.input).to_bytes(pcm)), markers=markers)
 
 
 def _file(response: EncodeResponse) -> bytes:

@@ -1,7 +1,7 @@
 """The sync writer: a thread reads the responses while the caller writes."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -9,6 +9,7 @@ from typing import Any, Self
 import grpc
 from audiowriter.v1.audio_writer_pb2 import (
     EncodeStreamRequest,
+    Marker,
     StreamConfig,
     StreamFlushed,
     StreamStarted,
@@ -150,16 +151,16 @@ class AudioWriter:
             self._wait_for(lambda: self._stream.flush_answers >= number)
             return self._stream.flushed
 
-    def describe(self, tags: TagOptions) -> None:
-        """Add tags to the file, or replace those of the same names; an empty value removes a tag.
+    def describe(self, tags: TagOptions = (), markers: Iterable[Marker] = ()) -> None:
+        """Add tags to the file, or replace those of the same names, and add markers, which become chapters.
 
-        Allowed at any time before close(). The config must reserve room: see `metadata_bytes` of stream_config. Does not
-        wait for the server. A tag that does not fit, or that the format does not have, ends the stream: a later method
-        raises InvalidArgument, which names the tag and the bytes that are left. Raises TypeError and ValueError as
-        stream_config does.
+        An empty value removes a tag. Allowed at any time before close(), for markers also before their audio. The config
+        must reserve room: see `metadata_bytes` of stream_config; a marker takes about 100 bytes. Does not wait for the
+        server. What does not fit, or the format does not have, ends the stream: a later method raises InvalidArgument, which
+        names the tag or marker and the bytes that are left. Raises TypeError and ValueError as stream_config does.
         """
         with self._changed:
-            self._stream.describe(tags)
+            self._stream.describe(tags, markers)
             self._changed.notify_all()
 
     @property
@@ -179,6 +180,10 @@ class AudioWriter:
     def result(self) -> Totals:
         """Totals of the finished file. Raises ValueError before close()."""
         return self._stream.result
+
+    def markers_webvtt(self) -> str:
+        """Return the markers as a WebVTT file. Raises the same errors as `result`."""
+        return self._stream.markers_webvtt()
 
     @property
     def header(self) -> bytes:

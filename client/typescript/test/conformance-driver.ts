@@ -33,6 +33,8 @@ interface Case {
   resume_timeout: number;
   spool_bytes: number;
   sink_limit: number;
+  metadata: string;
+  markers: string[];
 }
 
 interface Outcome {
@@ -152,5 +154,7 @@ async function write(client: AudioWriterClient, writer: AudioWriter, asked: Case
 
 for await (const line of lines) {
   const asked = JSON.parse(line) as Case;
-  tell(asked.places.length > 0 ? { unsupported: "places" } : await runAll(asked));
+  const late = asked.metadata !== "" || asked.markers.length > 0;
+  const unsupported = asked.places.length > 0 ? "places" : late ? "metadata after the config" : "";
+  tell(unsupported ? { unsupported } : await runAll(asked));
 }

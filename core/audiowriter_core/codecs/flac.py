@@ -43,7 +43,7 @@ class FlacFile:
         lossless=True,
     )
     container: ClassVar[MuxerSpec] = MuxerSpec(
-        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True, finalizes_header=True
+        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True, takes_marker_urls=True, finalizes_header=True
     )
     delay_samples = 0
 

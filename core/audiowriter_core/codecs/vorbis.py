@@ -41,7 +41,9 @@ class OggVorbisFile:
         takes_vbr_quality=True,
         vbr_quality=0.4,
     )
-    container: ClassVar[MuxerSpec] = MuxerSpec(tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True)
+    container: ClassVar[MuxerSpec] = MuxerSpec(
+        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True, takes_marker_urls=True
+    )
     delay_samples = 0
 
     def __init__(self, output: OutputOptions) -> None:

@@ -25,6 +25,8 @@ class MuxerSpec:
     repeatable_tags: tuple[str, ...] = ()
     """Tags that may occur more than once."""
     takes_pictures: bool = False
+    takes_marker_urls: bool = False
+    """Whether a chapter may have a URL."""
     describes_at_end: bool = False
     """Whether the description is at the end of the file, where it needs no room to be reserved."""
     pages_ms: tuple[float, float] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 from mutagen import id3
 
 from ..description import Description
+from .id3_chapters import chapter_frames, syncsafe
 
 _HEADER_BYTES = 10
 _ID3V1_YEAR = slice(93, 97)
@@ -26,8 +27,7 @@ _TEXT_FRAMES = {
 def tag(frames: bytes, padding_bytes: int = 0) -> bytes:
     """Return an ID3v2.4 tag; empty if it would contain nothing. ID3v2.4.0 structure, sections 3.1 and 3.3."""
     size = len(frames) + padding_bytes
-    syncsafe = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
-    return b"ID3\x04\0\0" + syncsafe + frames + bytes(padding_bytes) if size else b""
+    return b"ID3\x04\0\0" + syncsafe(size) + frames + bytes(padding_bytes) if size else b""
 
 
 def frames(description: Description) -> bytes:
@@ -36,7 +36,7 @@ def frames(description: Description) -> bytes:
         return b""
     file = BytesIO()
     _tag(description).save(file, v1=0, v2_version=4, padding=lambda _: 0)
-    return file.getvalue()[_HEADER_BYTES:]
+    return file.getvalue()[_HEADER_BYTES:] + chapter_frames(description.chapters)
 
 
 def id3v1(description: Description) -> bytes:

@@ -24,7 +24,7 @@ class Mp3Muxer:
     """Writes frames, and counts frames and bytes for the Info frame of the final header."""
 
     spec: ClassVar[MuxerSpec] = MuxerSpec(
-        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True, finalizes_header=True
+        tags=TAGS, repeatable_tags=REPEATABLE_TAGS, takes_pictures=True, takes_marker_urls=True, finalizes_header=True
     )
 
     def __init__(self, output: OutputOptions, codec: Codec) -> None:

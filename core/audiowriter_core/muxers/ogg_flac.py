@@ -27,6 +27,7 @@ class OggFlacMuxer:
         tags=TAGS,
         repeatable_tags=REPEATABLE_TAGS,
         takes_pictures=True,
+        takes_marker_urls=True,
         pages_ms=(20, 2000),
         page_ms=100,
         finalizes_header=True,

@@ -33,6 +33,7 @@ class OggOpusMuxer:
         repeatable_tags=REPEATABLE_TAGS,
         integer_tags=GAIN_TAGS,
         takes_pictures=True,
+        takes_marker_urls=True,
         pages_ms=PAGES_MS,
         page_ms=PAGE_MS,
         joinable=True,

@@ -7,10 +7,11 @@ GiB needs (EBU Tech 3306, section 4). While the stream runs, both sizes are 0xFF
 of the file".
 """
 
+from collections.abc import Sequence
 from struct import pack
 
 from ..audio.layouts import channel_mask
-from ..description import Description
+from ..description import Chapter, Description
 from . import id3
 
 UNKNOWN = 0xFFFFFFFF
@@ -74,7 +75,7 @@ def header(
 
 def metadata(description: Description) -> bytes:
     """Return the chunks that describe the audio. Their length is even."""
-    return _info(description) + _id3(description)
+    return _info(description) + _cues(description.chapters) + _id3(description)
 
 
 def junk(size: int) -> bytes:
@@ -136,6 +137,25 @@ def _info(description: Description) -> bytes:
         for chunk_id in chunk_ids
     )
     return _chunk(b"LIST", b"INFO" + chunks) if chunks else b""
+
+
+def _cues(chapters: Sequence[Chapter]) -> bytes:
+    """Return the `cue ` chunk, and the LIST chunk of type adtl: labels, notes with the URLs, and lengths of the chapters.
+
+    RIFF MCI, section 3, "Cue-Points Chunk" and "Associated Data Chunk".
+    """
+    if not chapters:
+        return b""
+    points, data = b"", b""
+    for number, chapter in enumerate(chapters, 1):
+        points += pack("<II4sIII", number, chapter.start, b"data", 0, 0, chapter.start)
+        data += _chunk(b"labl", pack("<I", number) + chapter.title.encode() + b"\0")
+        if chapter.url:
+            data += _chunk(b"note", pack("<I", number) + chapter.url.encode() + b"\0")
+        if chapter.has_length:
+            region = pack("<II4sHHHH", number, chapter.end - chapter.start, b"rgn ", 0, 0, 0, 0)
+            data += _chunk(b"ltxt", region)
+    return _chunk(b"cue ", pack("<I", len(chapters)) + points) + _chunk(b"LIST", b"adtl" + data)
 
 
 def _id3(description: Description) -> bytes:

@@ -6,7 +6,7 @@ Vorbis I, section 5; RFC 9639, sections 8.6 and 8.8; RFC 7845, section 5.2.
 from base64 import b64encode
 from struct import pack, unpack_from
 
-from ..description import Description, Picture
+from ..description import Chapter, Description, Picture
 from .image import dimensions
 
 _NAMES = {"track": "TRACKNUMBER"}
@@ -19,10 +19,21 @@ def comments(vendor: str, description: Description, *, pictures: bool = True) ->
     `pictures`: False if the container has blocks of its own for them.
     """
     entries = [f"{_NAMES.get(name, name.upper())}={value}" for name, value in description.tags]
+    for number, chapter in enumerate(description.chapters):
+        entries += _chapter(f"CHAPTER{number:03d}", chapter)
     if pictures:
         covers = (b64encode(picture_block(one)).decode() for one in description.pictures)
         entries += [f"METADATA_BLOCK_PICTURE={cover}" for cover in covers]
     return _text(vendor) + pack("<I", len(entries)) + b"".join(map(_text, entries))
+
+
+def _chapter(name: str, chapter: Chapter) -> list[str]:
+    """Return the comments of a chapter, as Xiph's chapter extension defines them."""
+    seconds, ms = divmod(chapter.start_ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    entries = [f"{name}={hours:02d}:{minutes:02d}:{seconds:02d}.{ms:03d}", f"{name}NAME={chapter.title}"]
+    return [*entries, f"{name}URL={chapter.url}"] if chapter.url else entries
 
 
 def vendor_of(comments: bytes) -> str:

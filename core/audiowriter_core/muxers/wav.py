@@ -25,6 +25,7 @@ class WavMuxer:
         tags=riff.TAGS,
         repeatable_tags=REPEATABLE_TAGS,
         takes_pictures=True,
+        takes_marker_urls=True,
         wav_headers=(FULL, MINIMAL),
         finalizes_header=True,
     )

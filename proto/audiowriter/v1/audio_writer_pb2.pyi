@@ -77,13 +77,14 @@ SAMPLE_FORMAT_MULAW: SampleFormat
 SAMPLE_FORMAT_ALAW: SampleFormat
 
 class EncodeStreamRequest(_message.Message):
-    __slots__ = ("config", "pcm", "flush", "position", "channel", "metadata", "resume")
+    __slots__ = ("config", "pcm", "flush", "position", "channel", "metadata", "markers", "resume")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     PCM_FIELD_NUMBER: _ClassVar[int]
     FLUSH_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    MARKERS_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     config: StreamConfig
     pcm: bytes
@@ -91,8 +92,9 @@ class EncodeStreamRequest(_message.Message):
     position: int
     channel: int
     metadata: Metadata
+    markers: _containers.RepeatedCompositeFieldContainer[Marker]
     resume: ResumePoint
-    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., position: _Optional[int] = ..., channel: _Optional[int] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., resume: _Optional[_Union[ResumePoint, _Mapping]] = ...) -> None: ...
+    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., position: _Optional[int] = ..., channel: _Optional[int] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., markers: _Optional[_Iterable[_Union[Marker, _Mapping]]] = ..., resume: _Optional[_Union[ResumePoint, _Mapping]] = ...) -> None: ...
 
 class ResumePoint(_message.Message):
     __slots__ = ("offset", "sha256", "serial", "output_samples", "crc32c", "first_crc32c")
@@ -208,6 +210,18 @@ class Picture(_message.Message):
     description: str
     def __init__(self, mime_type: _Optional[str] = ..., data: _Optional[bytes] = ..., description: _Optional[str] = ...) -> None: ...
 
+class Marker(_message.Message):
+    __slots__ = ("position", "length", "title", "url")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    length: int
+    title: str
+    url: str
+    def __init__(self, position: _Optional[int] = ..., length: _Optional[int] = ..., title: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
+
 class Tag(_message.Message):
     __slots__ = ("name", "value")
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -309,12 +323,14 @@ class Totals(_message.Message):
     def __init__(self, file_bytes: _Optional[int] = ..., input_samples: _Optional[int] = ..., output_samples: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay_samples: _Optional[int] = ..., padding_samples: _Optional[int] = ..., sent_sha256: _Optional[bytes] = ..., file_crc32c: _Optional[int] = ..., clipped_samples: _Optional[int] = ..., peak: _Optional[float] = ..., filled_samples: _Optional[int] = ..., dropped_samples: _Optional[int] = ..., drift_ppm: _Optional[float] = ..., loudness: _Optional[_Union[Loudness, _Mapping]] = ..., sent_sha256_offset: _Optional[int] = ...) -> None: ...
 
 class EncodeRequest(_message.Message):
-    __slots__ = ("config", "pcm")
+    __slots__ = ("config", "pcm", "markers")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     PCM_FIELD_NUMBER: _ClassVar[int]
+    MARKERS_FIELD_NUMBER: _ClassVar[int]
     config: StreamConfig
     pcm: bytes
-    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ...) -> None: ...
+    markers: _containers.RepeatedCompositeFieldContainer[Marker]
+    def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., pcm: _Optional[bytes] = ..., markers: _Optional[_Iterable[_Union[Marker, _Mapping]]] = ...) -> None: ...
 
 class EncodeResponse(_message.Message):
     __slots__ = ("file", "started", "totals")
@@ -349,7 +365,7 @@ class ListFormatsResponse(_message.Message):
     def __init__(self, formats: _Optional[_Iterable[_Union[FormatInfo, _Mapping]]] = ...) -> None: ...
 
 class FormatInfo(_message.Message):
-    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "bitrates", "takes_vbr_quality", "default_vbr_quality", "default_effort", "default_page", "min_page", "max_page", "opus_frames", "tags", "repeatable_tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless", "wav_headers", "picture_mime_types", "max_picture_bytes", "max_metadata_bytes")
+    __slots__ = ("format", "name", "mime_type", "file_extension", "sample_rates_hz", "min_sample_rate_hz", "max_sample_rate_hz", "channels", "sample_formats", "min_bitrate_bps", "max_bitrate_bps", "default_bitrate_bps_per_channel", "bitrates", "takes_vbr_quality", "default_vbr_quality", "default_effort", "default_page", "min_page", "max_page", "opus_frames", "tags", "repeatable_tags", "lookahead_samples", "finalizes_header", "sample_exact", "lossless", "wav_headers", "picture_mime_types", "max_picture_bytes", "max_metadata_bytes", "max_markers", "takes_marker_urls")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -380,6 +396,8 @@ class FormatInfo(_message.Message):
     PICTURE_MIME_TYPES_FIELD_NUMBER: _ClassVar[int]
     MAX_PICTURE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_METADATA_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_MARKERS_FIELD_NUMBER: _ClassVar[int]
+    TAKES_MARKER_URLS_FIELD_NUMBER: _ClassVar[int]
     format: AudioFormat
     name: str
     mime_type: str
@@ -410,7 +428,9 @@ class FormatInfo(_message.Message):
     picture_mime_types: _containers.RepeatedScalarFieldContainer[str]
     max_picture_bytes: int
     max_metadata_bytes: int
-    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., bitrates: _Optional[_Iterable[_Union[BitrateRange, _Mapping]]] = ..., takes_vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., opus_frames: _Optional[_Iterable[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]]] = ..., tags: _Optional[_Iterable[str]] = ..., repeatable_tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ..., wav_headers: _Optional[_Iterable[_Union[WavHeader, str]]] = ..., picture_mime_types: _Optional[_Iterable[str]] = ..., max_picture_bytes: _Optional[int] = ..., max_metadata_bytes: _Optional[int] = ...) -> None: ...
+    max_markers: int
+    takes_marker_urls: bool
+    def __init__(self, format: _Optional[_Union[AudioFormat, str]] = ..., name: _Optional[str] = ..., mime_type: _Optional[str] = ..., file_extension: _Optional[str] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., min_sample_rate_hz: _Optional[int] = ..., max_sample_rate_hz: _Optional[int] = ..., channels: _Optional[_Iterable[int]] = ..., sample_formats: _Optional[_Iterable[_Union[SampleFormat, str]]] = ..., min_bitrate_bps: _Optional[int] = ..., max_bitrate_bps: _Optional[int] = ..., default_bitrate_bps_per_channel: _Optional[int] = ..., bitrates: _Optional[_Iterable[_Union[BitrateRange, _Mapping]]] = ..., takes_vbr_quality: bool = ..., default_vbr_quality: _Optional[float] = ..., default_effort: _Optional[int] = ..., default_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_page: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., opus_frames: _Optional[_Iterable[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]]] = ..., tags: _Optional[_Iterable[str]] = ..., repeatable_tags: _Optional[_Iterable[str]] = ..., lookahead_samples: _Optional[int] = ..., finalizes_header: bool = ..., sample_exact: bool = ..., lossless: bool = ..., wav_headers: _Optional[_Iterable[_Union[WavHeader, str]]] = ..., picture_mime_types: _Optional[_Iterable[str]] = ..., max_picture_bytes: _Optional[int] = ..., max_metadata_bytes: _Optional[int] = ..., max_markers: _Optional[int] = ..., takes_marker_urls: bool = ...) -> None: ...
 
 class BitrateRange(_message.Message):
     __slots__ = ("sample_rate_hz", "channels", "min_bps", "max_bps", "values_bps")

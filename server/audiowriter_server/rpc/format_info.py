@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import FORMATS, Format
+from audiowriter_core.markers import MAX_MARKERS
 from audiowriter_core.muxers.room import MAX_METADATA_BYTES
 from audiowriter_core.pictures import MAX_PICTURE_BYTES, MIME_TYPES
 
@@ -51,6 +52,8 @@ def _format_info(kind: Format) -> pb.FormatInfo:
         picture_mime_types=MIME_TYPES if container.takes_pictures else (),
         max_picture_bytes=MAX_PICTURE_BYTES if container.takes_pictures else 0,
         max_metadata_bytes=MAX_METADATA_BYTES if container.tags else 0,
+        max_markers=MAX_MARKERS if container.tags else 0,
+        takes_marker_urls=container.takes_marker_urls,
         wav_headers=[WAV_HEADERS[name] for name in kind.wav_headers],
     )
 

@@ -5,12 +5,12 @@ Rule 2: `started` is the first response and `finished` the last. The bytes in be
 Rule 3: after an error, only close is allowed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import audiowriter_core
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import AudioEncoder, Event, ResumedEncoder, State
-from audiowriter_core.description import TagOptions
 
 from ..errors import OutOfOrder
 from . import wire
@@ -68,8 +68,8 @@ class Session:
         """Encode a whole request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         self.begin(request)
         responses = self.encode(request.pcm, request.HasField("flush"), place_of(request))
-        if request.HasField("metadata"):
-            self.describe(wire.late_tags(request.metadata))
+        if request.HasField("metadata") or request.markers:
+            self.describe(wire.description(request))
         return responses
 
     def encode(self, pcm: bytes | memoryview, flush: bool = False, place: Place | None = None) -> Responses:
@@ -101,11 +101,14 @@ class Session:
         if flush:
             yield self.encode(b"", flush)
 
-    def describe(self, tags: TagOptions) -> None:
-        """Take tags that come after the config. Raises InvalidArgument, whose fields are paths in the request."""
+    def describe(self, description: Mapping[str, Any]) -> None:
+        """Take tags and markers, the arguments of `AudioEncoder.describe`.
+
+        Raises InvalidArgument, whose fields are paths in the request.
+        """
         assert self.encoder is not None
         try:
-            self.encoder.describe(tags)
+            self.encoder.describe(**description)
         except audiowriter_core.InvalidArgument as exc:
             raise wire.late_invalid_argument(exc) from exc
 

@@ -80,7 +80,8 @@ class StreamCall:
                     pcm = request.pcm  # read once, because each access to a bytes field copies it
                     flush = request.HasField("flush")
                     place = place_of(request)
-                    late_tags = wire.late_tags(request.metadata) if request.HasField("metadata") else None
+                    describes = request.HasField("metadata") or request.markers
+                    description = wire.description(request) if describes else None
                     del request  # so that an idle stream does not keep its last message in memory
                     size = len(pcm)
                     work = limits.check_message(encoder, size, place)
@@ -101,9 +102,9 @@ class StreamCall:
                         if responses:
                             await self._send(encoder, responses, watchdog)
                     del pcm
-                    if late_tags is not None:
+                    if description is not None:
                         watchdog.pause()
-                        await scheduler.in_pool(caller, session.describe, late_tags)
+                        await scheduler.in_pool(caller, session.describe, description)
                     watchdog.expect(self._waits.idle, activity.since(flush))
                 await self._turn(MESSAGE_MS + INLINE_MS, watchdog)
                 if encoder is None:

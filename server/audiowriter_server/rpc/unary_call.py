@@ -7,6 +7,7 @@ from audiowriter.v1 import audio_writer_pb2 as pb
 from ..errors import AboveLimit, Violation
 from ..runtime.settings import Settings
 from ..telemetry.call_record import CallRecord
+from . import wire
 from .limits import Limits
 from .memory import Reservation
 from .scheduling import Scheduler, StreamCost
@@ -46,6 +47,8 @@ class UnaryCall:
                 raise AboveLimit([Violation("pcm", text)], "max_stream_seconds", self._max_stream_seconds)
             for part in encoder.cost.slices(pcm):
                 self._add(await self._scheduler.pooled(self._record, cost, session.encode, part))
+            if request.markers:
+                await self._scheduler.in_pool(self._record.caller, session.describe, wire.description(request))
             self._add(await self._scheduler.pooled(self._record, cost, session.finish))
         finally:
             session.close()

@@ -13,12 +13,14 @@ from audiowriter_core import (
     Flushed,
     InvalidArgument,
     Loudness,
+    Marker,
     Picture,
     ResumePoint,
     Started,
     Violation,
 )
 from audiowriter_core.description import Tags
+from audiowriter_core.markers import MAX_MARKERS
 from audiowriter_core.options import LevelOptions, OutputOptions
 from audiowriter_core.pictures import MAX_PICTURES
 from google.protobuf.duration_pb2 import Duration
@@ -88,12 +90,19 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
     }
 
 
-def late_tags(metadata: pb.Metadata) -> list[tuple[str, str]]:
-    """Return the tags of a request that is not the first one. Raises InvalidArgument if it has pictures."""
+def description(request: pb.EncodeStreamRequest | pb.EncodeRequest) -> dict[str, Any]:
+    """Return what a request adds to the file, as arguments of `describe`. Raises InvalidArgument if it has pictures."""
+    metadata = request.metadata if isinstance(request, pb.EncodeStreamRequest) else pb.Metadata()
     if metadata.pictures:
         text = "are taken in the config only"
         raise errors.InvalidArgument([errors.Violation("metadata.pictures", text)])
-    return [(tag.name, tag.value) for tag in metadata.tags[:_MAX_TAGS]]
+    return {
+        "tags": [(tag.name, tag.value) for tag in metadata.tags[:_MAX_TAGS]],
+        "markers": [
+            Marker(one.position, one.length, one.title, one.url)
+            for one in request.markers[: MAX_MARKERS + 1]  # one too many is refused
+        ],
+    }
 
 
 def responses(events: Sequence[Event], output: OutputOptions) -> list[pb.EncodeStreamResponse]:
@@ -228,7 +237,10 @@ def late_invalid_argument(error: InvalidArgument) -> errors.InvalidArgument:
     """Convert an error of `describe`, whose fields are those of a request."""
     return errors.InvalidArgument(
         [
-            errors.Violation(f"metadata.{one.field}", f"{one.field}={one.value}: {one.description}")
+            errors.Violation(
+                one.field if one.field.startswith("markers") else f"metadata.{one.field}",
+                f"{one.field}={one.value}: {one.description}" if one.value else one.description,
+            )
             for one in error.violations
         ]
     )

@@ -27,25 +27,25 @@ import (
 )
 
 type testCase struct {
-	Method      string     `json:"method"`
-	Target      string     `json:"target"`
-	Token       string     `json:"token"`
-	Config      []byte     `json:"config"`
-	PCM         string     `json:"pcm"`
-	Cut         []int      `json:"cut"`
-	Places      [][3]int64 `json:"places"`
-	Sink        string     `json:"sink"`
-	DelayMs     int        `json:"delay_ms"`
-	File        string     `json:"file"`
-	PauseAfter  int        `json:"pause_after"`
-	CancelAfter int        `json:"cancel_after"`
-	Second      bool       `json:"second"`
-	Streams     int        `json:"streams"`
-
-	ResumeTimeout float64 `json:"resume_timeout"`
-	SpoolBytes    int64   `json:"spool_bytes"`
-	SinkLimit     int64   `json:"sink_limit"`
-	Metadata      []byte  `json:"metadata"`
+	Method        string     `json:"method"`
+	Target        string     `json:"target"`
+	Token         string     `json:"token"`
+	Config        []byte     `json:"config"`
+	PCM           string     `json:"pcm"`
+	Cut           []int      `json:"cut"`
+	Places        [][3]int64 `json:"places"`
+	Sink          string     `json:"sink"`
+	DelayMs       int        `json:"delay_ms"`
+	File          string     `json:"file"`
+	PauseAfter    int        `json:"pause_after"`
+	CancelAfter   int        `json:"cancel_after"`
+	Second        bool       `json:"second"`
+	Streams       int        `json:"streams"`
+	ResumeTimeout float64    `json:"resume_timeout"`
+	SpoolBytes    int64      `json:"spool_bytes"`
+	SinkLimit     int64      `json:"sink_limit"`
+	Metadata      []byte     `json:"metadata"`
+	Markers       messages   `json:"markers"`
 }
 
 type outcome struct {
@@ -145,7 +145,7 @@ func (d driver) call(conn *grpc.ClientConn, c *testCase, result *outcome) error 
 		return err
 	}
 	if c.Method == "encode" {
-		response, err := audiowriter.Encode(ctx, conn, cfg, pcm)
+		response, err := audiowriter.Encode(ctx, conn, cfg, pcm, c.Markers...)
 		if err != nil {
 			return err
 		}
@@ -165,14 +165,8 @@ func (d driver) stream(
 	if err := d.write(w, c, pcm, result); err != nil {
 		return err
 	}
-	if len(c.Metadata) > 0 {
-		later := &audiowriterv1.Metadata{}
-		if err := proto.Unmarshal(c.Metadata, later); err != nil {
-			return err
-		}
-		if err := w.Describe(later); err != nil {
-			return err
-		}
+	if err := describe(w, c); err != nil {
+		return err
 	}
 	if err := w.Close(); err != nil {
 		return err

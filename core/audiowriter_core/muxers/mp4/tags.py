@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from struct import pack
 
-from ...description import Description, Picture
+from ...description import Chapter, Description, Picture
 from .boxes import Box, box, full_box, joined
 
 _ITEMS = {
@@ -25,11 +25,26 @@ def user_data(description: Description) -> bytes:
     """Return the udta box; empty if there is nothing to write."""
     if not description:
         return b""
+    if not (description.tags or description.pictures):
+        return joined(box(b"udta", _chapter_list(description.chapters)))
     items = [_item(name, values) for name, values in description.values.items()]
     if description.pictures:
         items.append(box(b"covr", *map(_cover, description.pictures)))
     handler = full_box(b"hdlr", 0, 0, pack(">4x4s4s8xx", b"mdir", b"appl"))
-    return joined(box(b"udta", full_box(b"meta", 0, 0, handler, box(b"ilst", *items))))
+    return joined(
+        box(b"udta", full_box(b"meta", 0, 0, handler, box(b"ilst", *items)), _chapter_list(description.chapters))
+    )
+
+
+def _chapter_list(chapters: Sequence[Chapter]) -> Box:
+    """Return the chpl box of Nero, which FFmpeg and most players read. Times are in units of 100 ns."""
+    if not chapters:
+        return []
+    entries = (
+        pack(">QB", one.start * 10_000_000 // one.rate, len(one.title.encode())) + one.title.encode()
+        for one in chapters
+    )
+    return full_box(b"chpl", 1, 0, pack(">4xB", len(chapters)), *entries)
 
 
 def _item(name: str, values: Sequence[str]) -> Box:

@@ -274,7 +274,6 @@ func (SampleFormat) EnumDescriptor() ([]byte, []int) {
 
 // EncodeStreamRequest is one message of a stream. All fields may be set together: the first message may have `config` and
 // `pcm`. A repeated identical `config` does nothing; a different one is FAILED_PRECONDITION.
-// Reserved: 7 markers.
 type EncodeStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required in the first message of a stream.
@@ -299,6 +298,9 @@ type EncodeStreamRequest struct {
 	// name; an empty value removes a tag. The final header contains them. They must fit into `metadata_bytes`: a tag that does
 	// not fit ends the stream with INVALID_ARGUMENT, which names the tag and the bytes that are left. Without pictures.
 	Metadata *Metadata `protobuf:"bytes,6,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	// Places in the audio, which become chapters of the file. They may come in any order, also before their audio. They need
+	// room like `metadata`, about 100 bytes each.
+	Markers []*Marker `protobuf:"bytes,7,rep,name=markers,proto3" json:"markers,omitempty"`
 	// Only in the first message: this stream goes on with the file of a call that broke. The same PCM and flushes are sent
 	// again from the start, and the server sends the bytes from `offset` on. A server that is older than this field ignores
 	// it: then `started` has another serial.
@@ -375,6 +377,13 @@ func (x *EncodeStreamRequest) GetChannel() uint32 {
 func (x *EncodeStreamRequest) GetMetadata() *Metadata {
 	if x != nil {
 		return x.Metadata
+	}
+	return nil
+}
+
+func (x *EncodeStreamRequest) GetMarkers() []*Marker {
+	if x != nil {
+		return x.Markers
 	}
 	return nil
 }
@@ -1131,6 +1140,79 @@ func (x *Picture) GetDescription() string {
 	return ""
 }
 
+// Marker is a place in the audio, which becomes a chapter of the file.
+type Marker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Samples per channel, at the input's rate, since the start of the stream. A marker beyond the end is moved to the end.
+	Position int64 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	// Samples per channel, at the input's rate. 0: up to the next marker, or to the end. Most formats only have the start.
+	Length int64 `protobuf:"varint,2,opt,name=length,proto3" json:"length,omitempty"`
+	// UTF-8, at most 255 bytes.
+	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	// A URL of at most 1024 ASCII characters. MP4 and WebM have none.
+	Url           string `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Marker) Reset() {
+	*x = Marker{}
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Marker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Marker) ProtoMessage() {}
+
+func (x *Marker) ProtoReflect() protoreflect.Message {
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Marker.ProtoReflect.Descriptor instead.
+func (*Marker) Descriptor() ([]byte, []int) {
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Marker) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *Marker) GetLength() int64 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *Marker) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Marker) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
 // Tag is one named text.
 type Tag struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1144,7 +1226,7 @@ type Tag struct {
 
 func (x *Tag) Reset() {
 	*x = Tag{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1156,7 +1238,7 @@ func (x *Tag) String() string {
 func (*Tag) ProtoMessage() {}
 
 func (x *Tag) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[10]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1169,7 +1251,7 @@ func (x *Tag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tag.ProtoReflect.Descriptor instead.
 func (*Tag) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{10}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Tag) GetName() string {
@@ -1204,7 +1286,7 @@ type EncodeStreamResponse struct {
 
 func (x *EncodeStreamResponse) Reset() {
 	*x = EncodeStreamResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1298,7 @@ func (x *EncodeStreamResponse) String() string {
 func (*EncodeStreamResponse) ProtoMessage() {}
 
 func (x *EncodeStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[11]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1311,7 @@ func (x *EncodeStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeStreamResponse.ProtoReflect.Descriptor instead.
 func (*EncodeStreamResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{11}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EncodeStreamResponse) GetEvent() isEncodeStreamResponse_Event {
@@ -1328,7 +1410,7 @@ type StreamStarted struct {
 
 func (x *StreamStarted) Reset() {
 	*x = StreamStarted{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1422,7 @@ func (x *StreamStarted) String() string {
 func (*StreamStarted) ProtoMessage() {}
 
 func (x *StreamStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[12]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1435,7 @@ func (x *StreamStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStarted.ProtoReflect.Descriptor instead.
 func (*StreamStarted) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{12}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StreamStarted) GetOutput() *AudioOutput {
@@ -1409,7 +1491,7 @@ type EncodedChunk struct {
 
 func (x *EncodedChunk) Reset() {
 	*x = EncodedChunk{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1503,7 @@ func (x *EncodedChunk) String() string {
 func (*EncodedChunk) ProtoMessage() {}
 
 func (x *EncodedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[13]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1516,7 @@ func (x *EncodedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodedChunk.ProtoReflect.Descriptor instead.
 func (*EncodedChunk) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{13}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EncodedChunk) GetData() []byte {
@@ -1481,7 +1563,7 @@ type StreamFlushed struct {
 
 func (x *StreamFlushed) Reset() {
 	*x = StreamFlushed{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1493,7 +1575,7 @@ func (x *StreamFlushed) String() string {
 func (*StreamFlushed) ProtoMessage() {}
 
 func (x *StreamFlushed) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[14]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1506,7 +1588,7 @@ func (x *StreamFlushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFlushed.ProtoReflect.Descriptor instead.
 func (*StreamFlushed) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{14}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StreamFlushed) GetOffset() int64 {
@@ -1546,7 +1628,7 @@ type StreamFinished struct {
 
 func (x *StreamFinished) Reset() {
 	*x = StreamFinished{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1640,7 @@ func (x *StreamFinished) String() string {
 func (*StreamFinished) ProtoMessage() {}
 
 func (x *StreamFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[15]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1653,7 @@ func (x *StreamFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFinished.ProtoReflect.Descriptor instead.
 func (*StreamFinished) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{15}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StreamFinished) GetHeader() []byte {
@@ -1639,7 +1721,7 @@ type Totals struct {
 
 func (x *Totals) Reset() {
 	*x = Totals{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1733,7 @@ func (x *Totals) String() string {
 func (*Totals) ProtoMessage() {}
 
 func (x *Totals) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[16]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1746,7 @@ func (x *Totals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Totals.ProtoReflect.Descriptor instead.
 func (*Totals) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{16}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Totals) GetFileBytes() int64 {
@@ -1773,20 +1855,21 @@ func (x *Totals) GetSentSha256Offset() int64 {
 }
 
 // EncodeRequest has the PCM of a whole file.
-// Reserved: 3 markers.
 type EncodeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The PCM and the file. Required.
 	Config *StreamConfig `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
 	// All samples, interleaved, in the input's sample format.
-	Pcm           []byte `protobuf:"bytes,2,opt,name=pcm,proto3" json:"pcm,omitempty"`
+	Pcm []byte `protobuf:"bytes,2,opt,name=pcm,proto3" json:"pcm,omitempty"`
+	// As in EncodeStreamRequest.
+	Markers       []*Marker `protobuf:"bytes,3,rep,name=markers,proto3" json:"markers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EncodeRequest) Reset() {
 	*x = EncodeRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1798,7 +1881,7 @@ func (x *EncodeRequest) String() string {
 func (*EncodeRequest) ProtoMessage() {}
 
 func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[17]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1811,7 +1894,7 @@ func (x *EncodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeRequest.ProtoReflect.Descriptor instead.
 func (*EncodeRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{17}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EncodeRequest) GetConfig() *StreamConfig {
@@ -1824,6 +1907,13 @@ func (x *EncodeRequest) GetConfig() *StreamConfig {
 func (x *EncodeRequest) GetPcm() []byte {
 	if x != nil {
 		return x.Pcm
+	}
+	return nil
+}
+
+func (x *EncodeRequest) GetMarkers() []*Marker {
+	if x != nil {
+		return x.Markers
 	}
 	return nil
 }
@@ -1843,7 +1933,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1855,7 +1945,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[18]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1868,7 +1958,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{18}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EncodeResponse) GetFile() []byte {
@@ -1903,7 +1993,7 @@ type ResolveConfigRequest struct {
 
 func (x *ResolveConfigRequest) Reset() {
 	*x = ResolveConfigRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2005,7 @@ func (x *ResolveConfigRequest) String() string {
 func (*ResolveConfigRequest) ProtoMessage() {}
 
 func (x *ResolveConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[19]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2018,7 @@ func (x *ResolveConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveConfigRequest.ProtoReflect.Descriptor instead.
 func (*ResolveConfigRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{19}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ResolveConfigRequest) GetConfig() *StreamConfig {
@@ -1949,7 +2039,7 @@ type ResolveConfigResponse struct {
 
 func (x *ResolveConfigResponse) Reset() {
 	*x = ResolveConfigResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2051,7 @@ func (x *ResolveConfigResponse) String() string {
 func (*ResolveConfigResponse) ProtoMessage() {}
 
 func (x *ResolveConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[20]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2064,7 @@ func (x *ResolveConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveConfigResponse.ProtoReflect.Descriptor instead.
 func (*ResolveConfigResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{20}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ResolveConfigResponse) GetStarted() *StreamStarted {
@@ -1993,7 +2083,7 @@ type ListFormatsRequest struct {
 
 func (x *ListFormatsRequest) Reset() {
 	*x = ListFormatsRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2005,7 +2095,7 @@ func (x *ListFormatsRequest) String() string {
 func (*ListFormatsRequest) ProtoMessage() {}
 
 func (x *ListFormatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[21]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2018,7 +2108,7 @@ func (x *ListFormatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFormatsRequest.ProtoReflect.Descriptor instead.
 func (*ListFormatsRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{21}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{22}
 }
 
 // ListFormatsResponse has one entry per format that the server can write.
@@ -2032,7 +2122,7 @@ type ListFormatsResponse struct {
 
 func (x *ListFormatsResponse) Reset() {
 	*x = ListFormatsResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2044,7 +2134,7 @@ func (x *ListFormatsResponse) String() string {
 func (*ListFormatsResponse) ProtoMessage() {}
 
 func (x *ListFormatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[22]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2057,7 +2147,7 @@ func (x *ListFormatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFormatsResponse.ProtoReflect.Descriptor instead.
 func (*ListFormatsResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{22}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListFormatsResponse) GetFormats() []*FormatInfo {
@@ -2133,13 +2223,17 @@ type FormatInfo struct {
 	MaxPictureBytes uint32 `protobuf:"varint,29,opt,name=max_picture_bytes,json=maxPictureBytes,proto3" json:"max_picture_bytes,omitempty"`
 	// Maximum of metadata_bytes; 0: the format has no tags.
 	MaxMetadataBytes uint32 `protobuf:"varint,30,opt,name=max_metadata_bytes,json=maxMetadataBytes,proto3" json:"max_metadata_bytes,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Maximum number of markers; 0: the format has none.
+	MaxMarkers uint32 `protobuf:"varint,31,opt,name=max_markers,json=maxMarkers,proto3" json:"max_markers,omitempty"`
+	// Whether a marker may have a URL.
+	TakesMarkerUrls bool `protobuf:"varint,32,opt,name=takes_marker_urls,json=takesMarkerUrls,proto3" json:"takes_marker_urls,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FormatInfo) Reset() {
 	*x = FormatInfo{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2151,7 +2245,7 @@ func (x *FormatInfo) String() string {
 func (*FormatInfo) ProtoMessage() {}
 
 func (x *FormatInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[23]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2164,7 +2258,7 @@ func (x *FormatInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormatInfo.ProtoReflect.Descriptor instead.
 func (*FormatInfo) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{23}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *FormatInfo) GetFormat() AudioFormat {
@@ -2377,6 +2471,20 @@ func (x *FormatInfo) GetMaxMetadataBytes() uint32 {
 	return 0
 }
 
+func (x *FormatInfo) GetMaxMarkers() uint32 {
+	if x != nil {
+		return x.MaxMarkers
+	}
+	return 0
+}
+
+func (x *FormatInfo) GetTakesMarkerUrls() bool {
+	if x != nil {
+		return x.TakesMarkerUrls
+	}
+	return false
+}
+
 // BitrateRange has the bitrates that one sample rate and one channel count allow.
 type BitrateRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2396,7 +2504,7 @@ type BitrateRange struct {
 
 func (x *BitrateRange) Reset() {
 	*x = BitrateRange{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2408,7 +2516,7 @@ func (x *BitrateRange) String() string {
 func (*BitrateRange) ProtoMessage() {}
 
 func (x *BitrateRange) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[24]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2421,7 +2529,7 @@ func (x *BitrateRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BitrateRange.ProtoReflect.Descriptor instead.
 func (*BitrateRange) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{24}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *BitrateRange) GetSampleRateHz() uint32 {
@@ -2468,7 +2576,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2480,7 +2588,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[25]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2493,7 +2601,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{25}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{26}
 }
 
 // GetServerInfoResponse describes one server process. Servers behind one address may differ during an update.
@@ -2509,7 +2617,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2521,7 +2629,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[26]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2534,7 +2642,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{26}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetServerInfoResponse) GetVersion() string {
@@ -2582,7 +2690,7 @@ type ServerLimits struct {
 
 func (x *ServerLimits) Reset() {
 	*x = ServerLimits{}
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[27]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2702,7 @@ func (x *ServerLimits) String() string {
 func (*ServerLimits) ProtoMessage() {}
 
 func (x *ServerLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[27]
+	mi := &file_audiowriter_v1_audio_writer_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2715,7 @@ func (x *ServerLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerLimits.ProtoReflect.Descriptor instead.
 func (*ServerLimits) Descriptor() ([]byte, []int) {
-	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{27}
+	return file_audiowriter_v1_audio_writer_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ServerLimits) GetMaxStreams() int64 {
@@ -2691,14 +2799,15 @@ var File_audiowriter_v1_audio_writer_proto protoreflect.FileDescriptor
 
 const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\n" +
-	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbd\x02\n" +
+	"!audiowriter/v1/audio_writer.proto\x12\x0eaudiowriter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\"\xef\x02\n" +
 	"\x13EncodeStreamRequest\x124\n" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigR\x06config\x12\x10\n" +
 	"\x03pcm\x18\x02 \x01(\fR\x03pcm\x12+\n" +
 	"\x05flush\x18\x03 \x01(\v2\x15.audiowriter.v1.FlushR\x05flush\x12\x1f\n" +
 	"\bposition\x18\x04 \x01(\x03H\x00R\bposition\x88\x01\x01\x12\x18\n" +
 	"\achannel\x18\x05 \x01(\rR\achannel\x124\n" +
-	"\bmetadata\x18\x06 \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x123\n" +
+	"\bmetadata\x18\x06 \x01(\v2\x18.audiowriter.v1.MetadataR\bmetadata\x120\n" +
+	"\amarkers\x18\a \x03(\v2\x16.audiowriter.v1.MarkerR\amarkers\x123\n" +
 	"\x06resume\x18\b \x01(\v2\x1b.audiowriter.v1.ResumePointR\x06resumeB\v\n" +
 	"\t_position\"\xb7\x01\n" +
 	"\vResumePoint\x12\x16\n" +
@@ -2760,7 +2869,12 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\aPicture\x12\x1b\n" +
 	"\tmime_type\x18\x01 \x01(\tR\bmimeType\x12\x18\n" +
 	"\x04data\x18\x02 \x01(\fB\x04\xe2A\x01\x02R\x04data\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"5\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"d\n" +
+	"\x06Marker\x12\x1a\n" +
+	"\bposition\x18\x01 \x01(\x03R\bposition\x12\x16\n" +
+	"\x06length\x18\x02 \x01(\x03R\x06length\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12\x10\n" +
+	"\x03url\x18\x04 \x01(\tR\x03url\"5\n" +
 	"\x03Tag\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\x89\x02\n" +
@@ -2808,10 +2922,11 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\x0fdropped_samples\x18\f \x01(\x03R\x0edroppedSamples\x12\x1b\n" +
 	"\tdrift_ppm\x18\r \x01(\x01R\bdriftPpm\x124\n" +
 	"\bloudness\x18\x0e \x01(\v2\x18.audiowriter.v1.LoudnessR\bloudness\x12,\n" +
-	"\x12sent_sha256_offset\x18\x0f \x01(\x03R\x10sentSha256Offset\"]\n" +
+	"\x12sent_sha256_offset\x18\x0f \x01(\x03R\x10sentSha256Offset\"\x8f\x01\n" +
 	"\rEncodeRequest\x12:\n" +
 	"\x06config\x18\x01 \x01(\v2\x1c.audiowriter.v1.StreamConfigB\x04\xe2A\x01\x02R\x06config\x12\x10\n" +
-	"\x03pcm\x18\x02 \x01(\fR\x03pcm\"\x8d\x01\n" +
+	"\x03pcm\x18\x02 \x01(\fR\x03pcm\x120\n" +
+	"\amarkers\x18\x03 \x03(\v2\x16.audiowriter.v1.MarkerR\amarkers\"\x8d\x01\n" +
 	"\x0eEncodeResponse\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\fR\x04file\x127\n" +
 	"\astarted\x18\x02 \x01(\v2\x1d.audiowriter.v1.StreamStartedR\astarted\x12.\n" +
@@ -2822,7 +2937,7 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"\astarted\x18\x01 \x01(\v2\x1d.audiowriter.v1.StreamStartedR\astarted\"\x14\n" +
 	"\x12ListFormatsRequest\"K\n" +
 	"\x13ListFormatsResponse\x124\n" +
-	"\aformats\x18\x01 \x03(\v2\x1a.audiowriter.v1.FormatInfoR\aformats\"\x82\v\n" +
+	"\aformats\x18\x01 \x03(\v2\x1a.audiowriter.v1.FormatInfoR\aformats\"\xcf\v\n" +
 	"\n" +
 	"FormatInfo\x123\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.audiowriter.v1.AudioFormatR\x06format\x12\x12\n" +
@@ -2857,7 +2972,10 @@ const file_audiowriter_v1_audio_writer_proto_rawDesc = "" +
 	"wavHeaders\x12,\n" +
 	"\x12picture_mime_types\x18\x1c \x03(\tR\x10pictureMimeTypes\x12*\n" +
 	"\x11max_picture_bytes\x18\x1d \x01(\rR\x0fmaxPictureBytes\x12,\n" +
-	"\x12max_metadata_bytes\x18\x1e \x01(\rR\x10maxMetadataBytesB\x16\n" +
+	"\x12max_metadata_bytes\x18\x1e \x01(\rR\x10maxMetadataBytes\x12\x1f\n" +
+	"\vmax_markers\x18\x1f \x01(\rR\n" +
+	"maxMarkers\x12*\n" +
+	"\x11takes_marker_urls\x18  \x01(\bR\x0ftakesMarkerUrlsB\x16\n" +
 	"\x14_default_vbr_qualityB\x11\n" +
 	"\x0f_default_effort\"\xa1\x01\n" +
 	"\fBitrateRange\x12$\n" +
@@ -2938,7 +3056,7 @@ func file_audiowriter_v1_audio_writer_proto_rawDescGZIP() []byte {
 }
 
 var file_audiowriter_v1_audio_writer_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_audiowriter_v1_audio_writer_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 	(AudioFormat)(0),              // 0: audiowriter.v1.AudioFormat
 	(WavHeader)(0),                // 1: audiowriter.v1.WavHeader
@@ -2953,88 +3071,91 @@ var file_audiowriter_v1_audio_writer_proto_goTypes = []any{
 	(*Loudness)(nil),              // 10: audiowriter.v1.Loudness
 	(*Metadata)(nil),              // 11: audiowriter.v1.Metadata
 	(*Picture)(nil),               // 12: audiowriter.v1.Picture
-	(*Tag)(nil),                   // 13: audiowriter.v1.Tag
-	(*EncodeStreamResponse)(nil),  // 14: audiowriter.v1.EncodeStreamResponse
-	(*StreamStarted)(nil),         // 15: audiowriter.v1.StreamStarted
-	(*EncodedChunk)(nil),          // 16: audiowriter.v1.EncodedChunk
-	(*StreamFlushed)(nil),         // 17: audiowriter.v1.StreamFlushed
-	(*StreamFinished)(nil),        // 18: audiowriter.v1.StreamFinished
-	(*Totals)(nil),                // 19: audiowriter.v1.Totals
-	(*EncodeRequest)(nil),         // 20: audiowriter.v1.EncodeRequest
-	(*EncodeResponse)(nil),        // 21: audiowriter.v1.EncodeResponse
-	(*ResolveConfigRequest)(nil),  // 22: audiowriter.v1.ResolveConfigRequest
-	(*ResolveConfigResponse)(nil), // 23: audiowriter.v1.ResolveConfigResponse
-	(*ListFormatsRequest)(nil),    // 24: audiowriter.v1.ListFormatsRequest
-	(*ListFormatsResponse)(nil),   // 25: audiowriter.v1.ListFormatsResponse
-	(*FormatInfo)(nil),            // 26: audiowriter.v1.FormatInfo
-	(*BitrateRange)(nil),          // 27: audiowriter.v1.BitrateRange
-	(*GetServerInfoRequest)(nil),  // 28: audiowriter.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 29: audiowriter.v1.GetServerInfoResponse
-	(*ServerLimits)(nil),          // 30: audiowriter.v1.ServerLimits
-	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
+	(*Marker)(nil),                // 13: audiowriter.v1.Marker
+	(*Tag)(nil),                   // 14: audiowriter.v1.Tag
+	(*EncodeStreamResponse)(nil),  // 15: audiowriter.v1.EncodeStreamResponse
+	(*StreamStarted)(nil),         // 16: audiowriter.v1.StreamStarted
+	(*EncodedChunk)(nil),          // 17: audiowriter.v1.EncodedChunk
+	(*StreamFlushed)(nil),         // 18: audiowriter.v1.StreamFlushed
+	(*StreamFinished)(nil),        // 19: audiowriter.v1.StreamFinished
+	(*Totals)(nil),                // 20: audiowriter.v1.Totals
+	(*EncodeRequest)(nil),         // 21: audiowriter.v1.EncodeRequest
+	(*EncodeResponse)(nil),        // 22: audiowriter.v1.EncodeResponse
+	(*ResolveConfigRequest)(nil),  // 23: audiowriter.v1.ResolveConfigRequest
+	(*ResolveConfigResponse)(nil), // 24: audiowriter.v1.ResolveConfigResponse
+	(*ListFormatsRequest)(nil),    // 25: audiowriter.v1.ListFormatsRequest
+	(*ListFormatsResponse)(nil),   // 26: audiowriter.v1.ListFormatsResponse
+	(*FormatInfo)(nil),            // 27: audiowriter.v1.FormatInfo
+	(*BitrateRange)(nil),          // 28: audiowriter.v1.BitrateRange
+	(*GetServerInfoRequest)(nil),  // 29: audiowriter.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 30: audiowriter.v1.GetServerInfoResponse
+	(*ServerLimits)(nil),          // 31: audiowriter.v1.ServerLimits
+	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
 }
 var file_audiowriter_v1_audio_writer_proto_depIdxs = []int32{
 	6,  // 0: audiowriter.v1.EncodeStreamRequest.config:type_name -> audiowriter.v1.StreamConfig
 	5,  // 1: audiowriter.v1.EncodeStreamRequest.flush:type_name -> audiowriter.v1.Flush
 	11, // 2: audiowriter.v1.EncodeStreamRequest.metadata:type_name -> audiowriter.v1.Metadata
-	4,  // 3: audiowriter.v1.EncodeStreamRequest.resume:type_name -> audiowriter.v1.ResumePoint
-	7,  // 4: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
-	8,  // 5: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
-	2,  // 6: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	31, // 7: audiowriter.v1.PcmInput.max_gap:type_name -> google.protobuf.Duration
-	31, // 8: audiowriter.v1.PcmInput.max_skew:type_name -> google.protobuf.Duration
-	31, // 9: audiowriter.v1.PcmInput.max_jitter:type_name -> google.protobuf.Duration
-	0,  // 10: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
-	2,  // 11: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
-	31, // 12: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
-	11, // 13: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
-	9,  // 14: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
-	1,  // 15: audiowriter.v1.AudioOutput.wav_header:type_name -> audiowriter.v1.WavHeader
-	31, // 16: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
-	13, // 17: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
-	12, // 18: audiowriter.v1.Metadata.pictures:type_name -> audiowriter.v1.Picture
-	15, // 19: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
-	16, // 20: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
-	18, // 21: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
-	17, // 22: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
-	8,  // 23: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
-	19, // 24: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
-	31, // 25: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
-	10, // 26: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
-	6,  // 27: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
-	15, // 28: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
-	19, // 29: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
-	6,  // 30: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
-	15, // 31: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
-	26, // 32: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
-	0,  // 33: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
-	2,  // 34: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
-	27, // 35: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
-	31, // 36: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
-	31, // 37: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
-	31, // 38: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
-	31, // 39: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
-	1,  // 40: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
-	30, // 41: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
-	31, // 42: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
-	31, // 43: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
-	31, // 44: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
-	31, // 45: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
-	3,  // 46: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
-	20, // 47: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
-	22, // 48: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
-	24, // 49: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
-	28, // 50: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
-	14, // 51: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
-	21, // 52: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
-	23, // 53: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
-	25, // 54: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
-	29, // 55: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
-	51, // [51:56] is the sub-list for method output_type
-	46, // [46:51] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	13, // 3: audiowriter.v1.EncodeStreamRequest.markers:type_name -> audiowriter.v1.Marker
+	4,  // 4: audiowriter.v1.EncodeStreamRequest.resume:type_name -> audiowriter.v1.ResumePoint
+	7,  // 5: audiowriter.v1.StreamConfig.input:type_name -> audiowriter.v1.PcmInput
+	8,  // 6: audiowriter.v1.StreamConfig.output:type_name -> audiowriter.v1.AudioOutput
+	2,  // 7: audiowriter.v1.PcmInput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	32, // 8: audiowriter.v1.PcmInput.max_gap:type_name -> google.protobuf.Duration
+	32, // 9: audiowriter.v1.PcmInput.max_skew:type_name -> google.protobuf.Duration
+	32, // 10: audiowriter.v1.PcmInput.max_jitter:type_name -> google.protobuf.Duration
+	0,  // 11: audiowriter.v1.AudioOutput.format:type_name -> audiowriter.v1.AudioFormat
+	2,  // 12: audiowriter.v1.AudioOutput.sample_format:type_name -> audiowriter.v1.SampleFormat
+	32, // 13: audiowriter.v1.AudioOutput.page:type_name -> google.protobuf.Duration
+	11, // 14: audiowriter.v1.AudioOutput.metadata:type_name -> audiowriter.v1.Metadata
+	9,  // 15: audiowriter.v1.AudioOutput.loudness:type_name -> audiowriter.v1.LoudnessOptions
+	1,  // 16: audiowriter.v1.AudioOutput.wav_header:type_name -> audiowriter.v1.WavHeader
+	32, // 17: audiowriter.v1.AudioOutput.opus_frame:type_name -> google.protobuf.Duration
+	14, // 18: audiowriter.v1.Metadata.tags:type_name -> audiowriter.v1.Tag
+	12, // 19: audiowriter.v1.Metadata.pictures:type_name -> audiowriter.v1.Picture
+	16, // 20: audiowriter.v1.EncodeStreamResponse.started:type_name -> audiowriter.v1.StreamStarted
+	17, // 21: audiowriter.v1.EncodeStreamResponse.chunk:type_name -> audiowriter.v1.EncodedChunk
+	19, // 22: audiowriter.v1.EncodeStreamResponse.finished:type_name -> audiowriter.v1.StreamFinished
+	18, // 23: audiowriter.v1.EncodeStreamResponse.flushed:type_name -> audiowriter.v1.StreamFlushed
+	8,  // 24: audiowriter.v1.StreamStarted.output:type_name -> audiowriter.v1.AudioOutput
+	20, // 25: audiowriter.v1.StreamFinished.totals:type_name -> audiowriter.v1.Totals
+	32, // 26: audiowriter.v1.Totals.duration:type_name -> google.protobuf.Duration
+	10, // 27: audiowriter.v1.Totals.loudness:type_name -> audiowriter.v1.Loudness
+	6,  // 28: audiowriter.v1.EncodeRequest.config:type_name -> audiowriter.v1.StreamConfig
+	13, // 29: audiowriter.v1.EncodeRequest.markers:type_name -> audiowriter.v1.Marker
+	16, // 30: audiowriter.v1.EncodeResponse.started:type_name -> audiowriter.v1.StreamStarted
+	20, // 31: audiowriter.v1.EncodeResponse.totals:type_name -> audiowriter.v1.Totals
+	6,  // 32: audiowriter.v1.ResolveConfigRequest.config:type_name -> audiowriter.v1.StreamConfig
+	16, // 33: audiowriter.v1.ResolveConfigResponse.started:type_name -> audiowriter.v1.StreamStarted
+	27, // 34: audiowriter.v1.ListFormatsResponse.formats:type_name -> audiowriter.v1.FormatInfo
+	0,  // 35: audiowriter.v1.FormatInfo.format:type_name -> audiowriter.v1.AudioFormat
+	2,  // 36: audiowriter.v1.FormatInfo.sample_formats:type_name -> audiowriter.v1.SampleFormat
+	28, // 37: audiowriter.v1.FormatInfo.bitrates:type_name -> audiowriter.v1.BitrateRange
+	32, // 38: audiowriter.v1.FormatInfo.default_page:type_name -> google.protobuf.Duration
+	32, // 39: audiowriter.v1.FormatInfo.min_page:type_name -> google.protobuf.Duration
+	32, // 40: audiowriter.v1.FormatInfo.max_page:type_name -> google.protobuf.Duration
+	32, // 41: audiowriter.v1.FormatInfo.opus_frames:type_name -> google.protobuf.Duration
+	1,  // 42: audiowriter.v1.FormatInfo.wav_headers:type_name -> audiowriter.v1.WavHeader
+	31, // 43: audiowriter.v1.GetServerInfoResponse.limits:type_name -> audiowriter.v1.ServerLimits
+	32, // 44: audiowriter.v1.ServerLimits.max_stream_duration:type_name -> google.protobuf.Duration
+	32, // 45: audiowriter.v1.ServerLimits.first_message_timeout:type_name -> google.protobuf.Duration
+	32, // 46: audiowriter.v1.ServerLimits.idle_timeout:type_name -> google.protobuf.Duration
+	32, // 47: audiowriter.v1.ServerLimits.stalled_reader_timeout:type_name -> google.protobuf.Duration
+	3,  // 48: audiowriter.v1.AudioWriterService.EncodeStream:input_type -> audiowriter.v1.EncodeStreamRequest
+	21, // 49: audiowriter.v1.AudioWriterService.Encode:input_type -> audiowriter.v1.EncodeRequest
+	23, // 50: audiowriter.v1.AudioWriterService.ResolveConfig:input_type -> audiowriter.v1.ResolveConfigRequest
+	25, // 51: audiowriter.v1.AudioWriterService.ListFormats:input_type -> audiowriter.v1.ListFormatsRequest
+	29, // 52: audiowriter.v1.AudioWriterService.GetServerInfo:input_type -> audiowriter.v1.GetServerInfoRequest
+	15, // 53: audiowriter.v1.AudioWriterService.EncodeStream:output_type -> audiowriter.v1.EncodeStreamResponse
+	22, // 54: audiowriter.v1.AudioWriterService.Encode:output_type -> audiowriter.v1.EncodeResponse
+	24, // 55: audiowriter.v1.AudioWriterService.ResolveConfig:output_type -> audiowriter.v1.ResolveConfigResponse
+	26, // 56: audiowriter.v1.AudioWriterService.ListFormats:output_type -> audiowriter.v1.ListFormatsResponse
+	30, // 57: audiowriter.v1.AudioWriterService.GetServerInfo:output_type -> audiowriter.v1.GetServerInfoResponse
+	53, // [53:58] is the sub-list for method output_type
+	48, // [48:53] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_audiowriter_v1_audio_writer_proto_init() }
@@ -3049,20 +3170,20 @@ func file_audiowriter_v1_audio_writer_proto_init() {
 	}
 	file_audiowriter_v1_audio_writer_proto_msgTypes[6].OneofWrappers = []any{}
 	file_audiowriter_v1_audio_writer_proto_msgTypes[7].OneofWrappers = []any{}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[11].OneofWrappers = []any{
+	file_audiowriter_v1_audio_writer_proto_msgTypes[12].OneofWrappers = []any{
 		(*EncodeStreamResponse_Started)(nil),
 		(*EncodeStreamResponse_Chunk)(nil),
 		(*EncodeStreamResponse_Finished)(nil),
 		(*EncodeStreamResponse_Flushed)(nil),
 	}
-	file_audiowriter_v1_audio_writer_proto_msgTypes[23].OneofWrappers = []any{}
+	file_audiowriter_v1_audio_writer_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_audiowriter_v1_audio_writer_proto_rawDesc), len(file_audiowriter_v1_audio_writer_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

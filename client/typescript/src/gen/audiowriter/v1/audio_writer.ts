@@ -158,7 +158,6 @@ export namespace SampleFormat {
 /**
  * EncodeStreamRequest is one message of a stream. All fields may be set together: the first message may have `config` and
  * `pcm`. A repeated identical `config` does nothing; a different one is FAILED_PRECONDITION.
- * Reserved: 7 markers.
  */
 export interface EncodeStreamRequest {
   /** Required in the first message of a stream. */
@@ -201,6 +200,11 @@ export interface EncodeStreamRequest {
   metadata:
     | Metadata
     | undefined;
+  /**
+   * Places in the audio, which become chapters of the file. They may come in any order, also before their audio. They need
+   * room like `metadata`, about 100 bytes each.
+   */
+  markers: Marker[];
   /**
    * Only in the first message: this stream goes on with the file of a call that broke. The same PCM and flushes are sent
    * again from the start, and the server sends the bytes from `offset` on. A server that is older than this field ignores
@@ -419,6 +423,19 @@ export interface Picture {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Marker is a place in the audio, which becomes a chapter of the file. */
+export interface Marker {
+  /** Samples per channel, at the input's rate, since the start of the stream. A marker beyond the end is moved to the end. */
+  position: number;
+  /** Samples per channel, at the input's rate. 0: up to the next marker, or to the end. Most formats only have the start. */
+  length: number;
+  /** UTF-8, at most 255 bytes. */
+  title: string;
+  /** A URL of at most 1024 ASCII characters. MP4 and WebM have none. */
+  url: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 /** Tag is one named text. */
 export interface Tag {
   /** title, artist, album, date, genre, comment or track; in Ogg Opus also r128_track_gain and r128_album_gain. */
@@ -569,10 +586,7 @@ export interface Totals {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/**
- * EncodeRequest has the PCM of a whole file.
- * Reserved: 3 markers.
- */
+/** EncodeRequest has the PCM of a whole file. */
 export interface EncodeRequest {
   /** The PCM and the file. Required. */
   config:
@@ -580,6 +594,8 @@ export interface EncodeRequest {
     | undefined;
   /** All samples, interleaved, in the input's sample format. */
   pcm: Uint8Array;
+  /** As in EncodeStreamRequest. */
+  markers: Marker[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -703,6 +719,10 @@ export interface FormatInfo {
   maxPictureBytes: number;
   /** Maximum of metadata_bytes; 0: the format has no tags. */
   maxMetadataBytes: number;
+  /** Maximum number of markers; 0: the format has none. */
+  maxMarkers: number;
+  /** Whether a marker may have a URL. */
+  takesMarkerUrls: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -776,6 +796,7 @@ function createBaseEncodeStreamRequest(): EncodeStreamRequest {
     position: undefined,
     channel: 0,
     metadata: undefined,
+    markers: [],
     resume: undefined,
     _unknownFields: {},
   };
@@ -800,6 +821,9 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
     }
     if (message.metadata !== undefined) {
       Metadata.encode(message.metadata, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.markers) {
+      Marker.encode(v!, writer.uint32(58).fork()).join();
     }
     if (message.resume !== undefined) {
       ResumePoint.encode(message.resume, writer.uint32(66).fork()).join();
@@ -876,6 +900,14 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
             message.metadata = Metadata.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.markers.push(Marker.decode(reader, reader.uint32()));
+            continue;
+          }
           case 8: {
             if (tag !== 66) {
               break;
@@ -919,6 +951,7 @@ export const EncodeStreamRequest: MessageFns<EncodeStreamRequest> = {
     message.metadata = (object.metadata !== undefined && object.metadata !== null)
       ? Metadata.fromPartial(object.metadata)
       : undefined;
+    message.markers = object.markers?.map((e) => Marker.fromPartial(e)) || [];
     message.resume = (object.resume !== undefined && object.resume !== null)
       ? ResumePoint.fromPartial(object.resume)
       : undefined;
@@ -1985,6 +2018,113 @@ export const Picture: MessageFns<Picture> = {
   },
 };
 
+function createBaseMarker(): Marker {
+  return { position: 0, length: 0, title: "", url: "", _unknownFields: {} };
+}
+
+export const Marker: MessageFns<Marker> = {
+  encode(message: Marker, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== 0) {
+      writer.uint32(8).int64(message.position);
+    }
+    if (message.length !== 0) {
+      writer.uint32(16).int64(message.length);
+    }
+    if (message.title !== "") {
+      writer.uint32(26).string(message.title);
+    }
+    if (message.url !== "") {
+      writer.uint32(34).string(message.url);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Marker {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMarker();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.length = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Marker>, I>>(base?: I): Marker {
+    return Marker.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Marker>, I>>(object: I): Marker {
+    const message = createBaseMarker();
+    message.position = object.position ?? 0;
+    message.length = object.length ?? 0;
+    message.title = object.title ?? "";
+    message.url = object.url ?? "";
+    return message;
+  },
+};
+
 function createBaseTag(): Tag {
   return { name: "", value: "", _unknownFields: {} };
 }
@@ -2880,7 +3020,7 @@ export const Totals: MessageFns<Totals> = {
 };
 
 function createBaseEncodeRequest(): EncodeRequest {
-  return { config: undefined, pcm: new Uint8Array(0), _unknownFields: {} };
+  return { config: undefined, pcm: new Uint8Array(0), markers: [], _unknownFields: {} };
 }
 
 export const EncodeRequest: MessageFns<EncodeRequest> = {
@@ -2890,6 +3030,9 @@ export const EncodeRequest: MessageFns<EncodeRequest> = {
     }
     if (message.pcm.length !== 0) {
       writer.uint32(18).bytes(message.pcm);
+    }
+    for (const v of message.markers) {
+      Marker.encode(v!, writer.uint32(26).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2931,6 +3074,14 @@ export const EncodeRequest: MessageFns<EncodeRequest> = {
             message.pcm = reader.bytes();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.markers.push(Marker.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2960,6 +3111,7 @@ export const EncodeRequest: MessageFns<EncodeRequest> = {
       ? StreamConfig.fromPartial(object.config)
       : undefined;
     message.pcm = object.pcm ?? new Uint8Array(0);
+    message.markers = object.markers?.map((e) => Marker.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3371,6 +3523,8 @@ function createBaseFormatInfo(): FormatInfo {
     pictureMimeTypes: [],
     maxPictureBytes: 0,
     maxMetadataBytes: 0,
+    maxMarkers: 0,
+    takesMarkerUrls: false,
     _unknownFields: {},
   };
 }
@@ -3482,6 +3636,12 @@ export const FormatInfo: MessageFns<FormatInfo> = {
     }
     if (message.maxMetadataBytes !== 0) {
       writer.uint32(240).uint32(message.maxMetadataBytes);
+    }
+    if (message.maxMarkers !== 0) {
+      writer.uint32(248).uint32(message.maxMarkers);
+    }
+    if (message.takesMarkerUrls !== false) {
+      writer.uint32(256).bool(message.takesMarkerUrls);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3787,6 +3947,22 @@ export const FormatInfo: MessageFns<FormatInfo> = {
             message.maxMetadataBytes = reader.uint32();
             continue;
           }
+          case 31: {
+            if (tag !== 248) {
+              break;
+            }
+
+            message.maxMarkers = reader.uint32();
+            continue;
+          }
+          case 32: {
+            if (tag !== 256) {
+              break;
+            }
+
+            message.takesMarkerUrls = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3848,6 +4024,8 @@ export const FormatInfo: MessageFns<FormatInfo> = {
     message.pictureMimeTypes = object.pictureMimeTypes?.map((e) => e) || [];
     message.maxPictureBytes = object.maxPictureBytes ?? 0;
     message.maxMetadataBytes = object.maxMetadataBytes ?? 0;
+    message.maxMarkers = object.maxMarkers ?? 0;
+    message.takesMarkerUrls = object.takesMarkerUrls ?? false;
     return message;
   },
 };

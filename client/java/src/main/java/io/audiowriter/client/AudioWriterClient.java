@@ -9,6 +9,7 @@ import io.audiowriter.v1.FormatInfo;
 import io.audiowriter.v1.GetServerInfoRequest;
 import io.audiowriter.v1.GetServerInfoResponse;
 import io.audiowriter.v1.ListFormatsRequest;
+import io.audiowriter.v1.Marker;
 import io.audiowriter.v1.ResolveConfigRequest;
 import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.StreamStarted;
@@ -112,8 +113,23 @@ public final class AudioWriterClient implements AutoCloseable {
      * @throws AudioWriterException if the call failed
      */
     public EncodeResponse encode(StreamConfig config, byte[] pcm) throws AudioWriterException {
+        return encode(config, pcm, List.of());
+    }
+
+    /**
+     * Like {@link #encode(StreamConfig, byte[])}, with markers.
+     *
+     * @param config the format of the PCM and of the file
+     * @param pcm all samples, interleaved, little-endian
+     * @param markers as for {@link AudioWriterOutputStream#describe}
+     * @return the file and its totals
+     * @throws TruncatedStreamException if bytes are missing or wrong
+     * @throws AudioWriterException if the call failed
+     */
+    public EncodeResponse encode(StreamConfig config, byte[] pcm, List<Marker> markers) throws AudioWriterException {
         EncodeRequest request = EncodeRequest.newBuilder()
                 .setConfig(config)
+                .addAllMarkers(markers)
                 .setPcm(UnsafeByteOperations.unsafeWrap(pcm)) // the call ends before the caller can reuse the array
                 .build();
         EncodeResponse response = Retries.untilNotRefused(() -> blockingStub.encode(request));

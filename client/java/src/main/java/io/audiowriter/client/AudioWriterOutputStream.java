@@ -2,6 +2,7 @@ package io.audiowriter.client;
 
 import com.google.protobuf.ByteString;
 import io.audiowriter.v1.EncodeStreamRequest;
+import io.audiowriter.v1.Marker;
 import io.audiowriter.v1.Metadata;
 import io.audiowriter.v1.StreamFinished;
 import io.audiowriter.v1.StreamFlushed;
@@ -9,6 +10,7 @@ import io.audiowriter.v1.StreamStarted;
 import io.audiowriter.v1.Totals;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -59,10 +61,7 @@ public final class AudioWriterOutputStream extends OutputStream {
 
     /**
      * Writes one byte. Single bytes are buffered until the next array, or until there are 8 KiB of them, and longer as
-     * {@link AudioWriterClient.Builder#buffer} says.
-     *
-     * @throws AudioWriterException if the stream failed or was cancelled
-     * @throws IOException if the sink failed or the stream is closed
+     * {@link AudioWriterClient.Builder#buffer} says. The exceptions are those of {@link #write(byte[], int, int)}.
      */
     @Override
     public void write(int b) throws IOException {
@@ -169,17 +168,19 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     /**
-     * Adds tags to the file, or replaces those of the same names; an empty value removes a tag. The config must reserve
-     * room for them in its {@code metadata_bytes}. Does not wait for the server.
+     * Adds tags to the file, or replaces those of the same names (an empty value removes one), and adds markers, which
+     * become chapters. The config must reserve room in {@code metadata_bytes}. Does not wait for the server: what does not
+     * fit ends the stream, and a later method throws the exception, whose violations name it and the bytes that are left.
      *
-     * @param metadata the tags. One that does not fit, or that the format does not have, ends the stream: a later method
-     *     throws the exception, whose violations name the tag and the bytes that are left
+     * @param metadata the tags
+     * @param markers the markers
      * @throws AudioWriterException if the stream failed or was cancelled
      * @throws IOException if the sink failed or the stream is closed
      */
-    public void describe(Metadata metadata) throws IOException {
+    public void describe(Metadata metadata, List<Marker> markers) throws IOException {
         requireOpen();
-        stream.describe(EncodeStreamRequest.newBuilder().setMetadata(metadata).build());
+        EncodeStreamRequest.Builder request = EncodeStreamRequest.newBuilder().setMetadata(metadata);
+        stream.describe(request.addAllMarkers(markers).build());
     }
 
     /**

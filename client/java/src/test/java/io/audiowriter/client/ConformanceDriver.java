@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.rpc.BadRequest.FieldViolation;
 import io.audiowriter.v1.ListFormatsResponse;
+import io.audiowriter.v1.Marker;
 import io.audiowriter.v1.Metadata;
 import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.Totals;
@@ -130,7 +131,7 @@ final class ConformanceDriver {
         }
         byte[] pcm = Files.readAllBytes(Path.of(asked.get("pcm").getAsString()));
         if (method.equals("encode")) {
-            Files.write(file, client.encode(config, pcm).getFile().toByteArray());
+            Files.write(file, client.encode(config, pcm, markers(asked)).getFile().toByteArray());
             return;
         }
         AudioSink sink = asked.get("sink").getAsString().equals("path")
@@ -171,9 +172,17 @@ final class ConformanceDriver {
             }
         }
         byte[] metadata = Base64.getDecoder().decode(asked.get("metadata").getAsString());
-        if (metadata.length > 0) {
-            stream.describe(Metadata.parseFrom(metadata));
+        if (metadata.length > 0 || !markers(asked).isEmpty()) {
+            stream.describe(Metadata.parseFrom(metadata), markers(asked));
         }
+    }
+
+    private static List<Marker> markers(JsonObject asked) throws IOException {
+        List<Marker> markers = new ArrayList<>();
+        for (JsonElement each : asked.getAsJsonArray("markers")) {
+            markers.add(Marker.parseFrom(Base64.getDecoder().decode(each.getAsString())));
+        }
+        return markers;
     }
 
     private static JsonObject secondOf(JsonObject asked) {
