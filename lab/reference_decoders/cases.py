@@ -13,6 +13,14 @@ COMMON_RATES = (8000, 16000, 24000, 44100, 48000, 96000, 192000)
 """Used together with both ends if a format supports every rate of a range."""
 ODD_RATE = 12345
 
+ROOM_BYTES = 4096
+MARKERS = [
+    pb.Marker(position=9_600, title="Zweitens: 世界"),
+    pb.Marker(position=0, title="Erstens"),
+    pb.Marker(position=14_400, length=2_400, title="Drittens"),
+]
+"""At 48 kHz: 0, 200 and 300 ms."""
+
 COVER_BYTES = 70_000
 """More than an Ogg page holds."""
 
@@ -60,6 +68,11 @@ def _of_format(info: pb.FormatInfo) -> Iterator[Order]:
             )
     if info.picture_mime_types:
         yield Order(info, 48000, 2, output=pb.AudioOutput(metadata=metadata(tags, png(length=COVER_BYTES))))
+    if info.max_markers:
+        # The title is replaced, and the other tags are added.
+        output = pb.AudioOutput(metadata=metadata({"title": "A longer one than the last"}), metadata_bytes=ROOM_BYTES)
+        later = pb.EncodeStreamRequest(metadata=metadata(tags), markers=MARKERS)
+        yield Order(info, 48000, 2, output=output, later=later)
     for header in info.wav_headers[1:]:  # without tags, which have no room there
         for sample_format in info.sample_formats:
             output = pb.AudioOutput(sample_format=sample_format, wav_header=header)

@@ -42,6 +42,12 @@ TOLERATED = (
         for judge in ("ffmpeg", "ffmpeg_live", "ffprobe", "mpv")
     ),
     Tolerated(
+        "mkvmerge",
+        ("vorbis", "opus"),
+        "contains chapters|mkvmerge ended with 1$",
+        "unless an option names it, it guesses the character set of chapters in Ogg; all comments there are UTF-8",
+    ),
+    Tolerated(
         "ffmpeg_live",
         WAVE,
         "Invalid PCM packet, data has size 1 |Error while decoding stream .* Invalid data",

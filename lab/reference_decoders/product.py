@@ -36,12 +36,16 @@ class Order:
     input_format: pb.SampleFormat = pb.SAMPLE_FORMAT_S16LE
     output: pb.AudioOutput = field(default_factory=pb.AudioOutput)
     """Options other than format, rate and channels."""
+    later: pb.EncodeStreamRequest = field(default_factory=pb.EncodeStreamRequest)
+    """Tags and markers that are sent after the PCM."""
 
     def __str__(self) -> str:
         pcm = pb.SampleFormat.Name(self.input_format).removeprefix("SAMPLE_FORMAT_").lower()
         name = f"{self.info.name}-{self.rate}Hz-{self.channels}ch-{pcm}"
         if self.output.sample_format:
             name += "-" + pb.SampleFormat.Name(self.output.sample_format).removeprefix("SAMPLE_FORMAT_").lower()
+        if self.later.markers:
+            name += "-late"
         if self.output.metadata.pictures:
             name += "-cover"
         if self.output.wav_header:
@@ -58,7 +62,7 @@ class Order:
 
     @property
     def tags(self) -> dict[str, str]:
-        return {tag.name: tag.value for tag in self.output.metadata.tags}
+        return {tag.name: tag.value for tag in (*self.output.metadata.tags, *self.later.metadata.tags)}
 
     @property
     def bits(self) -> int:
@@ -104,6 +108,7 @@ def make(stub: AudioWriterServiceStub, order: Order, signal: Signal, folder: Pat
     pcm = to_bytes(signal, order.input_format)
     requests = [pb.EncodeStreamRequest(config=order.config)]
     requests += [pb.EncodeStreamRequest(pcm=pcm[at : at + MESSAGE_BYTES]) for at in range(0, len(pcm), MESSAGE_BYTES)]
+    requests.append(order.later)
     responses = list(stub.EncodeStream(iter(requests)))
     started, finished = responses[0].started, responses[-1].finished
     live = b"".join(response.chunk.data for response in responses) + finished.trailer

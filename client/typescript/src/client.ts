@@ -154,7 +154,7 @@ export class AudioWriterClient {
    */
   async encode(config: StreamConfigInit, pcm: Pcm, options: CallOptions = {}): Promise<Uint8Array> {
     const complete = completeConfig(config);
-    const request = { config: complete, pcm: new PcmLayout(complete.input).toBytes(pcm) };
+    const request = { config: complete, pcm: new PcmLayout(complete.input).toBytes(pcm), markers: [] };
     const metadata = this.#with(options.metadata);
     const { file, totals } = await unary<EncodeResponse>(
       (...rest) => this.#service.encode(request, ...rest),
