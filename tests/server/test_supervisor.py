@@ -66,10 +66,10 @@ def test_worker_that_waits_for_a_cpu_is_not_killed() -> None:
     core = min(os.sched_getaffinity(0))
     with ServerProcess(workers=2) as server, channel_to(server.targets[0]) as channel, ExitStack() as stack:
         stream = Stream(channel).start()
-        starved = pids(server)[0]
-        for task in Path(f"/proc/{starved}/task").iterdir():
+        waiting = pids(server)[0]
+        for task in Path(f"/proc/{waiting}/task").iterdir():
             os.sched_setaffinity(int(task.name), [core])
-        autogroup(starved, 19)
+        autogroup(waiting, 19)
         for _ in range(3):
             process = stack.enter_context(subprocess.Popen(BUSY, start_new_session=True))
             stack.callback(process.kill)
