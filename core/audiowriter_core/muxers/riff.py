@@ -8,6 +8,7 @@ of the file".
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from struct import pack
 
 from ..audio.layouts import channel_mask
@@ -161,12 +162,13 @@ def _cues(chapters: Sequence[Chapter]) -> bytes:
 def _id3(description: Description) -> bytes:
     """Return the same tags, and the pictures, as an ID3v2 chunk, like tag editors.
 
-    INFO has no character set, and many readers assume Latin-1.
+    INFO has no character set, and many readers assume Latin-1. The chapters are cue points only: FFmpeg 5 would list those
+    of an ID3v2 chunk twice and out of order.
 
     The chunk must come after INFO. In the other order, MediaInfo joins the values of both. Its length must be even, because
     mkvmerge takes the pad byte of a chunk for the start of the next one.
     """
-    frames = id3.frames(description)
+    frames = id3.frames(replace(description, chapters=()))
     return _chunk(b"id3 ", id3.tag(frames, len(frames) % 2)) if frames else b""
 
 
