@@ -5,13 +5,17 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
+import google_crc32c
 import grpc
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_core import ResumeMismatch
 from audiowriter_server.errors import InvalidArgument, OutOfOrder
 from audiowriter_server.rpc.session import Session
+from support.decode import JUDGES
+from support.encode import real_speech
 from support.metrics import Metrics
+from support.other_cpu import other_cpu
 from support.server import Error, ServerProcess, Stream, channel_to
 from support.streams import NAMES, config, run, speechlike
 
@@ -157,3 +161,26 @@ def test_resumed_stream_is_announced_in_log_and_metric() -> None:
         assert server.wait() == 0
         seen = [(line.get("resumed"), line.get("resume_offset"), line["code"]) for line in server.calls()]
     assert seen == [(True, 5000, "OK"), (True, 0, "OK"), (None, None, "OK"), (True, 5000, "ABORTED")]
+
+
+@pytest.mark.parametrize("name", ["opus", "webm", "fmp4"])
+def test_header_with_late_tags_fits_the_file_of_a_listener_from_another_cpu(name: str) -> None:
+    wanted, pcm = config(name), real_speech().tobytes()
+    wanted.output.metadata_bytes = 500
+    late = Request(metadata=pb.Metadata(tags=[pb.Tag(name="title", value="a late title")]))
+    first, second = Request(pcm=pcm[:100_001]), Request(pcm=pcm[100_001:])
+    whole = run(iter([Request(config=wanted), first, late, second]))
+    chunk = whole.chunks[-1]
+    heard = whole.live[: chunk.offset + len(chunk.data)]
+    resume = point(heard, len(heard), whole.started.serial)
+    resume.output_samples, resume.crc32c = chunk.output_samples, google_crc32c.value(heard)
+    resume.first_crc32c = google_crc32c.value(whole.chunks[0].data)
+    with other_cpu():
+        responses, sent = resumed(iter([Request(config=wanted, resume=resume), late, first, second]))
+    finished = responses[-1].finished
+    live = heard + sent
+    file = finished.header + live[len(finished.header) :]
+    assert finished.totals.sent_sha256_offset == len(heard)
+    assert finished.totals.file_crc32c == google_crc32c.value(file)
+    assert b"a late title" in file
+    assert len(JUDGES[name](file)) == len(pcm) // 2
