@@ -11,8 +11,8 @@ BEHAVIOR := google/api/field_behavior.proto
 RELEASED := released/audiowriter.v1.binpb
 LOAD   := benchmarks/results/audiowriter-load
 
-.PHONY: help demo test test-typescript coverage coverage-report bench bench-quick bench-spool profile symphonia load-tools nightly readme formats-doc scaling-doc image check github words released-proto generate clean lock audit sbom
-.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-recipes lab-manifests lab-fuzz lab-search lab-fuzz-core
+.PHONY: help demo test test-typescript coverage coverage-report bench bench-quick bench-spool profile symphonia load-tools nightly readme formats-doc recordings-doc scaling-doc image check github words released-proto generate clean lock audit sbom
+.PHONY: lab lab-faults lab-soak lab-reference-decoders lab-reference-decoders-long lab-conformance lab-snippets lab-extras lab-load lab-envoy lab-envoy-cost lab-recipes lab-recordings lab-manifests lab-fuzz lab-search lab-fuzz-core
 .PHONY: faults soak judges judges-long conformance snippets interop load scale scaling-cost manifests
 .DEFAULT_GOAL := help
 
@@ -139,6 +139,9 @@ symphonia:  # one of the reference decoders is written in Rust; takes a minute
 lab-conformance: $(VENV)/.ready  ## Run the same cases with all clients, or with DRIVERS="python go" and DRIVER=path; needs go, a JDK, mvn and npm
 	$(LAB).conformance $(DRIVERS) $(if $(DRIVER),--driver '$(DRIVER)')
 
+lab-recordings: $(VENV)/.ready  ## Record a call of two hours whose speakers have clocks of their own; takes five minutes
+	$(LAB).recordings
+
 lab-snippets: $(VENV)/.ready  ## Run the programs of the READMEs; needs go, a JDK, mvn and npm
 	$(LAB).conformance.snippets
 
@@ -196,7 +199,7 @@ scale: lab-envoy
 scaling-cost: lab-envoy-cost
 manifests: lab-manifests
 
-nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras  ## Run what takes too long for each change; takes three hours
+nightly: lab-reference-decoders lab-reference-decoders-long lab-soak lab-extras lab-recordings  ## Run what takes too long for each change; takes three hours
 	$(MAKE) lab-fuzz SECONDS=600
 	$(MAKE) lab-fuzz-core SECONDS=300
 	$(MAKE) lab-search SECONDS=600
@@ -207,6 +210,9 @@ readme: $(VENV)/.ready  ## Put the generated tables into README.md, and the exam
 
 formats-doc: $(VENV)/.ready  ## Generate docs/formats.md from the server's ListFormats and its output
 	$(LAB).documents.formats
+
+recordings-doc: $(VENV)/.ready  ## Draw docs/recordings.svg from the files that the examples write
+	$(LAB).documents.recordings
 
 scaling-doc: $(VENV)/.scale  ## Generate the tables and the plot of docs/scaling.md from measured figures
 	$(LAB).documents.scaling

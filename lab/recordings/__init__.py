@@ -1,0 +1,1 @@
+"""A recording of two hours whose speakers have clocks of their own."""
