@@ -119,18 +119,9 @@ const BY_CODE: Partial<Record<status, typeof CallFailed>> = {
   [status.CANCELLED]: StreamCancelled,
 };
 
-/** Return the error of a failed call for an error of gRPC, and any other error unchanged. */
-export function callError(error: unknown): unknown {
-  return isServiceError(error) ? callFailed(error) : error;
-}
-
 /** Return the error of a failed call. */
 export function callFailed(error: ServiceError): CallFailed {
   return new (BY_CODE[error.code] ?? CallFailed)(error.code, error.details, detailsOf(error));
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && "code" in error && typeof error.code === "number" && "metadata" in error;
 }
 
 function detailsOf(error: ServiceError): CallDetails {

@@ -1,7 +1,7 @@
-import type { ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import type { ClientDuplexStream, Metadata, ServiceError } from "@grpc/grpc-js";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Changes } from "./changes.js";
-import { callError, CallFailed, cancelled } from "./errors.js";
+import { callFailed, cancelled, type CallFailed } from "./errors.js";
 import type {
   AudioWriterServiceClient,
   EncodeStreamRequest,
@@ -56,34 +56,27 @@ export class Session {
   /** Return true if all responses have arrived, and false if there must be another call. */
   async #finishesCall(): Promise<boolean> {
     const { signal } = this.#cancel;
-    try {
-      await this.#makeCall();
-      return true;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof CallFailed)) throw error;
-      if (this.#retries.isComplete(error)) return true;
-      const waitMs = await this.#retries.waitMs(error);
-      if (waitMs === undefined) throw error;
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
-      return false;
-    }
+    signal.throwIfAborted();
+    const failed = await this.#makeCall(signal);
+    signal.throwIfAborted();
+    if (failed === undefined || this.#retries.isComplete(failed)) return true;
+    const waitMs = await this.#retries.waitMs(failed);
+    if (waitMs === undefined) throw failed;
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    return false;
   }
 
-  async #makeCall(): Promise<void> {
-    const { signal } = this.#cancel;
-    signal.throwIfAborted();
+  /** Return the error of the call if it has failed. Rejects with any other error: of the sink, of the spool, or of a check. */
+  async #makeCall(signal: AbortSignal): Promise<CallFailed | undefined> {
     const call = this.service.encodeStream(this.metadata, this.deadline.options);
     call.on("error", () => undefined); // the iterator throws it; one that comes later says nothing new
     const sent = this.#send(call);
     const failed = new Promise<never>((_, reject) => {
       sent.catch(reject);
-      signal.addEventListener("abort", reject, { once: true });
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
     });
     try {
-      await Promise.race([this.#receive(call), failed]); // a sink that blocks does not delay the end
-    } catch (error) {
-      throw callError(error);
+      return await Promise.race([this.#receive(call), failed]); // a sink that blocks does not delay the end
     } finally {
       this.#attempt++;
       call.cancel();
@@ -93,11 +86,18 @@ export class Session {
     }
   }
 
-  async #receive(call: Call): Promise<void> {
+  async #receive(call: Call): Promise<CallFailed | undefined> {
     const attempt = this.#attempt;
-    for await (const response of call as AsyncIterable<EncodeStreamResponse>) {
-      if (attempt !== this.#attempt) return; // cancelled: the sink may be closed
-      await this.state.receive(response);
+    const responses = (call as AsyncIterable<EncodeStreamResponse>)[Symbol.asyncIterator]();
+    for (;;) {
+      let next: IteratorResult<EncodeStreamResponse>;
+      try {
+        next = await responses.next();
+      } catch (error) {
+        return callFailed(error as ServiceError);
+      }
+      if (next.done === true || attempt !== this.#attempt) return undefined; // cancelled: the sink may be closed
+      await this.state.receive(next.value);
       this.changes.notify();
     }
   }

@@ -136,6 +136,15 @@ test("an error of the sink ends the stream, and is thrown as it is", async () =>
   await assert.rejects(writer.close(), failure);
 });
 
+test("an error of another call in the sink is not taken for one of this stream", async () => {
+  const nobody = new AudioWriterClient("127.0.0.1:1");
+  const writer = await client.openStream(mono24k("wav"), async () => {
+    await nobody.encodeStream(mono24k("wav"), () => undefined, [], { timeoutMs: 100 });
+  });
+  await assert.rejects(writer.close(), { name: "ServiceUnavailable", notResumed: "" });
+  nobody.close();
+});
+
 test("encodeStream closes its iterable and leaves no file if the stream fails while a block is awaited", async (t) => {
   const here = folder(t);
   let closed = false;

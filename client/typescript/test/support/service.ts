@@ -1,4 +1,5 @@
 import { Metadata, Server, ServerCredentials, status, type ServerDuplexStream } from "@grpc/grpc-js";
+import { AssertionError } from "node:assert";
 import { createHash } from "node:crypto";
 import { crc32c } from "../../src/crc32c.js";
 import { BadRequest, ErrorInfo, RetryInfo, Status } from "../../src/gen/error_details.js";
@@ -24,7 +25,8 @@ export class ScriptedCall {
     readonly number: number,
   ) {
     call.on("error", () => undefined); // a client that cancels
-    this.#requests = (call as AsyncIterable<EncodeStreamRequest>)[Symbol.asyncIterator]();
+    // The half-close must not end the call.
+    this.#requests = call.iterator({ destroyOnReturn: false }) as AsyncIterator<EncodeStreamRequest>;
   }
 
   /** The next request; undefined after the half-close. */
@@ -91,7 +93,11 @@ export class Scripted {
       callback(unary());
     };
     this.#server.addService(AudioWriterServiceService, {
-      encodeStream: (call: ServerCall) => void script(new ScriptedCall(call, ++this.calls)),
+      encodeStream: (call: ServerCall) => {
+        script(new ScriptedCall(call, ++this.calls)).catch((error: unknown) => {
+          if (error instanceof AssertionError) throw error; // otherwise the client has cancelled the call
+        });
+      },
       encode: refuse,
       resolveConfig: refuse,
       listFormats: refuse,
