@@ -6,6 +6,7 @@ import { AudioWriterError, typeName } from "./errors.js";
 import { Buffered, FileIterator } from "./file-iterator.js";
 import {
   AudioWriterServiceClient,
+  EncodeRequest,
   type EncodeResponse,
   type FormatInfo,
   type GetServerInfoResponse,
@@ -15,7 +16,7 @@ import {
   type StreamStarted,
   type Totals,
 } from "./gen/audiowriter/v1/audio_writer.js";
-import { checkOptions, type CallOptions, type Headers, type StreamOptions } from "./options.js";
+import { checkOptions, type CallOptions, type EncodeOptions, type Headers, type StreamOptions } from "./options.js";
 import { PcmLayout, type Pcm } from "./pcm.js";
 import { checkFile } from "./received-bytes.js";
 import { RESUME_TIMEOUT_MS } from "./resume.js";
@@ -152,9 +153,13 @@ export class AudioWriterClient {
    * Encode short audio in one call and return the file. PCM and file are each limited by the server's message limit, 4 MiB by
    * default. A call whose connection breaks is not repeated.
    */
-  async encode(config: StreamConfigInit, pcm: Pcm, options: CallOptions = {}): Promise<Uint8Array> {
+  async encode(config: StreamConfigInit, pcm: Pcm, options: EncodeOptions = {}): Promise<Uint8Array> {
     const complete = completeConfig(config);
-    const request = { config: complete, pcm: new PcmLayout(complete.input).toBytes(pcm), markers: [] };
+    const request = EncodeRequest.create({
+      pcm: new PcmLayout(complete.input).toBytes(pcm),
+      markers: options.markers ?? [],
+    });
+    request.config = complete;
     const metadata = this.#with(options.metadata);
     const { file, totals } = await unary<EncodeResponse>(
       (...rest) => this.#service.encode(request, ...rest),

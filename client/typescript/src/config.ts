@@ -45,6 +45,8 @@ export interface ConfigOptions {
   tags?: TagOptions | undefined;
   /** The front cover: a JPEG or PNG file, or a Picture with a description. */
   pictures?: Iterable<Uint8Array | DeepPartial<Picture>> | undefined;
+  /** Room in the head of the file for what `describe` adds later, in bytes. 4096 are enough for most files. Default: 0. */
+  metadataBytes?: number | undefined;
   /** Gain in dB, from -60 to 60. */
   gainDb?: number | undefined;
   /** Limit of the true peak, in dB relative to full scale, from -20 to 0. */
@@ -111,6 +113,7 @@ export function streamConfig(options: ConfigOptions): StreamConfig {
       page: duration("pageMs", options.pageMs),
       opusFrame: duration("opusFrameMs", options.opusFrameMs),
       metadata: metadata(options),
+      metadataBytes: integer("metadataBytes", options.metadataBytes ?? 0),
       loudness: loudness(options),
       wavHeader: options.wavHeader === undefined ? 0 : named("wavHeader", options.wavHeader, WAV_HEADERS),
     },
@@ -184,6 +187,11 @@ function loudness({ gainDb, truePeakLimitDbtp, measureLoudness }: ConfigOptions)
 function metadata({ tags = [], pictures = [] }: ConfigOptions): Metadata | undefined {
   const found = Metadata.create({ tags: tagsOf(tags), pictures: Array.from(pictures, picture) });
   return found.tags.length > 0 || found.pictures.length > 0 ? found : undefined;
+}
+
+/** Return tags that come while the stream runs. */
+export function lateMetadata(tags: TagOptions): Metadata {
+  return Metadata.create({ tags: tagsOf(tags) });
 }
 
 function picture(given: unknown): DeepPartial<Picture> {

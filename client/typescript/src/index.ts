@@ -38,7 +38,7 @@ export type { FileIterator } from "./file-iterator.js";
 export { AUDIO_FORMATS, type FormatName } from "./formats.js";
 export * from "./gen/audiowriter/v1/audio_writer.js";
 export type { Duration } from "./gen/google/protobuf/duration.js";
-export type { CallOptions, Headers, StreamOptions } from "./options.js";
+export type { CallOptions, EncodeOptions, Headers, StreamOptions } from "./options.js";
 export type { Pcm } from "./pcm.js";
 export type { Destination, Sink } from "./sink.js";
 export type { AudioWriter } from "./writer.js";

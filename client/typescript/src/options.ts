@@ -1,4 +1,5 @@
 import type { Metadata } from "@grpc/grpc-js";
+import type { DeepPartial, Marker } from "./gen/audiowriter/v1/audio_writer.js";
 
 /** Metadata of a call: gRPC's, or an object with one text per name. */
 export type Headers = Metadata | Record<string, string>;
@@ -14,6 +15,12 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
   /** Cancels the call: it rejects with {@link StreamCancelled}, whose cause is the signal's reason. */
   signal?: AbortSignal | undefined;
+}
+
+/** The options of `encode`. */
+export interface EncodeOptions extends CallOptions {
+  /** Markers, which become chapters. */
+  markers?: DeepPartial<Marker>[] | undefined;
 }
 
 /** The options of a stream. */

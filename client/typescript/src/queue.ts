@@ -1,4 +1,9 @@
-import { EncodeStreamRequest, type ResumePoint, type StreamConfig } from "./gen/audiowriter/v1/audio_writer.js";
+import {
+  EncodeStreamRequest,
+  type Marker,
+  type ResumePoint,
+  type StreamConfig,
+} from "./gen/audiowriter/v1/audio_writer.js";
 import { Spool, type Piece } from "./spool.js";
 
 /**
@@ -26,6 +31,8 @@ export class RequestQueue {
   #waiting: (Uint8Array | "flush")[] = [];
   #waitingBytes = 0;
   #waitingFlushes = 0;
+  #descriptions: EncodeStreamRequest[] = []; // kept, because each call of the stream needs them
+  #descriptionsTaken = 0;
 
   /** `spoolBytes`: limit of the spool; 0: nothing is kept. `gatherBytes`: PCM that waits for more, at most MESSAGE_BYTES. */
   constructor(config: StreamConfig, spoolBytes: number, gatherBytes: number) {
@@ -41,7 +48,7 @@ export class RequestQueue {
 
   /** Whether there is a message to take. If `ended` and no longer ready, everything was taken. */
   get ready(): boolean {
-    if (!this.configTaken || this.spool.behind) return true;
+    if (!this.configTaken || this.#descriptionsTaken < this.#descriptions.length || this.spool.behind) return true;
     const enough = this.#waitingBytes >= this.#gatherBytes || this.#waitingFlushes > 0 || this.ended;
     return this.#waiting.length > 0 && enough;
   }
@@ -50,6 +57,7 @@ export class RequestQueue {
   beginAgain(resume: ResumePoint | undefined): void {
     this.configTaken = false;
     this.resume = resume;
+    this.#descriptionsTaken = 0;
     this.spool.rewind();
   }
 
@@ -57,6 +65,16 @@ export class RequestQueue {
   put(piece: Uint8Array): void {
     this.#waiting.push(new Uint8Array(piece));
     this.#waitingBytes += piece.length;
+  }
+
+  /** Append what describes the audio. It may overtake PCM, because it belongs to the whole file. */
+  describe(request: EncodeStreamRequest): void {
+    this.#descriptions.push(request);
+  }
+
+  /** The markers so far. */
+  get markers(): Marker[] {
+    return this.#descriptions.flatMap(({ markers }) => markers);
   }
 
   /** Append a flush of everything before it. */
@@ -71,6 +89,11 @@ export class RequestQueue {
       this.configTaken = true;
       // Not as arguments: they would be copied without unknown fields.
       return Object.assign(EncodeStreamRequest.create(), { config: this.#config, resume: this.resume });
+    }
+    const description = this.#descriptions[this.#descriptionsTaken];
+    if (description !== undefined) {
+      this.#descriptionsTaken++;
+      return description;
     }
     let piece: Piece;
     if (this.spool.behind) {

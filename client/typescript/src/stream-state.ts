@@ -13,6 +13,7 @@ import { MESSAGE_BYTES, RequestQueue } from "./queue.js";
 import { ReceivedBytes } from "./received-bytes.js";
 import { FileSink } from "./file-sink.js";
 import { isLive, type Sink } from "./sink.js";
+import { webVtt } from "./webvtt.js";
 
 /** For files that nobody listens to: a recording in 20 ms frames then costs the server a third to a tenth. */
 const BUFFER_MS = 1000;
@@ -33,6 +34,7 @@ export class StreamState {
   ended = false;
   error: Error | undefined;
 
+  readonly #inputRateHz: number;
   readonly #sink: Sink;
   #acceptedAt: number | undefined; // of the current call
   #answers = 0; // to flushes, of the current call
@@ -44,6 +46,7 @@ export class StreamState {
   /** `bufferMs`: how much PCM is gathered for a message. undefined: BUFFER_MS, or nothing for a live sink. */
   constructor(config: StreamConfig, sink: Sink, spoolBytes: number, bufferMs: number | undefined) {
     this.#sink = sink;
+    this.#inputRateHz = config.input?.sampleRateHz ?? 0;
     this.layout = new PcmLayout(config.input);
     const seconds = (bufferMs ?? (isLive(sink) ? 0 : BUFFER_MS)) / 1000;
     const bytes = seconds * (config.input?.sampleRateHz ?? 0) * this.layout.frameBytes;
@@ -131,6 +134,10 @@ export class StreamState {
     const finished = this.#finished;
     if (!this.ended || finished?.totals === undefined) throw new Error("there is no result before close()");
     return { ...finished, totals: finished.totals };
+  }
+
+  markersWebVtt(): string {
+    return webVtt(this.requests.markers, this.#inputRateHz, this.end.totals.inputSamples);
   }
 
   /** Process one response, and wait until the sink has its bytes. */

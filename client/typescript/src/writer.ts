@@ -1,5 +1,13 @@
 import { Writable } from "node:stream";
-import type { StreamFlushed, StreamStarted, Totals } from "./gen/audiowriter/v1/audio_writer.js";
+import {
+  EncodeStreamRequest,
+  type DeepPartial,
+  type Marker,
+  type StreamFlushed,
+  type StreamStarted,
+  type Totals,
+} from "./gen/audiowriter/v1/audio_writer.js";
+import { lateMetadata, type TagOptions } from "./config.js";
 import type { Pcm } from "./pcm.js";
 import { MESSAGE_BYTES } from "./queue.js";
 import type { Session } from "./session.js";
@@ -56,6 +64,28 @@ export class AudioWriter {
     });
     await this.#until(() => this.#state.flushAnswers >= number);
     return this.#state.flushed!;
+  }
+
+  /**
+   * Add tags to the file, or replace those of the same names, and add markers, which become chapters. An empty value removes a
+   * tag. The config must reserve room: see {@link ConfigOptions.metadataBytes}; a marker takes about 100 bytes.
+   *
+   * Allowed at any time before `close`, for markers also before their audio. Does not wait for the server. What does not fit,
+   * or the format does not have, ends the stream: a later method rejects with {@link InvalidArgument}, which names the tag or
+   * the marker and the bytes that are left.
+   *
+   * @throws TypeError and RangeError as `streamConfig` does, and the error of the stream.
+   */
+  describe(tags: TagOptions, markers: readonly DeepPartial<Marker>[] = []): void {
+    const request = EncodeStreamRequest.create({ metadata: lateMetadata(tags), markers: [...markers] });
+    this.#state.checkOpen();
+    this.#state.requests.describe(request);
+    this.#session.changes.notify();
+  }
+
+  /** Return the markers as a WebVTT file. Throws the same errors as `result`. */
+  markersWebVtt(): string {
+    return this.#state.markersWebVtt();
   }
 
   /** End the PCM and wait until the file is complete and verified. Returns its totals. Closing twice has no effect. */

@@ -34,6 +34,7 @@ test("every option reaches its field", () => {
     outputSampleFormat: "s24le",
     requestId: "id",
     pictures: [Buffer.from("png"), { data: Buffer.from("jpeg"), description: "front" }],
+    metadataBytes: 4096,
     gainDb: -3,
     truePeakLimitDbtp: 0,
     measureLoudness: true,
@@ -62,7 +63,7 @@ test("every option reaches its field", () => {
   );
   const { gainDb, truePeakLimitDbtp, measure } = output.loudness ?? {};
   assert.deepEqual([gainDb, truePeakLimitDbtp, measure], [-3, 0, true]);
-  assert.equal(output.wavHeader, WavHeader.MINIMAL);
+  assert.deepEqual([output.wavHeader, output.metadataBytes], [WavHeader.MINIMAL, 4096]);
   const quality = streamConfig({ format: "vorbis", sampleRateHz: 1, vbrQuality: 0.4, tags: [["title", "x"]] }).output;
   assert.deepEqual(quality?.rate, { $case: "vbrQuality", value: 0.4 });
   assert.equal(quality.metadata?.tags[0]?.value, "x");

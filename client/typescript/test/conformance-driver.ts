@@ -7,6 +7,8 @@ import {
   AudioWriterClient,
   CallFailed,
   ListFormatsResponse,
+  Marker,
+  Metadata,
   StreamConfig,
   StreamStarted,
   Totals,
@@ -99,7 +101,7 @@ async function call(client: AudioWriterClient, asked: Case): Promise<Partial<Out
       writeFileSync(asked.file, StreamStarted.encode(await client.resolveConfig(config)).finish());
       return {};
     case "encode":
-      writeFileSync(asked.file, await client.encode(config, readFileSync(asked.pcm)));
+      writeFileSync(asked.file, await client.encode(config, readFileSync(asked.pcm), { markers: markersOf(asked) }));
       return {};
     default:
       return stream(client, config, asked);
@@ -149,12 +151,21 @@ async function write(client: AudioWriterClient, writer: AudioWriter, asked: Case
       await writer.cancel();
     }
   }
+  if (asked.metadata !== "" || asked.markers.length > 0) {
+    const { tags } = Metadata.decode(Buffer.from(asked.metadata, "base64"));
+    writer.describe(
+      tags.map(({ name, value }) => [name, value] as const),
+      markersOf(asked),
+    );
+  }
   return outcome;
+}
+
+function markersOf({ markers }: Case): Marker[] {
+  return markers.map((marker) => Marker.decode(Buffer.from(marker, "base64")));
 }
 
 for await (const line of lines) {
   const asked = JSON.parse(line) as Case;
-  const late = asked.metadata !== "" || asked.markers.length > 0;
-  const unsupported = asked.places.length > 0 ? "places" : late ? "metadata after the config" : "";
-  tell(unsupported ? { unsupported } : await runAll(asked));
+  tell(asked.places.length > 0 ? { unsupported: "places" } : await runAll(asked));
 }

@@ -107,6 +107,24 @@ test("flushes are sent again at their positions, and answered once", async (t) =
   await writer.close();
 });
 
+test("tags are sent again in each call", async (t) => {
+  const [client] = await serve(t, async (call) => {
+    await call.next();
+    call.start();
+    const request = await call.next();
+    assert.equal(request?.metadata?.tags[0]?.value, "late");
+    if (call.number === 1) {
+      call.fail(...LOST);
+      return;
+    }
+    await call.pcm();
+    call.finish("");
+  });
+  const writer = await client.openStream(mono24k("mp3"), () => undefined);
+  writer.describe({ title: "late" });
+  await writer.close();
+});
+
 for (const [name, options, serial, expected] of [
   ["the loss is thrown at once if the client does not resume", { resumeTimeoutMs: 0 }, 7, ""],
   ["a stream without a spool", { spoolBytes: 0 }, 7, /the spool is off/],

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { after, before, test } from "node:test";
 import {
   AudioWriterClient,
-  CallFailed,
   DeadlineExceeded,
   InvalidArgument,
   StreamCancelled,
@@ -92,6 +91,29 @@ test("writes that are not awaited keep their order", async () => {
   const writer = await client.openStream(mono24k("pcm"), (data) => got.push(data));
   await Promise.all([...frames(pcm, 4800).map((frame) => writer.write(frame)), writer.close()]);
   assert.ok(Buffer.concat(got).equals(bytes(pcm)));
+});
+
+test("tags and markers may come while the stream runs, if the config has reserved room", async (t) => {
+  const path = join(folder(t), "file.mp3");
+  const config = streamConfig({ format: "mp3", sampleRateHz: 24_000, metadataBytes: 4096 });
+  const writer = await client.openStream(config, path);
+  await writer.write(SECOND);
+  writer.describe({ title: "late", artist: ["a", "b"] });
+  writer.describe({}, [
+    { position: 12_000, title: "<b>" },
+    { position: 2400, length: 480, title: "a" },
+  ]);
+  await writer.close();
+  assert.equal(
+    writer.markersWebVtt(),
+    "WEBVTT\n\n00:00:00.100 --> 00:00:00.120\na\n\n00:00:00.500 --> 00:00:01.000\n&lt;b&gt;\n",
+  );
+  assert.ok(readFileSync(path).includes("late"));
+  assert.throws(() => writer.describe({ title: "too late" }), /the writer is closed/);
+  const without = await client.openStream(mono24k("mp3"), path);
+  assert.throws(() => without.describe({ title: 5 } as never), TypeError);
+  without.describe({ title: "late" });
+  await assert.rejects(without.close(), InvalidArgument);
 });
 
 test("an invalid config is refused with each invalid field, and leaves no file", async (t) => {
@@ -252,37 +274,4 @@ test("a timeout discards the file", async (t) => {
 test("a path that cannot be written is reported before the call", async (t) => {
   const path = join(folder(t), "missing", "file");
   await assert.rejects(client.openStream(mono24k("mp3"), path), { code: "ENOENT", path });
-});
-
-test("the unary calls return formats, defaults, version and limits", async () => {
-  const formats = await client.listFormats();
-  assert.ok(formats.some(({ name, mimeType }) => name === "mp3" && mimeType === "audio/mpeg"));
-  const started = await client.resolveConfig(mono24k("opus"));
-  assert.deepEqual([started.output?.sampleRateHz, started.fileExtension], [24_000, ".opus"]);
-  const { version, limits } = await client.getServerInfo();
-  assert.match(version, /^\d+\.\d+\.\d+/);
-  assert.equal(limits?.maxPcmBytes, 2 ** 20);
-});
-
-test("invalid options and blocks are refused before the call", async () => {
-  const refused = (name: string): object => ({ message: new RegExp(name) });
-  await assert.rejects(client.openStream(mono24k("wav"), "f", { spoolBytes: -1 }), refused("spoolBytes=-1"));
-  await assert.rejects(
-    client.openStream(mono24k("wav"), "f", { resumeTimeoutMs: NaN }),
-    refused("resumeTimeoutMs=NaN"),
-  );
-  await assert.rejects(client.encodeStream(mono24k("wav"), "f", SECOND as never), refused("pass \\[pcm\\]"));
-  assert.throws(() => client.encodeIter(mono24k("wav"), 5 as never), refused("not number"));
-});
-
-test("no server at the target is UNAVAILABLE, and leaves no file", async (t) => {
-  const here = folder(t);
-  const path = join(here, "file");
-  writeFileSync(path, "old");
-  const nobody = new AudioWriterClient("127.0.0.1:1");
-  t.after(() => nobody.close());
-  await assert.rejects(nobody.openStream(mono24k("mp3"), path), (error) => {
-    return error instanceof CallFailed && error.codeName === "UNAVAILABLE" && error.retryAfterMs === undefined;
-  });
-  assert.equal(readFileSync(path, "utf8"), "old");
 });
