@@ -13,6 +13,9 @@ from .tags import NOT_IN_TAGS
 MAX_MARKERS = 255
 """ID3 and MP4 count chapters in one byte."""
 
+MAX_SAMPLES = 2**40
+"""Sixteen days at the highest rate. All containers can hold the times, in their own units."""
+
 MAX_TITLE_BYTES = 255
 """MP4 has the length of a title in one byte."""
 
@@ -47,8 +50,8 @@ def _resolve(check: Check, target: Format, field: str, given: Any) -> Marker:
         check.fail(field, type(given).__name__, "takes a Marker")
         return Marker(0)
     for name, value in (("position", marker.position), ("length", marker.length)):
-        if not isinstance(value, int) or value < 0:
-            check.fail(f"{field}.{name}", value, "takes a number of samples, 0 or more")
+        if not isinstance(value, int) or not 0 <= value <= MAX_SAMPLES:
+            check.fail(f"{field}.{name}", value, f"takes a number of samples, 0 to {MAX_SAMPLES}")
     title, url = marker.title, marker.url
     if not isinstance(title, str) or NOT_IN_TAGS.search(title) or len(title.encode()) > MAX_TITLE_BYTES:
         check.fail(f"{field}.title", "", f"takes text of at most {MAX_TITLE_BYTES} bytes, without NUL")

@@ -63,6 +63,19 @@ def _sound(dice: random.Random, name: str) -> Iterator[Message]:
         yield pb.ListFormatsRequest()
 
 
+def _describe(dice: random.Random, request: pb.EncodeStreamRequest) -> None:
+    """Add late tags and markers: most of them good, some of them bad."""
+    for _ in range(dice.randint(0, 3)):
+        request.metadata.tags.add(
+            name=dice.choice(("title", "artist", "comment")), value=dice.choice(("", "Fox", "x" * 90))
+        )
+    for _ in range(dice.choice((0, 1, 5, 300))):
+        position = dice.choice((0, 1, 24_000, 2**40, 2**63 - 1, -1))
+        request.markers.add(position=max(position, dice.choice((0, -1))), title=dice.choice(_TEXTS))
+    if dice.random() < 0.05:
+        request.metadata.pictures.add(data=b"x")
+
+
 def _stream(dice: random.Random) -> Iterator[pb.EncodeStreamRequest]:
     config, frame_bytes = _config(dice)
     if dice.random() < 0.97:
@@ -77,7 +90,10 @@ def _stream(dice: random.Random) -> Iterator[pb.EncodeStreamRequest]:
         size = dice.choice((1, 960, 4001, 65_536, _MAX_PCM_BYTES, _MAX_PCM_BYTES + 1))
         size = max(size, length // 200)  # so that a call has at most a few hundred messages
         flush = pb.Flush() if dice.random() < 0.1 else None
-        yield pb.EncodeStreamRequest(pcm=pcm[:size], flush=flush, config=config if dice.random() < 0.02 else None)
+        request = pb.EncodeStreamRequest(pcm=pcm[:size], flush=flush, config=config if dice.random() < 0.02 else None)
+        if dice.random() < 0.05:
+            _describe(dice, request)
+        yield request
         pcm = pcm[size:]
     if dice.random() < 0.02:
         yield pb.EncodeStreamRequest(config=_config(dice)[0])

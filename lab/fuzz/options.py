@@ -54,6 +54,8 @@ def any_options(dice: random.Random, name: str | None = None) -> Options:
         if dice.random() < 0.5:
             chosen["true_peak_limit_dbtp"] = dice.choice((-20.0, -1.0, 0.0))
     if container.tags and dice.random() < 0.3:
+        chosen["metadata_bytes"] = dice.choice((1, 100, 4096, 65_536))
+    if container.tags and dice.random() < 0.3:
         chosen["tags"] = [(dice.choice(container.tags), dice.choice(_TEXTS)) for _ in range(dice.randint(1, 4))]
     return chosen
 

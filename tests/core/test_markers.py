@@ -161,3 +161,17 @@ def test_a_bad_marker_is_refused(name: str, markers: Any, field: str, words: str
         assert [violation.field for violation in caught.value.violations] == [field]
         encoder.write(PCM)
         encoder.finish()
+
+
+@pytest.mark.parametrize("name", TAGGED)
+@pytest.mark.parametrize("out_rate", [8_000, 48_000])
+def test_the_highest_positions_have_room(name: str, out_rate: int) -> None:
+    highest = 2**40
+    with AudioEncoder(**config(name, 8_000, out_rate=out_rate, metadata_bytes=4096)) as encoder:
+        encoder.start()
+        encoder.describe(markers=[Marker(highest, highest, "x"), Marker(1, highest, "y")])
+        for bad in (Marker(highest + 1), Marker(0, highest + 1), Marker(2**63 - 1)):
+            with pytest.raises(InvalidArgument, match="takes a number of samples, 0 to 1099511627776"):
+                encoder.describe(markers=[bad])
+        encoder.write(PCM)
+        encoder.finish()

@@ -30,7 +30,7 @@ def chapter_frames(chapters: Sequence[Chapter]) -> bytes:
 
 
 def _chapter(chapter: Chapter) -> bytes:
-    times = pack(">IIII", chapter.start_ms, chapter.end_ms, _ALL_ONES, _ALL_ONES)
+    times = pack(">IIII", min(chapter.start_ms, _ALL_ONES), min(chapter.end_ms, _ALL_ONES), _ALL_ONES, _ALL_ONES)
     title = _frame(b"TIT2", _UTF8 + chapter.title.encode() + b"\0")
     url = _frame(b"WXXX", _UTF8 + b"\0" + chapter.url.encode()) if chapter.url else b""
     return times + title + url

@@ -149,12 +149,13 @@ def _cues(chapters: Sequence[Chapter]) -> bytes:
         return b""
     points, data = b"", b""
     for number, chapter in enumerate(chapters, 1):
-        points += pack("<II4sIII", number, chapter.start, b"data", 0, 0, chapter.start)
+        start = min(chapter.start, UNKNOWN)  # positions have 32 bits, also in RF64
+        points += pack("<II4sIII", number, start, b"data", 0, 0, start)
         data += _chunk(b"labl", pack("<I", number) + chapter.title.encode() + b"\0")
         if chapter.url:
             data += _chunk(b"note", pack("<I", number) + chapter.url.encode() + b"\0")
         if chapter.has_length:
-            region = pack("<II4sHHHH", number, chapter.end - chapter.start, b"rgn ", 0, 0, 0, 0)
+            region = pack("<II4sHHHH", number, min(chapter.end - chapter.start, UNKNOWN), b"rgn ", 0, 0, 0, 0)
             data += _chunk(b"ltxt", region)
     return _chunk(b"cue ", pack("<I", len(chapters)) + points) + _chunk(b"LIST", b"adtl" + data)
 
