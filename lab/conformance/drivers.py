@@ -110,7 +110,7 @@ LANGUAGES: dict[str, Language] = {
     "asyncio": Language(build_asyncio),
     "go": Language(build_go),
     "java": Language(build_java),
-    "typescript": Language(build_typescript, gaps=("places",)),
+    "typescript": Language(build_typescript),
     "node": Language(build_node, complete=False, toolchain="npm"),
 }
 

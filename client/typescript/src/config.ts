@@ -55,6 +55,12 @@ export interface ConfigOptions {
   measureLoudness?: boolean | undefined;
   /** Header of a WAV file. "minimal": 44 bytes without tags. Default: "full". */
   wavHeader?: keyof typeof WAV_HEADERS | undefined;
+  /** Longest jump of `position` that is filled with silence, in ms. */
+  maxGapMs?: number | undefined;
+  /** How long a channel may lag behind the others, in ms. */
+  maxSkewMs?: number | undefined;
+  /** Maximum deviation of a `position` that is jitter or drift, and not a gap or an overlap, in ms. Default: 0. */
+  maxJitterMs?: number | undefined;
   /** Sample rate of the file in Hz, if not that of the PCM. */
   outputSampleRateHz?: number | undefined;
   /** Number of channels of the file, if not that of the PCM. */
@@ -94,6 +100,9 @@ export function streamConfig(options: ConfigOptions): StreamConfig {
       sampleFormat: named("sampleFormat", options.sampleFormat ?? "s16le", SAMPLE_FORMATS),
       sampleRateHz: integer("sampleRateHz", options.sampleRateHz),
       channels: integer("channels", options.channels ?? 1),
+      maxGap: duration("maxGapMs", options.maxGapMs),
+      maxSkew: duration("maxSkewMs", options.maxSkewMs),
+      maxJitter: duration("maxJitterMs", options.maxJitterMs),
     },
     output: {
       format: named("format", options.format, AUDIO_FORMATS),
@@ -140,11 +149,6 @@ function keepUnknown(from: object, to: object): void {
       if (typeof copy === "object" && copy !== null) keepUnknown(value, copy);
     }
   }
-}
-
-/** Return the seconds of a google.protobuf.Duration; 0 for none. */
-export function seconds(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : duration.seconds + duration.nanos / 1e9;
 }
 
 function named<Name extends string, Value>(field: string, name: Name, names: Readonly<Record<Name, Value>>): Value {

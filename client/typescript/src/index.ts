@@ -15,7 +15,6 @@
  */
 export { AudioWriterClient, type ClientOptions } from "./client.js";
 export {
-  seconds,
   streamConfig,
   type ConfigOptions,
   type SampleFormatName,
@@ -40,5 +39,6 @@ export * from "./gen/audiowriter/v1/audio_writer.js";
 export type { Duration } from "./gen/google/protobuf/duration.js";
 export type { CallOptions, EncodeOptions, Headers, StreamOptions } from "./options.js";
 export type { Pcm } from "./pcm.js";
+export { seconds } from "./seconds.js";
 export type { Destination, Sink } from "./sink.js";
-export type { AudioWriter } from "./writer.js";
+export type { AudioWriter, WriteOptions } from "./writer.js";

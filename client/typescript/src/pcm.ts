@@ -1,6 +1,8 @@
 import { endianness } from "node:os";
-import { typeName } from "./errors.js";
+import { quoted, typeName } from "./errors.js";
 import { SampleFormat, type PcmInput } from "./gen/audiowriter/v1/audio_writer.js";
+import { seconds } from "./seconds.js";
+import type { Place } from "./spool.js";
 
 /**
  * Interleaved samples: little-endian bytes, cut anywhere, or a typed array of the config's sample format. Samples of 24 bits
@@ -32,11 +34,34 @@ export class PcmLayout {
   /** Bytes per frame, which is one sample of every channel. One per channel if the sample format is not known. */
   readonly frameBytes: number;
 
+  /** Bytes per sample of one channel. */
+  readonly sampleBytes: number;
+
   readonly #format: number;
+  readonly #channels: number;
+  readonly #takesPlaces: boolean;
 
   constructor(input: PcmInput | undefined) {
     this.#format = input?.sampleFormat || SampleFormat.S16LE;
-    this.frameBytes = (LAYOUTS[this.#format]?.bytes ?? 1) * (input?.channels || 1);
+    this.#channels = input?.channels || 1;
+    this.sampleBytes = LAYOUTS[this.#format]?.bytes ?? 1;
+    this.frameBytes = this.sampleBytes * this.#channels;
+    const options = [input?.maxGap, input?.maxSkew, input?.maxJitter];
+    this.#takesPlaces = options.some((option) => seconds(option) > 0);
+  }
+
+  /** Throw RangeError for a position or a channel that this stream cannot have. */
+  checkPlace({ position, channel }: Place): void {
+    if (position === undefined && channel === 0) return;
+    if (position !== undefined && !(Number.isSafeInteger(position) && position >= 0)) {
+      throw new RangeError(`position=${quoted(position)}: expected a number of samples, 0 or more`);
+    }
+    if (!(Number.isInteger(channel) && channel >= 0 && channel <= this.#channels)) {
+      const expected = `1 to ${String(this.#channels)}, or 0 for all channels, interleaved`;
+      throw new RangeError(`channel=${quoted(channel)}: expected ${expected}`);
+    }
+    if (!this.#takesPlaces)
+      throw new RangeError("position, channel: the config needs maxGapMs, maxSkewMs or maxJitterMs");
   }
 
   /**

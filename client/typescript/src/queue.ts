@@ -4,7 +4,7 @@ import {
   type ResumePoint,
   type StreamConfig,
 } from "./gen/audiowriter/v1/audio_writer.js";
-import { Spool, type Piece } from "./spool.js";
+import { NOWHERE, Spool, type Piece, type Place } from "./spool.js";
 
 /**
  * Maximum PCM of one message, in bytes. Each message costs both sides about 50 µs whatever its size, so small writes are
@@ -28,14 +28,22 @@ export class RequestQueue {
 
   readonly #config: StreamConfig;
   readonly #gatherBytes: number;
-  #waiting: (Uint8Array | "flush")[] = [];
+  // PCM; the place of the PCM that follows, unless it follows the one before; or a flush.
+  #waiting: (Uint8Array | Place | "flush")[] = [];
+  readonly #sampleBytes: number;
+  readonly #channels: number;
+  #channel = 0; // of the last PCM that was put
+  #takenChannel = 0; // of the last that was taken
+  readonly #nextBytes = new Map<number, number>(); // by channel: after the last PCM that was put
   #waitingBytes = 0;
   #waitingFlushes = 0;
   #descriptions: EncodeStreamRequest[] = []; // kept, because each call of the stream needs them
   #descriptionsTaken = 0;
 
   /** `spoolBytes`: limit of the spool; 0: nothing is kept. `gatherBytes`: PCM that waits for more, at most MESSAGE_BYTES. */
-  constructor(config: StreamConfig, spoolBytes: number, gatherBytes: number) {
+  constructor(config: StreamConfig, spoolBytes: number, gatherBytes: number, sampleBytes: number) {
+    this.#sampleBytes = sampleBytes;
+    this.#channels = config.input?.channels || 1;
     this.#config = config;
     this.spool = new Spool(spoolBytes);
     this.#gatherBytes = gatherBytes;
@@ -62,7 +70,15 @@ export class RequestQueue {
   }
 
   /** Append a piece of at most MESSAGE_BYTES. It is copied, so the caller may reuse its buffer. */
-  put(piece: Uint8Array): void {
+  put(piece: Uint8Array, { position, channel }: Place): void {
+    let start = this.#nextBytes.get(channel) ?? 0;
+    if (channel !== this.#channel || position !== undefined) {
+      const expected = start;
+      if (position !== undefined) start = position * this.#sampleBytes * (channel > 0 ? 1 : this.#channels);
+      if (channel !== this.#channel || start !== expected) this.#waiting.push({ position, channel });
+      this.#channel = channel;
+    }
+    this.#nextBytes.set(channel, start + piece.length);
     this.#waiting.push(new Uint8Array(piece));
     this.#waitingBytes += piece.length;
   }
@@ -102,25 +118,35 @@ export class RequestQueue {
       piece = this.#takeWaiting();
       await this.spool.add(piece);
     }
-    return Object.assign(EncodeStreamRequest.create(), { pcm: piece.pcm, flush: piece.flush ? {} : undefined });
+    const { pcm, flush, place } = piece;
+    return Object.assign(EncodeStreamRequest.create(), { pcm, flush: flush ? {} : undefined, ...place });
   }
 
   #takeWaiting(): Piece {
     const pieces: Uint8Array[] = [];
+    let place: Place = { position: undefined, channel: this.#takenChannel };
     let bytes = 0;
     let count = 0;
     let flush = false;
     for (const item of this.#waiting) {
-      flush = item === "flush";
-      if (item === "flush" || bytes + item.length > MESSAGE_BYTES) break;
-      pieces.push(item);
-      bytes += item.length;
+      if (item === "flush") flush = true;
+      else if (item instanceof Uint8Array) {
+        if (bytes + item.length > MESSAGE_BYTES) break;
+        pieces.push(item);
+        bytes += item.length;
+      } else if (pieces.length > 0) break;
+      else {
+        place = item;
+        this.#takenChannel = item.channel;
+      }
       count++;
+      if (flush) break;
     }
-    this.#waiting.splice(0, count + (flush ? 1 : 0));
+    this.#waiting.splice(0, count);
     this.#waitingBytes -= bytes;
     if (flush) this.#waitingFlushes--;
     const [first] = pieces;
-    return { pcm: pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces), flush };
+    const pcm = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
+    return { pcm, flush, place: pieces.length > 0 ? place : NOWHERE };
   }
 }

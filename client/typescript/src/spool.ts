@@ -9,15 +9,25 @@ export const SPOOL_BYTES = 1024 ** 3;
 const MEMORY_BYTES = 4 * 1024 ** 2;
 const WRITE_BYTES = 256 * 1024;
 const FLUSH_BYTES = 8;
+const PLACE_BYTES = 24;
 
-/** A run of PCM, and whether a flush follows it. */
+/** `position` and `channel` of a message. Without a position, it follows the message before it, of the same channel. */
+export interface Place {
+  position: number | undefined;
+  channel: number;
+}
+
+export const NOWHERE: Place = { position: undefined, channel: 0 };
+
+/** A run of PCM at one place, and whether a flush follows it. */
 export interface Piece {
   pcm: Uint8Array;
   flush: boolean;
+  place: Place;
 }
 
 /**
- * Keeps the PCM that a stream has sent and the positions of its flushes, so that they can be sent again. They are in memory
+ * Keeps the PCM that a stream has sent and the places of PCM and flushes, so that they can be sent again. They are in memory
  * at first, then in a temporary file that has no name.
  */
 export class Spool {
@@ -29,12 +39,15 @@ export class Spool {
   #flushes: number[] = []; // positions in the PCM
   #position = 0; // of the next PCM to take
   #next = 0; // index of the next flush to take
+  #places: (Place & { offset: number })[] = [];
+  #nextPlace = 0;
+  #channel = 0; // of the last PCM
   #buffer: Uint8Array[] = []; // the PCM that is not in the file
   #bufferBytes = 0;
   #file: FileHandle | undefined;
   #path = "";
 
-  /** `limit`: bytes of PCM, of which a flush takes 8. 0: nothing is kept. */
+  /** `limit`: bytes of PCM, of which a flush takes 8 and a place 24. 0: nothing is kept. */
   constructor(limit: number) {
     this.#limit = limit;
     this.complete = limit > 0;
@@ -46,10 +59,16 @@ export class Spool {
   }
 
   /** Append PCM, which is kept and must not change, and then a flush. Call it only if everything was taken. */
-  async add({ pcm, flush }: Piece): Promise<void> {
+  async add({ pcm, flush, place }: Piece): Promise<void> {
     if (!this.complete) return;
+    if (pcm.length > 0 && (place.position !== undefined || place.channel !== this.#channel)) {
+      this.#places.push({ ...place, offset: this.#length });
+      this.#nextPlace = this.#places.length;
+      this.#channel = place.channel;
+    }
     const flushes = this.#flushes.length + (flush ? 1 : 0);
-    if (this.#length + pcm.length + FLUSH_BYTES * flushes > this.#limit) return this.close();
+    const marks = FLUSH_BYTES * flushes + PLACE_BYTES * this.#places.length;
+    if (this.#length + pcm.length + marks > this.#limit) return this.close();
     this.#buffer.push(pcm);
     this.#bufferBytes += pcm.length;
     this.#length += pcm.length;
@@ -86,13 +105,23 @@ export class Spool {
 
   /** Make everything ready to be taken once more. */
   rewind(): void {
-    this.#position = this.#next = 0;
+    this.#position = this.#next = this.#nextPlace = this.#channel = 0;
   }
 
-  /** Return at most `most` bytes of PCM, up to the next flush. Rejects with the error of the disk. */
+  /** Return at most `most` bytes of PCM of one place, up to the next flush. Rejects with the error of the disk. */
   async take(most: number): Promise<Piece> {
     let end = Math.min(this.#position + most, this.#length);
     const next = this.#flushes[this.#next];
+    if (next === this.#position) {
+      this.#next++;
+      return { pcm: new Uint8Array(), flush: true, place: NOWHERE };
+    }
+    let place: Place = { position: undefined, channel: this.#channel };
+    if (this.#places[this.#nextPlace]?.offset === this.#position) {
+      place = this.#places[this.#nextPlace++]!;
+      this.#channel = place.channel;
+    }
+    end = Math.min(end, this.#places[this.#nextPlace]?.offset ?? end);
     const flush = next !== undefined && next <= end;
     if (flush) {
       end = next;
@@ -100,7 +129,7 @@ export class Spool {
     }
     const start = this.#position;
     this.#position = end;
-    return { pcm: await this.#read(start, end), flush };
+    return { pcm: await this.#read(start, end), flush, place };
   }
 
   async #read(start: number, end: number): Promise<Uint8Array> {
@@ -124,6 +153,8 @@ export class Spool {
     this.complete = false;
     this.#length = this.#position = this.#next = this.#bufferBytes = 0;
     this.#flushes = [];
+    this.#places = [];
+    this.#nextPlace = 0;
     this.#buffer = [];
     const file = this.#file;
     this.#file = undefined;

@@ -50,7 +50,12 @@ export class StreamState {
     this.layout = new PcmLayout(config.input);
     const seconds = (bufferMs ?? (isLive(sink) ? 0 : BUFFER_MS)) / 1000;
     const bytes = seconds * (config.input?.sampleRateHz ?? 0) * this.layout.frameBytes;
-    this.requests = new RequestQueue(config, spoolBytes, Math.floor(Math.min(bytes, MESSAGE_BYTES)));
+    this.requests = new RequestQueue(
+      config,
+      spoolBytes,
+      Math.floor(Math.min(bytes, MESSAGE_BYTES)),
+      this.layout.sampleBytes,
+    );
   }
 
   /** Number of bytes of the file received so far. */

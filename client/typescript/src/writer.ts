@@ -13,6 +13,14 @@ import { MESSAGE_BYTES } from "./queue.js";
 import type { Session } from "./session.js";
 import type { StreamState } from "./stream-state.js";
 
+/** Where PCM belongs. The config needs `maxGapMs`, `maxSkewMs` or `maxJitterMs`. */
+export interface WriteOptions {
+  /** First sample, per channel, since the start of the stream. Default: after the PCM before it. */
+  position?: number | undefined;
+  /** The only channel that the PCM has, from 1. Default, and 0: all channels, interleaved. */
+  channel?: number | undefined;
+}
+
 /**
  * A file that the service encodes while its PCM is being written.
  *
@@ -38,14 +46,16 @@ export class AudioWriter {
    *
    * Rejects with TypeError for an array that does not match the sample format, and with an Error after `close`.
    */
-  write(pcm: Pcm): Promise<void> {
+  write(pcm: Pcm, { position, channel = 0 }: WriteOptions = {}): Promise<void> {
     return this.#inOrder(async () => {
       const bytes = this.#state.layout.toBytes(pcm);
+      this.#state.layout.checkPlace({ position, channel });
       this.#state.checkOpen();
       for (let start = 0; start < bytes.length; start += MESSAGE_BYTES) {
         await this.#session.changes.until(() => this.#state.canWrite);
         this.#state.check();
-        this.#state.requests.put(bytes.subarray(start, start + MESSAGE_BYTES));
+        const place = { position: start === 0 ? position : undefined, channel };
+        this.#state.requests.put(bytes.subarray(start, start + MESSAGE_BYTES), place);
         if (this.#state.canSend) this.#session.changes.notify();
       }
     });

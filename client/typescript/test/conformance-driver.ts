@@ -24,7 +24,7 @@ interface Case {
   config: string;
   pcm: string;
   cut: number[];
-  places: unknown[];
+  places: [bytes: number, position: number, channel: number][];
   sink: string;
   delay_ms: number;
   file: string;
@@ -134,8 +134,8 @@ async function write(client: AudioWriterClient, writer: AudioWriter, asked: Case
   const pcm = readFileSync(asked.pcm);
   const outcome: Partial<Outcome> = {};
   for (let sent = 0, turn = 0; sent < pcm.length; turn++) {
-    const size = asked.cut[turn % asked.cut.length] ?? pcm.length;
-    await writer.write(pcm.subarray(sent, sent + size));
+    const [size, position, channel] = asked.places[turn] ?? [asked.cut[turn % asked.cut.length] ?? pcm.length, -1, 0];
+    await writer.write(pcm.subarray(sent, sent + size), { position: position < 0 ? undefined : position, channel });
     sent = Math.min(sent + size, pcm.length);
     if (sent === asked.pause_after) {
       await writer.flush();
@@ -167,5 +167,5 @@ function markersOf({ markers }: Case): Marker[] {
 
 for await (const line of lines) {
   const asked = JSON.parse(line) as Case;
-  tell(asked.places.length > 0 ? { unsupported: "places" } : await runAll(asked));
+  tell(await runAll(asked));
 }

@@ -116,6 +116,22 @@ test("tags and markers may come while the stream runs, if the config has reserve
   await assert.rejects(without.close(), InvalidArgument);
 });
 
+test("PCM is placed by its position and channel", async () => {
+  const config = streamConfig({ format: "pcm", sampleRateHz: 24_000, channels: 2, maxGapMs: 1000 });
+  const got: Uint8Array[] = [];
+  const writer = await client.openStream(config, (data) => got.push(data));
+  await writer.write(Int16Array.of(1, 2), { channel: 1 });
+  await writer.write(Int16Array.of(3), { position: 1, channel: 2 });
+  await assert.rejects(writer.write(Int16Array.of(1), { channel: 3 }), /channel=3: expected 1 to 2/);
+  await assert.rejects(writer.write(Int16Array.of(1), { position: -1 }), /position=-1/);
+  const totals = await writer.close();
+  assert.deepEqual(Buffer.concat(got), bytes(Int16Array.of(1, 0, 2, 3)));
+  assert.equal(totals.inputSamples, 2);
+  const without = await client.openStream(mono24k("pcm"), () => undefined);
+  await assert.rejects(without.write(Int16Array.of(1), { position: 0 }), /the config needs maxGapMs/);
+  await without.cancel();
+});
+
 test("an invalid config is refused with each invalid field, and leaves no file", async (t) => {
   const here = folder(t);
   const bad: StreamConfigInit = { input: { sampleRateHz: 24_000, channels: 99 }, output: {} };
