@@ -17,7 +17,7 @@ from audiowriter_server.rpc.stream_call import _write_first
 from audiowriter_server.runtime.server import LIVENESS
 from audiowriter_server.telemetry.call_record import SERVICE_NAME
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from support.server import FRAME, LIMIT_S, ServerProcess, Stream, channel_to, poll
+from support.server import FRAME, LIMIT_S, ServerProcess, Stream, channel_to, free_ports, poll
 
 Health = health_pb2.HealthCheckResponse
 
@@ -175,9 +175,7 @@ def test_workers_drain_when_their_supervisor_is_killed() -> None:
 
 
 def test_workers_share_a_port_if_configured() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_ports(1)
     with ServerProcess(f"--port={port}", "--shared-port", workers=2) as server:
         assert server.targets == [f"127.0.0.1:{port}"] * 2
         pids: set[int] = set()

@@ -3,7 +3,6 @@
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,17 +13,10 @@ from pathlib import Path
 import pytest
 from audiowriter.v1 import audio_writer_pb2 as pb
 from audiowriter_server.runtime.settings import Settings
-from support.server import FRAME, LIMIT_S, ServerProcess, Stream, channel_to
+from support.server import FRAME, LIMIT_S, ServerProcess, Stream, channel_to, free_ports
 
 BUSY = [sys.executable, "-c", "while True: pass"]
 CAN_STARVE = hasattr(os, "geteuid") and os.geteuid() == 0 and Path("/proc/self/autogroup").exists()
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def pids(server: ServerProcess) -> list[int]:
@@ -121,7 +113,8 @@ def test_worker_that_cannot_be_started_is_tried_again_and_the_others_go_on() -> 
         assert server.wait() == 0
 
 
-def test_new_supervisor_starts_at_once_where_another_was_killed(port: int) -> None:
+def test_new_supervisor_starts_at_once_where_another_was_killed() -> None:
+    port = free_ports(2)
     # The stream must outlast the start of the next server, which may take long on a busy machine.
     with ServerProcess(f"--port={port}", "--drain-timeout=60", workers=2) as server, channel_to(server) as channel:
         stream = Stream(channel).start()

@@ -2,15 +2,17 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from json import loads
 from pathlib import Path
 from queue import Empty, Queue
+from random import SystemRandom
 from typing import Any, Self
 
 import grpc
@@ -202,3 +204,19 @@ def poll(condition: Any, what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
+
+
+def free_ports(count: int) -> int:
+    """Return the first of `count` free ports in a row.
+
+    They are below the ports that the system gives to others, of which one could be taken before the test uses it.
+    """
+    while True:
+        first = SystemRandom().randrange(20_000, 32_000)
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
