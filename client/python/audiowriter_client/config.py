@@ -152,6 +152,9 @@ def _tags(tags: TagOptions | None) -> Iterator[Tag]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"tags: expected a mapping, or pairs of name and value, not {type(tags).__name__}")
     pairs = list(_pairs(() if tags is None else tags))
+    for pair in pairs:
+        if not (isinstance(pair, (list, tuple)) and len(pair) == 2):
+            raise TypeError(f"tags: expected pairs of name and value, not {quoted(repr(pair))}")
     for text in (text for pair in pairs for text in pair):
         if not isinstance(text, str):
             raise TypeError(f"tags: expected str, not {type(text).__name__} {quoted(repr(text))}")
