@@ -22,7 +22,7 @@ class Limits:
         self._settings = settings
         self._max_pcm_bytes = settings.max_pcm_bytes
         self._max_seconds = settings.max_stream_seconds
-        self.max_file_bytes = settings.max_file_bytes
+        self._max_file_bytes = settings.max_file_bytes
 
     def check_config(self, config: pb.StreamConfig) -> None:
         """Raise AboveLimit if the config exceeds a limit of the server, UnknownFields if it has fields that the server does
@@ -84,6 +84,6 @@ class Limits:
 
     def check_file(self, file_bytes: int) -> None:
         """Raise LimitExceeded if the file is too long. Called after each slice, which is at most 256 KiB."""
-        if file_bytes > self.max_file_bytes:
-            message = f"the file has more than {self.max_file_bytes} bytes: continue in a new stream"
-            raise LimitExceeded(message, "max_file_bytes", self.max_file_bytes)
+        if file_bytes > self._max_file_bytes:
+            message = f"the file has more than {self._max_file_bytes} bytes: continue in a new stream"
+            raise LimitExceeded(message, "max_file_bytes", self._max_file_bytes)

@@ -58,7 +58,7 @@ class StreamCost:
         self._suspect_calls = 0
         self._pool_calls = 0
         self.pool_ms = 0.0
-        """CPU time, in ms, of the steps in the pool since the last call of `add`."""
+        """CPU time, in ms, of the steps in the pool since the last call of `add_pooled`."""
         self.clock: Callable[[], float] = time.perf_counter
         """The clock to measure a call on the event loop with, in seconds."""
 

@@ -67,9 +67,10 @@ class Session:
     def receive(self, request: pb.EncodeStreamRequest) -> Responses:
         """Encode a whole request. Raises OutOfOrder, and the exceptions of AudioEncoder."""
         self.begin(request)
-        responses = self.encode(request.pcm, request.HasField("flush"), place_of(request))
-        if request.HasField("metadata") or request.markers:
-            self.describe(wire.description(request))
+        pcm, flush, place, description = parts(request)
+        responses = self.encode(pcm, flush, place)
+        if description is not None:
+            self.describe(description)
         return responses
 
     def encode(self, pcm: bytes | memoryview, flush: bool = False, place: Place | None = None) -> Responses:
@@ -137,11 +138,16 @@ class Session:
             self.encoder.close()
 
 
-def place_of(request: pb.EncodeStreamRequest) -> Place | None:
-    """Return the position and the channel of a request, or None if it has neither."""
+def parts(request: pb.EncodeStreamRequest) -> tuple[bytes, bool, Place | None, dict[str, Any] | None]:
+    """Return the arguments of `encode`, and that of `describe` or None. Raises InvalidArgument."""
+    place: Place | None = None
     if request.HasField("position"):
-        return request.position, request.channel
-    return (None, channel) if (channel := request.channel) else None
+        place = request.position, request.channel
+    elif channel := request.channel:
+        place = None, channel
+    describes = request.HasField("metadata") or request.markers
+    description = wire.description(request.markers, request.metadata) if describes else None
+    return request.pcm, request.HasField("flush"), place, description
 
 
 def config_missing(what: str) -> OutOfOrder:

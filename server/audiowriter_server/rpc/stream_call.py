@@ -12,12 +12,11 @@ from audiowriter_core import AudioEncoder
 from ..clock import RunningClock
 from ..runtime.settings import Settings
 from ..telemetry.call_record import CallRecord
-from . import wire
 from .admission import Context
 from .limits import Limits
 from .memory import MemoryBudget, Reservation
 from .scheduling import CHARGED_MS, INLINE_MS, Scheduler, StreamCost, ends_inline
-from .session import Place, Responses, Session, config_missing, place_of
+from .session import Place, Responses, Session, config_missing, parts
 from .turns import CALL_MS, MESSAGE_MS, OPEN_MS
 from .watchdog import Activity, Wait, Watchdog
 
@@ -77,11 +76,7 @@ class StreamCall:
                         activity = Activity(self._waits.clock, encoder, self._waits.enough_seconds)
                     elif request.HasField("config") or request.HasField("resume"):
                         session.begin(request)
-                    pcm = request.pcm  # read once, because each access to a bytes field copies it
-                    flush = request.HasField("flush")
-                    place = place_of(request)
-                    describes = request.HasField("metadata") or request.markers
-                    description = wire.description(request) if describes else None
+                    pcm, flush, place, description = parts(request)
                     del request  # so that an idle stream does not keep its last message in memory
                     size = len(pcm)
                     work = limits.check_message(encoder, size, place)

@@ -48,7 +48,7 @@ class UnaryCall:
             for part in encoder.cost.slices(pcm):
                 self._add(await self._scheduler.pooled(self._record, cost, session.encode, part))
             if request.markers:
-                await self._scheduler.in_pool(self._record.caller, session.describe, wire.description(request))
+                await self._scheduler.in_pool(self._record.caller, session.describe, wire.description(request.markers))
             self._add(await self._scheduler.pooled(self._record, cost, session.finish))
         finally:
             session.close()

@@ -1,6 +1,6 @@
 """Converts options, events and violations between protobuf and the core; format_info.py does it for formats."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -49,9 +49,8 @@ _SAMPLE_FORMATS: dict[int, str] = {
     pb.SAMPLE_FORMAT_MULAW: "mulaw",
     pb.SAMPLE_FORMAT_ALAW: "alaw",
 }
-
-
 WAV_HEADERS = {"full": pb.WAV_HEADER_FULL, "minimal": pb.WAV_HEADER_MINIMAL}
+_WAV_HEADERS: dict[int, str] = {number: name for name, number in WAV_HEADERS.items()}
 
 
 def options(config: pb.StreamConfig) -> dict[str, Any]:
@@ -63,7 +62,7 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
         "format": kind.name if kind else _enum_name(pb.AudioFormat, target.format),
         "sample_rate_hz": source.sample_rate_hz,
         "channels": source.channels or 1,
-        "sample_format": _sample_format(source.sample_format) or "s16le",
+        "sample_format": _name(_SAMPLE_FORMATS, source.sample_format) or "s16le",
         "max_gap_ms": _ms(source.max_gap),
         "max_skew_ms": _ms(source.max_skew),
         "max_jitter_ms": _ms(source.max_jitter),
@@ -72,7 +71,7 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
         "effort": target.effort if target.HasField("effort") else None,
         "page_ms": _ms(target.page),
         "opus_frame_ms": _ms(target.opus_frame),
-        "tags": [(tag.name, tag.value) for tag in target.metadata.tags[:_MAX_TAGS]],
+        "tags": _tags(target.metadata),
         "pictures": [
             Picture(one.data, one.mime_type, one.description)
             for one in target.metadata.pictures[: MAX_PICTURES + 1]  # one too many is refused
@@ -83,26 +82,29 @@ def options(config: pb.StreamConfig) -> dict[str, Any]:
         ),
         "measure_loudness": target.loudness.measure,
         "metadata_bytes": target.metadata_bytes,
-        "wav_header": _wav_header(target.wav_header),
+        "wav_header": _name(_WAV_HEADERS, target.wav_header),
         "output_sample_rate_hz": target.sample_rate_hz,
         "output_channels": target.channels,
-        "output_sample_format": _sample_format(target.sample_format),
+        "output_sample_format": _name(_SAMPLE_FORMATS, target.sample_format),
     }
 
 
-def description(request: pb.EncodeStreamRequest | pb.EncodeRequest) -> dict[str, Any]:
-    """Return what a request adds to the file, as arguments of `describe`. Raises InvalidArgument if it has pictures."""
-    metadata = request.metadata if isinstance(request, pb.EncodeStreamRequest) else pb.Metadata()
-    if metadata.pictures:
+def description(markers: Sequence[pb.Marker], metadata: pb.Metadata | None = None) -> dict[str, Any]:
+    """Return what a request adds to the file, as arguments of `describe`. Raises InvalidArgument for pictures."""
+    if metadata is not None and metadata.pictures:
         text = "are taken in the config only"
         raise errors.InvalidArgument([errors.Violation("metadata.pictures", text)])
     return {
-        "tags": [(tag.name, tag.value) for tag in metadata.tags[:_MAX_TAGS]],
+        "tags": [] if metadata is None else _tags(metadata),
         "markers": [
             Marker(one.position, one.length, one.title, one.url)
-            for one in request.markers[: MAX_MARKERS + 1]  # one too many is refused
+            for one in markers[: MAX_MARKERS + 1]  # one too many is refused
         ],
     }
+
+
+def _tags(metadata: pb.Metadata) -> list[tuple[str, str]]:
+    return [(tag.name, tag.value) for tag in metadata.tags[:_MAX_TAGS]]
 
 
 def responses(events: Sequence[Event], output: OutputOptions) -> list[pb.EncodeStreamResponse]:
@@ -260,16 +262,9 @@ def _violation(violation: Violation) -> errors.Violation:
     return errors.Violation(f"config.{end}{folder}.{field}", f"{field}={violation.value}{unit}: {text}")
 
 
-def _sample_format(number: int) -> str:
-    """Return the core's name of a sample format, "" if it is not set, and the number as text if it is unknown."""
-    return "" if number == pb.SAMPLE_FORMAT_UNSPECIFIED else _SAMPLE_FORMATS.get(number, str(number))
-
-
-def _wav_header(number: int) -> str:
-    """Return the core's name of a WAV header, "" if it is not set, and the number as text if it is unknown."""
-    if number == pb.WAV_HEADER_UNSPECIFIED:
-        return ""
-    return next((name for name, value in WAV_HEADERS.items() if value == number), str(number))
+def _name(names: Mapping[int, str], number: int) -> str:
+    """Return the core's name of an enum value, "" if it is not set, and the number as text if it is unknown."""
+    return names.get(number, str(number)) if number else ""
 
 
 def sample_number(name: str) -> pb.SampleFormat:
