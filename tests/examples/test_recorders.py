@@ -18,7 +18,7 @@ from agent_recorder import AGENT, USER, AudioFrame, ConversationRecorder
 from audiowriter_core.audio.sample_types import MULAW, compress, expand
 from numpy.typing import NDArray
 from support.decode import JUDGES
-from support.recordings import voice
+from support.recordings import late_ms, voice
 from support.server import ServerProcess
 
 RATE = 8000
@@ -40,14 +40,6 @@ def speech(seconds: float, *spoken: tuple[float, float]) -> NDArray[np.int16]:
     return np.rint(voice(place, RATE) * on).astype(np.int16)
 
 
-def lag_ms(heard: NDArray[Any], spoken: NDArray[np.int16]) -> float:
-    """Return how late a voice is, by the highest correlation."""
-    size = 2 * max(len(heard), len(spoken))
-    product = np.fft.rfft(heard.astype(float), size) * np.conj(np.fft.rfft(spoken.astype(float), size))
-    best = int(np.argmax(np.fft.irfft(product)))
-    return (best if best < size // 2 else best - size) * 1000 / RATE
-
-
 async def test_a_call_of_twilio_becomes_a_stereo_mp3(target: str, tmp_path: Path) -> None:
     caller, agent = speech(4, (0.5, 1.5), (2.5, 3)), speech(4, (1.4, 2.6))
     messages: list[dict[str, Any]] = [{"event": "connected"}, {"event": "start"}]
@@ -67,8 +59,8 @@ async def test_a_call_of_twilio_becomes_a_stereo_mp3(target: str, tmp_path: Path
     await twilio_media_streams.record(socket(), target, tmp_path / "call.mp3")
     heard = JUDGES["mp3"]((tmp_path / "call.mp3").read_bytes())
     assert heard.shape == (4 * RATE, 2)
-    assert abs(lag_ms(heard[:, 0], caller)) < 1
-    assert abs(lag_ms(heard[:, 1], agent)) < 1
+    assert abs(late_ms(heard[:, 0], caller, RATE)) < 1
+    assert abs(late_ms(heard[:, 1], agent, RATE)) < 1
 
 
 def capture(samples: NDArray[np.int16], order: list[int]) -> bytes:
@@ -125,6 +117,6 @@ async def test_a_conversation_has_both_speakers_in_time(target: str, tmp_path: P
     await asyncio.gather(recorder.record(microphone(), USER), recorder.record(synthesis(), AGENT))
     await recorder.close()
     heard, _ = soundfile.read(tmp_path / "call.flac", dtype="int16")
-    assert abs(lag_ms(heard[:, 0], user)) < 2
-    assert abs(lag_ms(heard[:, 1], agent)) < 1
+    assert abs(late_ms(heard[:, 0], user, RATE)) < 2
+    assert abs(late_ms(heard[:, 1], agent, RATE)) < 1
     assert not heard[int(8.1 * RATE) : int(14.9 * RATE), 1].any()

@@ -90,6 +90,14 @@ def voice(place: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
     return np.asarray(loud * sum(5000 / number * np.sin(number * phase) for number in numbers))
 
 
+def late_ms(heard: NDArray[Any], spoken: NDArray[Any], rate: int) -> float:
+    """Return how late a voice is, in ms, by the shift with the highest correlation. Shapes: (frames,)."""
+    size = 2 * max(len(heard), len(spoken))
+    product = np.fft.rfft(heard.astype(float), size) * np.conj(np.fft.rfft(spoken.astype(float), size))
+    best = int(np.argmax(np.fft.irfft(product)))
+    return (best if best < size // 2 else best - size) * 1000 / rate
+
+
 def corrected(packets: Sequence[Packet], rate: int, slack: int) -> NDArray[np.float64]:
     """Return the samples of one channel without reordering: each by a sum over the window around it."""
     frames = np.zeros(max(position + len(samples) for position, samples in packets) + slack)
