@@ -1,1 +1,1 @@
-"""Runs the examples that need packages of their own, against real parts."""
+"""Runs the examples and the parts of the client that need packages of their own, against real programs."""

@@ -113,7 +113,6 @@ SAMPLE_FORMATS = {
     "alaw": "SAMPLE_FORMAT_ALAW",
 }
 
-
 WAV_HEADERS = {"full": "WAV_HEADER_FULL", "minimal": "WAV_HEADER_MINIMAL"}
 
 
@@ -148,10 +147,12 @@ def late_description(tags: TagOptions, markers: Iterable[Marker]) -> EncodeStrea
 
 
 def _tags(tags: TagOptions | None) -> Iterator[Tag]:
-    given: object = () if tags is None else tags
+    if tags is None:
+        return iter(())
+    given: object = tags
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"tags: expected a mapping, or pairs of name and value, not {type(tags).__name__}")
-    pairs = list(_pairs(() if tags is None else tags))
+    pairs = list(_pairs(tags))
     for pair in pairs:
         if not (isinstance(pair, (list, tuple)) and len(pair) == 2):
             raise TypeError(f"tags: expected pairs of name and value, not {quoted(repr(pair))}")
