@@ -1,7 +1,7 @@
 """Markers of the command: --marker TIME=TITLE, and --chapters with a WebVTT file or FFmpeg's metadata."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,8 @@ _TIME = re.compile(r"(?:(\d{1,4}):)?(?:(\d{1,4}):)?(\d{1,9}(?:\.\d{1,9})?)")
 _CUE = re.compile(r"(\S+)\s+-->\s+(\S+)")
 _MARKER_BYTES = 100
 """Length of a marker in a file without its title, at most."""
+_MAX_SECONDS = 10**9
+"""Longer than every file. At any sample rate, such a position fits into the field of a marker."""
 ROOM_BYTES = 4096
 MAX_ROOM_BYTES = 65_536
 
@@ -91,12 +93,21 @@ def _ffmetadata(text: str) -> Iterator[Place]:
         fields = dict(
             re.findall(r"^(\w+)=((?:\\.|[^\n\\])*)", re.split(r"^\[", section, flags=re.MULTILINE)[0], re.MULTILINE)
         )
-        unit = Fraction(fields.get("TIMEBASE", "1/1000000000"))
         title = re.sub(r"\\(.)", r"\1", fields.get("title", ""))
-        try:
-            yield Place(int(fields["START"]) * unit, int(fields["END"]) * unit, title)
-        except KeyError as missing:
-            raise ValueError(f"a [CHAPTER] without {missing}") from missing
+        yield Place(_in_seconds(fields, "START"), _in_seconds(fields, "END"), title)
+
+
+def _in_seconds(fields: Mapping[str, str], name: str) -> Fraction:
+    """Return START or END of a [CHAPTER] in seconds. Raises ValueError."""
+    if name not in fields:
+        raise ValueError(f"a [CHAPTER] without {name!r}")
+    try:
+        found = int(fields[name]) * Fraction(fields.get("TIMEBASE", "1/1000000000"))
+    except ZeroDivisionError:
+        raise ValueError(f"TIMEBASE={quoted(fields['TIMEBASE'])}: expected seconds, such as 1/1000") from None
+    if abs(found) > _MAX_SECONDS:
+        raise ValueError(f"{name}={quoted(fields[name])}: expected at most {_MAX_SECONDS} s")
+    return found
 
 
 def room_bytes(places: Sequence[Place]) -> int:

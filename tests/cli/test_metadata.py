@@ -120,6 +120,22 @@ def test_bad_chapters_are_an_error_of_their_option(
 
 
 @pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("TIMEBASE=1/0\nSTART=0\nEND=1", "TIMEBASE=1/0: expected seconds, such as 1/1000"),
+        ("TIMEBASE=1/1\nSTART=0\nEND=1000000001", "END=1000000001: expected at most 1000000000 s"),
+        ("START=0", "a [CHAPTER] without 'END'"),
+    ],
+)
+def test_bad_times_in_ffmpeg_metadata_are_an_error_of_their_option(
+    tmp_path: Path, speech: Path, lines: str, words: str
+) -> None:
+    (tmp_path / "chapters").write_text(f";FFMETADATA1\n[CHAPTER]\n{lines}\n")
+    said = encode(speech, tmp_path / "out.mp3", None, "--chapters", tmp_path / "chapters")
+    assert "Invalid value for '--chapters'" in said and words in said
+
+
+@pytest.mark.parametrize(
     ("text", "expected"), [("5", 5), ("1:02.5", 62.5), ("1:00:00", 3600), ("0:00:01.250", 1.25), ("90:00", 5400)]
 )
 def test_times_have_hours_and_minutes(text: str, expected: float) -> None:
