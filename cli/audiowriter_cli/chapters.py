@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 from audiowriter.v1.audio_writer_pb2 import Marker
 from audiowriter_client.errors import quoted
+from audiowriter_core.muxers.room import MAX_METADATA_BYTES
 
 _TIME = re.compile(r"(?:(\d{1,4}):)?(?:(\d{1,4}):)?(\d{1,9}(?:\.\d{1,9})?)")
 _CUE = re.compile(r"(\S+)\s+-->\s+(\S+)")
@@ -16,8 +17,7 @@ _MARKER_BYTES = 100
 """Length of a marker in a file without its title, at most."""
 _MAX_SECONDS = 10**9
 """Longer than every file. At any sample rate, such a position fits into the field of a marker."""
-ROOM_BYTES = 4096
-MAX_ROOM_BYTES = 65_536
+_ROOM_BYTES = 4096
 
 
 class Place(NamedTuple):
@@ -113,4 +113,4 @@ def _in_seconds(fields: Mapping[str, str], name: str) -> Fraction:
 def room_bytes(places: Sequence[Place]) -> int:
     """Return the room in the head of a file that markers need, 0 for none."""
     needed = sum(_MARKER_BYTES + len(place.title.encode()) for place in places)
-    return min(max(needed, ROOM_BYTES), MAX_ROOM_BYTES) if places else 0
+    return min(max(needed, _ROOM_BYTES), MAX_METADATA_BYTES) if places else 0
