@@ -13,47 +13,23 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
-class FaultTest {
+class FaultTest extends WithServer {
     private static final byte[] SECOND = Audio.sine(Audio.RATE);
     private static final StreamConfig WAV = Audio.config(AudioFormat.AUDIO_FORMAT_WAV);
-    private static TestServer server;
-    private static AudioWriterClient client;
-
-    @TempDir
-    Path folder;
-
-    @BeforeAll
-    static void start() throws Exception {
-        server = TestServer.get();
-        client = server.client();
-    }
-
-    @AfterAll
-    static void stop() {
-        client.close();
-        server.close();
-    }
 
     /** No test of this class leaves a file. */
     @AfterEach
     void theFolderIsEmpty() throws IOException {
-        try (var files = Files.list(folder)) {
-            assertEquals(List.of(), files.toList());
-        }
+        assertEquals(List.of(), list());
     }
 
     @Test

@@ -14,14 +14,11 @@ import io.audiowriter.v1.Totals;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
-class PlaceTest {
+class PlaceTest extends WithServer {
     private static final StreamConfig CONFIG = StreamConfig.newBuilder()
             .setInput(PcmInput.newBuilder()
                     .setSampleRateHz(8000)
@@ -29,24 +26,6 @@ class PlaceTest {
                     .setMaxSkew(Duration.newBuilder().setSeconds(1)))
             .setOutput(AudioOutput.newBuilder().setFormat(AudioFormat.AUDIO_FORMAT_PCM))
             .build();
-
-    private static TestServer server;
-    private static AudioWriterClient client;
-
-    @TempDir
-    Path folder;
-
-    @BeforeAll
-    static void start() throws Exception {
-        server = TestServer.get();
-        client = server.client();
-    }
-
-    @AfterAll
-    static void stop() {
-        client.close();
-        server.close();
-    }
 
     @Test
     void channelsAndGapsBecomeOneFile() throws Exception {

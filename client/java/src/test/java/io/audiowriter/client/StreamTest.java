@@ -29,34 +29,14 @@ import java.util.List;
 import java.util.Set;
 import javax.sound.sampled.AudioInputStream;
 import javax.sound.sampled.AudioSystem;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(60)
-class StreamTest {
+class StreamTest extends WithServer {
     private static final byte[] PCM = Audio.sine(2 * Audio.RATE);
-    private static TestServer server;
-    private static AudioWriterClient client;
-
-    @TempDir
-    Path folder;
-
-    @BeforeAll
-    static void start() throws Exception {
-        server = TestServer.get();
-        client = server.client();
-    }
-
-    @AfterAll
-    static void stop() {
-        client.close();
-        server.close();
-    }
 
     @Test
     void aWavFileContainsTheWrittenSamples() throws Exception {
@@ -231,12 +211,6 @@ class StreamTest {
         try (AudioInputStream audio = AudioSystem.getAudioInputStream(new ByteArrayInputStream(wav))) {
             assertEquals(audio.getFrameLength() * audio.getFormat().getFrameSize(), audio.available());
             return audio.readAllBytes();
-        }
-    }
-
-    private List<Path> list() throws IOException {
-        try (var files = Files.list(folder)) {
-            return files.toList();
         }
     }
 }
