@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { AudioWriterClient, CallFailed } from "../src/index.js";
 import { folder, mono24k, tone } from "./support/audio.js";
-import { Server } from "./support/server.js";
+import { clientOfServer } from "./support/server.js";
 
-let server: Server;
-let client: AudioWriterClient;
-before(async () => {
-  server = await Server.start();
-  client = new AudioWriterClient(server.target);
-});
-after(async () => {
-  client.close();
-  await server.kill();
-});
-
+const client = await clientOfServer();
 const SECOND = tone(24_000);
 
 test("the unary calls return formats, defaults, version and limits", async () => {

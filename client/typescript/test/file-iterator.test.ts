@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
-import { createServer, get } from "node:http";
+import { createServer, get, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { after, before, test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AudioWriterClient, InvalidArgument, StreamCancelled, streamConfig, type Pcm } from "../src/index.js";
+import { InvalidArgument, StreamCancelled, streamConfig, type Pcm } from "../src/index.js";
 import { mono24k, tone } from "./support/audio.js";
-import { Server } from "./support/server.js";
+import { clientOfServer } from "./support/server.js";
 
-let server: Server;
-let client: AudioWriterClient;
-before(async () => {
-  server = await Server.start();
-  client = new AudioWriterClient(server.target);
-});
-after(async () => {
-  client.close();
-  await server.kill();
-});
-
+const client = await clientOfServer();
 const FRAME = tone(480);
 
 function* frames(count: number): Generator<Pcm> {
@@ -41,6 +31,14 @@ function endless(): { pcm: AsyncGenerator<Pcm>; taken: () => number; isClosed: (
     }
   })();
   return { pcm, taken: () => taken, isClosed: () => closed };
+}
+
+/** Start an HTTP server that ends after the test, and return its URL. */
+async function serve(t: TestContext, listener: RequestListener): Promise<string> {
+  const web = createServer(listener);
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  t.after(() => web.close());
+  return `http://127.0.0.1:${String((web.address() as AddressInfo).port)}`;
 }
 
 async function until(happened: () => boolean): Promise<void> {
@@ -120,14 +118,11 @@ test("a refused config is thrown by the iterator and by started", async () => {
 
 test("a listener over HTTP gets the stream, and cancels the call by leaving", async (t) => {
   let isClosed = (): boolean => false;
-  const web = createServer((request, response) => {
+  const url = await serve(t, (request, response) => {
     const source = request.url === "/endless" ? endless() : { pcm: frames(50), isClosed: () => true };
     isClosed = source.isClosed;
     pipeline(Readable.from(client.encodeIter(mono24k("mp3"), source.pcm)), response).catch(() => undefined);
   });
-  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
-  t.after(() => web.close());
-  const url = `http://127.0.0.1:${String((web.address() as AddressInfo).port)}`;
   const body = Buffer.from(await (await fetch(url)).arrayBuffer());
   assert.ok(body.length > 4000);
   await new Promise<void>((resolve) => {
@@ -143,14 +138,12 @@ test("a listener over HTTP gets the stream, and cancels the call by leaving", as
 });
 
 test("an HTTP response is a sink, too", async (t) => {
-  const web = createServer((_, response) => {
+  const url = await serve(t, (_, response) => {
     client.encodeStream(mono24k("mp3"), response, frames(50)).then(
       () => response.end(),
       (error: unknown) => response.destroy(error as Error),
     );
   });
-  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
-  t.after(() => web.close());
-  const response = await fetch(`http://127.0.0.1:${String((web.address() as AddressInfo).port)}`);
+  const response = await fetch(url);
   assert.ok((await response.arrayBuffer()).byteLength > 4000);
 });

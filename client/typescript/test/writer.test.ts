@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import {
   AudioWriterClient,
   DeadlineExceeded,
@@ -14,19 +14,9 @@ import {
   type StreamConfigInit,
 } from "../src/index.js";
 import { bytes, folder, mono24k, tone } from "./support/audio.js";
-import { Server } from "./support/server.js";
+import { clientOfServer } from "./support/server.js";
 
-let server: Server;
-let client: AudioWriterClient;
-before(async () => {
-  server = await Server.start();
-  client = new AudioWriterClient(server.target);
-});
-after(async () => {
-  client.close();
-  await server.kill();
-});
-
+const client = await clientOfServer();
 const SECOND = tone(24_000);
 
 function frames(pcm: Int16Array, samples = 480): Int16Array[] {

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { after } from "node:test";
+import { AudioWriterClient } from "../../src/index.js";
 
 const ROOT = new URL("../../../../../", import.meta.url).pathname; // of the repository, from build/test/support
 
@@ -47,4 +49,15 @@ export class Server {
     this.process.kill("SIGKILL");
     await exit;
   }
+}
+
+/** Start a server for all tests of a file, and return a client of it. Both end after the tests. */
+export async function clientOfServer(): Promise<AudioWriterClient> {
+  const server = await Server.start();
+  const client = new AudioWriterClient(server.target);
+  after(async () => {
+    client.close();
+    await server.kill();
+  });
+  return client;
 }
