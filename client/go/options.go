@@ -45,8 +45,8 @@ func WithResumeTimeout(timeout time.Duration) Option {
 }
 
 // WithSpoolBytes sets how much PCM is kept so that it can be sent to another server: 4 MiB of it in memory, the rest in a
-// temporary file in [os.TempDir]. A flush counts as 8 bytes. A longer stream goes on, but does not survive the loss of its
-// server. The default is 1 GiB. 0: nothing is kept.
+// temporary file in [os.TempDir]. A flush counts as 8 bytes, and a position or a change of channel as 24.
+// A longer stream goes on, but does not survive the loss of its server. The default is 1 GiB. 0: nothing is kept.
 func WithSpoolBytes(limit int64) Option {
 	return func(o *options) { o.spoolBytes = limit }
 }

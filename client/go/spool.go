@@ -12,8 +12,8 @@ const (
 	placeBytes       = 24
 )
 
-// spool keeps the PCM that a stream has sent, its places and the offsets of its flushes, so that they can be sent again. They are in
-// memory at first, then in a temporary file that has no name.
+// spool keeps the PCM that a stream has sent, its places and the offsets of its flushes, so that they can be sent again. They are
+// in memory at first, then in a temporary file that has no name.
 type spool struct {
 	limit   int64
 	length  int64   // of the PCM, in bytes

@@ -31,13 +31,14 @@ export interface StreamOptions extends CallOptions {
    *
    * If the call ends with UNAVAILABLE, or the connection or the stream is reset, the stream is sent again from its start to any
    * server of the client. Meanwhile `write` only waits. Files are written again from their start. Other sinks get the bytes
-   * that follow those that they have; if the new server encodes the audio to other bytes, the stream fails with a
-   * {@link CallFailed} whose reason is RESUME_MISMATCH.
+   * that follow those that they have. If the new server encodes the audio to other bytes, Opus and AAC go on with its packets
+   * (but not in M4A); in other formats the stream fails with a {@link CallFailed} whose reason is RESUME_MISMATCH.
    */
   resumeTimeoutMs?: number | undefined;
   /**
    * How much PCM is kept so that it can be sent to another server, in bytes: 4 MiB of it in memory, the rest in a temporary
-   * file. A flush counts as 8 bytes. A longer stream goes on, but does not survive the loss of its server. Default: 1 GiB.
+   * file. A flush counts as 8 bytes, and a position or a change of channel as 24. A longer stream goes on, but does not survive
+   * the loss of its server. Default: 1 GiB.
    */
   spoolBytes?: number | undefined;
   /**

@@ -49,7 +49,7 @@ export class StreamState {
     this.#inputRateHz = config.input?.sampleRateHz ?? 0;
     this.layout = new PcmLayout(config.input);
     const seconds = (bufferMs ?? (isLive(sink) ? 0 : BUFFER_MS)) / 1000;
-    const bytes = seconds * (config.input?.sampleRateHz ?? 0) * this.layout.frameBytes;
+    const bytes = seconds * this.#inputRateHz * this.layout.frameBytes;
     this.requests = new RequestQueue(
       config,
       spoolBytes,

@@ -237,8 +237,9 @@ public final class AudioWriterClient implements AutoCloseable {
          * Sets how long a stream looks for another server after it has lost its own one: the call ended with {@code
          * UNAVAILABLE}, was reset, or its connection is dead. The stream is sent again from its start; {@code write} only
          * blocks meanwhile. A file is written again. A sink that cannot be written again gets the bytes that follow those
-         * that it has. If the new server encodes the audio to other bytes, Opus and AAC go on with its packets (but not
-         * in M4A); in other formats the stream fails with the reason {@code RESUME_MISMATCH}. The deadline of the current {@link io.grpc.Context} limits all of this.
+         * that it has. If the new server encodes the audio to other bytes, Opus and AAC go on with its packets (but not in
+         * M4A); in other formats the stream fails with the reason {@code RESUME_MISMATCH}. The deadline of the current
+         * {@link io.grpc.Context} limits all of this.
          *
          * @param timeout the default is 60 s; zero: the failure is thrown at once
          * @return this
@@ -256,7 +257,8 @@ public final class AudioWriterClient implements AutoCloseable {
          * Sets how much PCM each stream keeps, so that it can be sent again: up to 4 MiB in memory, the rest in a temporary
          * file. A longer stream, or one whose temporary file cannot be written, goes on, but fails if its server is lost.
          *
-         * @param bytes PCM and 8 bytes for each flush; the default is 1 GiB; 0: none
+         * @param bytes PCM, 8 bytes for each flush, and 24 for each position or change of channel; the default is 1 GiB;
+         *     0: none
          * @return this
          * @throws IllegalArgumentException if the number is negative
          */
