@@ -71,8 +71,7 @@ public final class AudioWriterClient implements AutoCloseable {
         EncodeStream stream = new EncodeStream(connection, config, sink, resumeTimeout, spoolBytes);
         Duration gathered = buffer == null ? PcmBuffer.defaultDuration(sink) : buffer;
         AudioWriterOutputStream out =
-                new AudioWriterOutputStream(
-                        sink, stream, new PcmBuffer(config.getInput(), gathered), new Lanes(config.getInput()));
+                new AudioWriterOutputStream(sink, stream, new PcmBuffer(config.getInput(), gathered));
         out.open();
         return out;
     }

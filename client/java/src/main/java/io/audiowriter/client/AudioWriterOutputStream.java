@@ -35,17 +35,15 @@ public final class AudioWriterOutputStream extends OutputStream {
     private final AudioSink sink;
     private final EncodeStream stream;
     private final PcmBuffer buffer;
-    private final Lanes lanes;
     private final ReentrantLock closing = new ReentrantLock();
     private volatile boolean closed;
     private volatile boolean cancelled;
     private volatile StreamFinished finished;
 
-    AudioWriterOutputStream(AudioSink sink, EncodeStream stream, PcmBuffer buffer, Lanes lanes) {
+    AudioWriterOutputStream(AudioSink sink, EncodeStream stream, PcmBuffer buffer) {
         this.sink = sink;
         this.stream = stream;
         this.buffer = buffer;
-        this.lanes = lanes;
     }
 
     /** Starts the call and sends the config. If that fails, the stream is closed. */
@@ -67,7 +65,6 @@ public final class AudioWriterOutputStream extends OutputStream {
     public void write(int b) throws IOException {
         requireUsable();
         follow();
-        lanes.add(1);
         if (buffer.add((byte) b)) {
             sendGathered();
         }
@@ -102,12 +99,11 @@ public final class AudioWriterOutputStream extends OutputStream {
      *     PCM before it, of the same channel
      * @param channel 1 to the input's channels if {@code pcm} has this channel only; 0 if it has all of them, interleaved
      * @throws IllegalArgumentException for a position or a channel that this stream can't have
-     * @throws AudioWriterException if the stream failed or was cancelled
-     * @throws IOException if the sink failed or the stream is closed
+     * @throws IOException as {@link #write(byte[], int, int)} does
      */
     public void writePlaced(byte[] pcm, long position, int channel) throws IOException {
         Place place = new Place(position, channel);
-        lanes.check(place);
+        buffer.lanes().check(place);
         requireUsable();
         if (pcm.length > 0) {
             begin(place);
@@ -118,9 +114,7 @@ public final class AudioWriterOutputStream extends OutputStream {
     private void append(byte[] pcm, int offset, int length) throws IOException {
         int end = offset + length;
         for (int from = offset; from < end; ) {
-            int added = buffer.add(pcm, from, end - from);
-            lanes.add(added);
-            from += added;
+            from += buffer.add(pcm, from, end - from);
             if (buffer.isReady()) {
                 sendGathered();
             }
@@ -129,7 +123,7 @@ public final class AudioWriterOutputStream extends OutputStream {
     }
 
     private void begin(Place place) throws IOException {
-        if (lanes.begin(place)) {
+        if (buffer.lanes().begin(place)) {
             sendGathered();
             buffer.begin(place);
         }
@@ -137,7 +131,7 @@ public final class AudioWriterOutputStream extends OutputStream {
 
     /** All channels after a single one: the server refuses both in one stream. */
     private void follow() throws IOException {
-        if (lanes.isApart()) {
+        if (buffer.lanes().isApart()) {
             begin(Place.FOLLOWS);
         }
     }
@@ -159,8 +153,7 @@ public final class AudioWriterOutputStream extends OutputStream {
      * sink has received it.
      *
      * @return the current length of the file, and the number of samples that are still buffered
-     * @throws AudioWriterException if the stream failed or was cancelled
-     * @throws IOException if the sink failed or the stream is closed
+     * @throws IOException as {@link #flush} does
      */
     public StreamFlushed flushEncoder() throws IOException {
         flush();
@@ -174,8 +167,7 @@ public final class AudioWriterOutputStream extends OutputStream {
      *
      * @param metadata the tags
      * @param markers the markers
-     * @throws AudioWriterException if the stream failed or was cancelled
-     * @throws IOException if the sink failed or the stream is closed
+     * @throws IOException as {@link #write(byte[], int, int)} does
      */
     public void describe(Metadata metadata, List<Marker> markers) throws IOException {
         requireOpen();
@@ -187,9 +179,7 @@ public final class AudioWriterOutputStream extends OutputStream {
      * Waits for the output config as the server resolved it, with every default filled in.
      *
      * @return the server's first response
-     * @throws AudioWriterException if the stream failed or was cancelled, for instance with the violations of an
-     *     invalid
-     *     config
+     * @throws AudioWriterException if the stream failed or was cancelled, for instance with the violations of a config
      * @throws IOException if the sink failed
      */
     public StreamStarted started() throws IOException {
@@ -215,6 +205,16 @@ public final class AudioWriterOutputStream extends OutputStream {
      */
     public ByteString header() {
         return requireFinished().getHeader();
+    }
+
+    /**
+     * The markers as a WebVTT file. A marker without a length ends where the next one begins, or with the audio.
+     *
+     * @return the text of the file
+     * @throws IllegalStateException unless {@link #close} has finished the file
+     */
+    public String markersWebVtt() {
+        return stream.markersWebVtt(result().getInputSamples());
     }
 
     private StreamFinished requireFinished() {

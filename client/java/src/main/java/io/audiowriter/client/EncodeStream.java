@@ -31,7 +31,6 @@ final class EncodeStream {
     private final Monitor monitor = new Monitor();
     /** The current call; null between two of them. */
     private EncodeCall call;
-
     /** True when a call has had a connection. */
     private boolean connected;
 
@@ -88,6 +87,10 @@ final class EncodeStream {
         check();
         monitor.update(() -> spool.describe(request));
         sendRest();
+    }
+
+    String markersWebVtt(long samples) {
+        return WebVtt.of(spool.markers(), config.getInput().getSampleRateHz(), samples);
     }
 
     private EncodeCall sendWhenReady(Supplier<Spool.Piece> next) throws IOException {

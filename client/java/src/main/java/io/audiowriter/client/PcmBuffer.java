@@ -25,6 +25,7 @@ final class PcmBuffer {
     /** PCM waits for this much; 0: it does not wait. */
     private final int gatherBytes;
 
+    private final Lanes lanes;
     private byte[] pcm = NONE;
     private int length;
     /** Of the PCM, or of the PCM to come. */
@@ -39,6 +40,7 @@ final class PcmBuffer {
         double seconds = duration.getSeconds() + duration.getNano() / 1e9;
         double secondBytes = (double) Integer.toUnsignedLong(input.getSampleRateHz()) * frameBytes(input);
         this.gatherBytes = (int) Math.min(seconds * secondBytes, MAX_MESSAGE_BYTES);
+        this.lanes = new Lanes(input);
     }
 
     /** Returns how much PCM is gathered by default: none if somebody may listen to the bytes as they arrive. */
@@ -59,6 +61,11 @@ final class PcmBuffer {
         return sampleBytes * Math.max(1, Integer.toUnsignedLong(input.getChannels()));
     }
 
+    /** Where the PCM that was added ends. */
+    Lanes lanes() {
+        return lanes;
+    }
+
     /** Sets the place of the PCM that is added from now on. Call it only if nothing is gathered. */
     synchronized void begin(Place place) {
         this.place = place;
@@ -70,6 +77,7 @@ final class PcmBuffer {
         reserve(size, 0);
         System.arraycopy(source, offset, pcm, length, size);
         length += size;
+        lanes.add(size);
         return size;
     }
 
@@ -77,6 +85,7 @@ final class PcmBuffer {
     synchronized boolean add(byte b) {
         reserve(1, SINGLE_BYTES);
         pcm[length++] = b;
+        lanes.add(1);
         return isReady() && length >= SINGLE_BYTES;
     }
 

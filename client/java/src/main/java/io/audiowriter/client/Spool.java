@@ -3,6 +3,7 @@ package io.audiowriter.client;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.audiowriter.v1.EncodeStreamRequest;
+import io.audiowriter.v1.Marker;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -111,6 +112,11 @@ final class Spool {
     /** Appends what describes the audio. It is still to be taken, and kept whatever the limit is. */
     void describe(EncodeStreamRequest request) {
         descriptions.add(request);
+    }
+
+    /** The markers of all descriptions. */
+    List<Marker> markers() {
+        return descriptions.stream().flatMap(each -> each.getMarkersList().stream()).toList();
     }
 
     private void addPlace(Place place) {
@@ -224,7 +230,7 @@ final class Spool {
         }
     }
 
-    /** Forgets everything. */
+    /** Forgets the PCM, its places and its flushes. */
     void close() {
         complete = false;
         length = 0;

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** Writes markers as WebVTT. W3C WebVTT, section 4. */
-public final class WebVtt {
+final class WebVtt {
     private WebVtt() {}
 
     /**
@@ -18,7 +18,7 @@ public final class WebVtt {
      * @param samples samples per channel of the input: {@code Totals.getInputSamples()}
      * @return the text of the file
      */
-    public static String of(List<Marker> markers, int rateHz, long samples) {
+    static String of(List<Marker> markers, int rateHz, long samples) {
         List<Marker> ordered = markers.stream()
                 .sorted(Comparator.comparingLong(Marker::getPosition))
                 .toList();

@@ -11,6 +11,9 @@ import io.audiowriter.v1.AudioFormat;
 import io.audiowriter.v1.EncodeResponse;
 import io.audiowriter.v1.FormatInfo;
 import io.audiowriter.v1.GetServerInfoResponse;
+import io.audiowriter.v1.Marker;
+import io.audiowriter.v1.Metadata;
+import io.audiowriter.v1.StreamConfig;
 import io.audiowriter.v1.StreamFlushed;
 import io.audiowriter.v1.StreamStarted;
 import io.audiowriter.v1.Totals;
@@ -201,6 +204,25 @@ class StreamTest extends WithServer {
         assertEquals(0, out.result().getInputSamples());
         assertThrows(IOException.class, () -> out.write(PCM));
         assertThrows(IOException.class, out::flush);
+    }
+
+    @Test
+    void markersBecomeWebVtt() throws Exception {
+        StreamConfig.Builder config = Audio.config(AudioFormat.AUDIO_FORMAT_FLAC).toBuilder();
+        config.getOutputBuilder().setMetadataBytes(4096);
+        AudioWriterOutputStream out = client.openStream(config.build(), AudioSink.of(folder.resolve("a.flac")));
+        out.describe(Metadata.getDefaultInstance(), List.of(marker(Audio.RATE, "b")));
+        out.write(PCM);
+        out.describe(Metadata.getDefaultInstance(), List.of(marker(0, "a")));
+        assertThrows(IllegalStateException.class, out::markersWebVtt);
+        out.close();
+        assertEquals(
+                "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\na\n\n00:00:01.000 --> 00:00:02.000\nb\n",
+                out.markersWebVtt());
+    }
+
+    private static Marker marker(long position, String title) {
+        return Marker.newBuilder().setPosition(position).setTitle(title).build();
     }
 
     private static AudioWriterOutputStream stream(AudioFormat format, AudioSink sink) throws IOException {
